@@ -1,0 +1,65 @@
+# make demo    train and serve a real model, from nothing
+# make test    the whole test suite
+# make setup   the first step of both: .venv, from locked requirements
+# make lint    ruff and mypy
+# make lock    renew the locked requirements
+# make clean   remove what setup made
+
+PYTHON ?= python3
+MINIMUM := 3.11
+BIN := .venv/bin
+UV := .setup/uv/bin/uv
+LOCKS := requirements/build.txt requirements/dev.txt requirements/uv.txt
+COMPILE := $(UV) pip compile --quiet --universal --python-version $(MINIMUM) --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make lock"
+
+.PHONY: demo test setup lint lock clean prerequisites
+.DEFAULT_GOAL := demo
+
+demo: setup
+	@$(BIN)/byo demo
+
+test: setup
+	@$(BIN)/python -m pytest $(TESTS)
+
+lint: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+setup: .setup/done
+
+.setup/done: $(LOCKS) pyproject.toml $(UV)
+	@echo "[setup] .venv from $(words $(LOCKS)) locked requirement files (a minute at first)"
+	@$(UV) venv --quiet --clear --no-python-downloads --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv
+	@VIRTUAL_ENV=.venv $(UV) pip sync --quiet --compile-bytecode --require-hashes \
+		--build-constraints requirements/build.txt requirements/dev.txt
+	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(UV): requirements/uv.txt | prerequisites
+	@echo "[setup] uv"
+	@$(PYTHON) -m venv --clear .setup/uv
+	@.setup/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
+
+# Each of these is named with the command that installs it, before anything is built.
+prerequisites:
+	@need() { echo "missing: $$1. Install it: $$2" >&2; exit 1; }; \
+	command -v $(PYTHON) >/dev/null || need "Python $(MINIMUM) or newer" "apt-get install python3 python3-venv python3-dev, or make PYTHON=/path/to/python3"; \
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < tuple(map(int, "$(MINIMUM)".split("."))))' || need "Python $(MINIMUM) or newer ($$($(PYTHON) --version) is too old)" "apt-get install python3, or make PYTHON=/path/to/python3"; \
+	$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || need "Python's venv module" "apt-get install python3-venv"; \
+	$(PYTHON) -c 'import sys, sysconfig, os; sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))' || need "Python's header files (sagemaker-training is compiled)" "apt-get install python3-dev"; \
+	command -v cc >/dev/null || command -v gcc >/dev/null || need "a C compiler (sagemaker-training is compiled)" "apt-get install gcc libc6-dev"
+
+# One resolution decides every version; each half is a part of it.
+lock: $(UV)
+	@$(COMPILE) --upgrade requirements/uv.in --output-file requirements/uv.txt
+	@$(COMPILE) --upgrade requirements/build.in --output-file requirements/build.txt
+	@$(COMPILE) --upgrade pyproject.toml --all-extras --group dev --build-constraints requirements/build.txt --output-file requirements/dev.txt
+	@for extra in serve train java; do \
+		$(COMPILE) pyproject.toml --extra $$extra --constraints requirements/dev.txt --output-file requirements/$$extra.txt; \
+	done
+
+clean:
+	rm -rf .venv .setup

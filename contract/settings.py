@@ -1,0 +1,178 @@
+"""The settings of serving and of training, read once from an environment passed in.
+
+Names that SageMaker's users know keep their meaning; where several exist for one thing, the
+first that is set counts, in the order given here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from contract.errors import SettingsError
+from contract.paths import Paths
+
+ALGORITHM_DIR_VARIABLE = "BYO_ALGORITHM_DIR"
+DEFAULT_ALGORITHM_DIR = "/opt/program"
+MEBIBYTE = 1024 * 1024
+# multi-model-server refuses ports from 32767 on, and Netty counts bytes in a Java int.
+HIGHEST_PORT = 32766
+HIGHEST_BYTES = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class ServingSettings:
+    """How ``serve`` and the handler behave.
+
+    Args:
+        paths: the /opt/ml tree (``SAGEMAKER_BASE_DIR``).
+        algorithm_dir: the algorithm folder baked into the image (``BYO_ALGORITHM_DIR``).
+        submit_dir: a folder of user code that SageMaker names (``SAGEMAKER_SUBMIT_DIRECTORY``).
+        program: the user's module (``SAGEMAKER_PROGRAM``), or None for ``inference.py``.
+        multi_model: whether models come and go at run time (``SAGEMAKER_MULTI_MODEL``).
+        bind_address: the address to listen on (``BYO_BIND_ADDRESS``).
+        port: the one port for pings and invocations (``SAGEMAKER_BIND_TO_PORT``).
+        safe_port_range: ports free for a container's other listeners; none are opened here.
+        workers: workers per model (``SAGEMAKER_MODEL_SERVER_WORKERS``,
+            ``MODEL_SERVER_WORKERS``); None for the default of the mode.
+        timeout: seconds an invocation may take (``SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS``,
+            ``SAGEMAKER_MODEL_SERVER_TIMEOUT``, ``MODEL_SERVER_TIMEOUT``).
+        startup_timeout: seconds a single model may take to load (``SAGEMAKER_STARTUP_TIMEOUT``).
+        default_accept: what to answer with where a request accepts anything
+            (``SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT``).
+        max_payload: bytes of a request's body (``SAGEMAKER_MAX_PAYLOAD_IN_MB``; 0: no limit).
+        queue_size: invocations that may wait per model (``SAGEMAKER_MODEL_JOB_QUEUE_SIZE``).
+        jvm_arguments: more arguments for the JVM (``SAGEMAKER_MODEL_SERVER_VMARGS``).
+        log_level: a level of Python's logging (``SAGEMAKER_CONTAINER_LOG_LEVEL``).
+    """
+
+    paths: Paths = Paths()
+    algorithm_dir: Path = Path(DEFAULT_ALGORITHM_DIR)
+    submit_dir: Path | None = None
+    program: str | None = None
+    multi_model: bool = False
+    bind_address: str = "0.0.0.0"
+    port: int = 8080
+    safe_port_range: tuple[int, int] | None = None
+    workers: int | None = None
+    timeout: int = 60
+    startup_timeout: int = 600
+    default_accept: str = "application/json"
+    max_payload: int = 100 * MEBIBYTE
+    queue_size: int = 100
+    jvm_arguments: str = ""
+    log_level: int = 20
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> ServingSettings:
+        """Read the settings.
+
+        Raises:
+            SettingsError: a value can't be used; the message names its variable.
+        """
+        read = _Reader(environ)
+        submit = read.text("SAGEMAKER_SUBMIT_DIRECTORY")
+        megabytes = read.integer("SAGEMAKER_MAX_PAYLOAD_IN_MB", default=100, least=0)
+        return cls(
+            paths=Paths.from_environ(environ),
+            algorithm_dir=algorithm_dir(environ),
+            # The SDK puts an s3:// address here as well; only a local folder can be read.
+            submit_dir=Path(submit) if submit and "://" not in submit else None,
+            program=read.text("SAGEMAKER_PROGRAM"),
+            multi_model=read.flag("SAGEMAKER_MULTI_MODEL"),
+            bind_address=read.text("BYO_BIND_ADDRESS") or "0.0.0.0",
+            port=read.integer("SAGEMAKER_BIND_TO_PORT", default=8080, least=1, most=HIGHEST_PORT),
+            safe_port_range=read.port_range("SAGEMAKER_SAFE_PORT_RANGE"),
+            workers=read.optional_integer(
+                "SAGEMAKER_MODEL_SERVER_WORKERS", "MODEL_SERVER_WORKERS", least=1
+            ),
+            timeout=read.integer(
+                "SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS",
+                "SAGEMAKER_MODEL_SERVER_TIMEOUT",
+                "MODEL_SERVER_TIMEOUT",
+                default=60,
+                least=1,
+            ),
+            startup_timeout=read.integer("SAGEMAKER_STARTUP_TIMEOUT", default=600, least=1),
+            default_accept=read.text("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT") or "application/json",
+            max_payload=min(megabytes * MEBIBYTE or HIGHEST_BYTES, HIGHEST_BYTES),
+            queue_size=read.integer("SAGEMAKER_MODEL_JOB_QUEUE_SIZE", default=100, least=1),
+            jvm_arguments=read.text("SAGEMAKER_MODEL_SERVER_VMARGS") or "",
+            log_level=read.integer("SAGEMAKER_CONTAINER_LOG_LEVEL", default=20, least=0, most=50),
+        )
+
+    @property
+    def workers_per_model(self) -> int:
+        """The workers of each model: as set, else a core each, or one where models share."""
+        if self.workers is not None:
+            return self.workers
+        return 1 if self.multi_model else len(os.sched_getaffinity(0))
+
+    def code_directories(self, model_dir: Path) -> list[Path]:
+        """Where the user's module for a model may lie, in the order in which it counts."""
+        submitted = [self.submit_dir] if self.submit_dir else []
+        return [model_dir / "code", *submitted, self.algorithm_dir]
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How the training entry behaves.
+
+    Args:
+        paths: the /opt/ml tree (``SAGEMAKER_BASE_DIR``).
+        algorithm_dir: the algorithm folder baked into the image (``BYO_ALGORITHM_DIR``).
+    """
+
+    paths: Paths = Paths()
+    algorithm_dir: Path = Path(DEFAULT_ALGORITHM_DIR)
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> TrainingSettings:
+        return cls(paths=Paths.from_environ(environ), algorithm_dir=algorithm_dir(environ))
+
+
+def algorithm_dir(environ: Mapping[str, str]) -> Path:
+    """The algorithm folder baked into the image."""
+    return Path(environ.get(ALGORITHM_DIR_VARIABLE) or DEFAULT_ALGORITHM_DIR)
+
+
+class _Reader:
+    """Reads typed values from an environment; an empty value counts as not set."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def text(self, name: str) -> str | None:
+        return self._environ.get(name, "").strip() or None
+
+    def flag(self, name: str) -> bool:
+        value = (self.text(name) or "false").lower()
+        if value not in ("true", "false", "1", "0"):
+            raise SettingsError(f"{name} must be true or false, not {value!r}")
+        return value in ("true", "1")
+
+    def optional_integer(self, *names: str, least: int, most: int = HIGHEST_BYTES) -> int | None:
+        for name in names:
+            value = self.text(name)
+            if value is None:
+                continue
+            if not value.lstrip("-").isdecimal() or not least <= int(value) <= most:
+                span = f"from {least} on" if most == HIGHEST_BYTES else f"from {least} to {most}"
+                raise SettingsError(f"{name} must be a whole number {span}, not {value!r}")
+            return int(value)
+        return None
+
+    def integer(self, *names: str, default: int, least: int, most: int = HIGHEST_BYTES) -> int:
+        value = self.optional_integer(*names, least=least, most=most)
+        return default if value is None else value
+
+    def port_range(self, name: str) -> tuple[int, int] | None:
+        value = self.text(name)
+        if value is None:
+            return None
+        first, dash, last = value.partition("-")
+        if not (dash and first.isdecimal() and last.isdecimal() and int(first) <= int(last)):
+            raise SettingsError(f"{name} must be two ports such as 10000-10999, not {value!r}")
+        return int(first), int(last)

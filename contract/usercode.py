@@ -1,0 +1,104 @@
+"""Find and import the module that a user wrote, with one type of error.
+
+The order is the one SageMaker's users expect: ``code/`` inside the model directory, then
+``SAGEMAKER_SUBMIT_DIRECTORY``, then the algorithm folder baked into the image. The module is
+``inference`` unless ``SAGEMAKER_PROGRAM`` names another.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import ModuleType
+
+from contract.errors import UserCodeError
+
+# A user's file of one of these names would be imported in our place: the user's folder
+# comes first on the path.
+RESERVED_NAMES = frozenset({"byo", "contract", "handler", "training_entry"})
+DEFAULT_PROGRAM = "inference.py"
+
+
+def find_program(directories: Sequence[Path], program: str | None) -> Path | None:
+    """The first file named `program` in `directories`, or None if there is none to be had.
+
+    Args:
+        directories: where to look, in order; those that don't exist are passed over.
+        program: the file asked for by name, with or without ``.py``; None for ``inference.py``.
+
+    Raises:
+        UserCodeError: a program was asked for by name and is in none of the directories.
+    """
+    name = Path(program or DEFAULT_PROGRAM)
+    file = name if name.suffix == ".py" else name.with_name(f"{name.name}.py")
+    for directory in directories:
+        if (directory / file).is_file():
+            return directory / file
+    if program:
+        searched = ", ".join(map(str, directories)) or "no folder"
+        raise UserCodeError(f"SAGEMAKER_PROGRAM names {program}, which is not in: {searched}")
+    return None
+
+
+def import_program(file: Path) -> ModuleType:
+    """Import a user's file as a top-level module, its folder first on the path.
+
+    The folder stays on the path, so that the user's own helper modules import at any time.
+
+    Raises:
+        UserCodeError: the file can't be imported; the message names the file, and the line
+            where the user's own code failed. A module that the user's code misses is named as
+            such and not mistaken for the user's file.
+    """
+    check_names([file.parent])
+    directory = str(file.parent)
+    if directory in sys.path:
+        sys.path.remove(directory)
+    sys.path.insert(0, directory)
+    importlib.invalidate_caches()
+    try:
+        return importlib.import_module(file.stem)
+    except Exception as error:
+        raise UserCodeError(f"{file} can't be imported: {describe(error, file.parent)}") from error
+
+
+def check_names(directories: Iterable[Path]) -> None:
+    """Refuse user files that would shadow this project's own packages.
+
+    Raises:
+        UserCodeError: names the file in the way.
+    """
+    for directory in directories:
+        if not directory.is_dir():
+            continue
+        for entry in sorted(directory.iterdir()):
+            importable = entry.suffix == ".py" or (entry / "__init__.py").is_file()
+            if importable and entry.stem in RESERVED_NAMES:
+                raise UserCodeError(f"{entry} takes the name of a package of ours: rename it")
+
+
+def describe(error: BaseException, directory: Path | None = None) -> str:
+    """An exception in one line: its type, its message and where in the user's folder it arose.
+
+    Args:
+        error: the exception, with its traceback.
+        directory: the user's folder: the innermost frame inside it is named; None for none.
+    """
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    line = " ".join(text.split())
+    place = None if isinstance(error, SyntaxError) else _place(error, directory)
+    return f"{line} ({place})" if place else line
+
+
+def _place(error: BaseException, directory: Path | None) -> str | None:
+    """``file:line`` of the innermost frame of a traceback that lies in the user's folder."""
+    place = None
+    trace = error.__traceback__
+    while trace is not None and directory is not None:
+        file = Path(trace.tb_frame.f_code.co_filename)
+        if directory in file.parents:
+            place = f"{file.name}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place

@@ -1,0 +1,97 @@
+"""The settings: names that SageMaker's users know, and errors that name the variable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from contract.errors import SettingsError
+from contract.settings import MEBIBYTE, ServingSettings, TrainingSettings
+
+
+@pytest.mark.parametrize(
+    ("environ", "attribute", "value"),
+    [
+        ({}, "port", 8080),
+        ({}, "timeout", 60),
+        ({}, "default_accept", "application/json"),
+        ({"SAGEMAKER_BIND_TO_PORT": "9001"}, "port", 9001),
+        ({"SAGEMAKER_BIND_TO_PORT": ""}, "port", 8080),
+        ({"MODEL_SERVER_WORKERS": "3"}, "workers", 3),
+        ({"MODEL_SERVER_WORKERS": "3", "SAGEMAKER_MODEL_SERVER_WORKERS": "5"}, "workers", 5),
+        ({"MODEL_SERVER_TIMEOUT": "7"}, "timeout", 7),
+        ({"MODEL_SERVER_TIMEOUT": "7", "SAGEMAKER_MODEL_SERVER_TIMEOUT": "8"}, "timeout", 8),
+        (
+            {
+                "SAGEMAKER_MODEL_SERVER_TIMEOUT": "8",
+                "SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS": "9",
+            },
+            "timeout",
+            9,
+        ),
+        ({"SAGEMAKER_MULTI_MODEL": "true"}, "multi_model", True),
+        ({"SAGEMAKER_MULTI_MODEL": "True"}, "multi_model", True),
+        ({"SAGEMAKER_MAX_PAYLOAD_IN_MB": "6"}, "max_payload", 6 * MEBIBYTE),
+        ({"SAGEMAKER_MAX_PAYLOAD_IN_MB": "0"}, "max_payload", 2**31 - 1),
+        ({"SAGEMAKER_SAFE_PORT_RANGE": "10000-10999"}, "safe_port_range", (10000, 10999)),
+        ({"SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/code"}, "submit_dir", Path("/opt/ml/code")),
+        ({"SAGEMAKER_SUBMIT_DIRECTORY": "s3://bucket/code.tar.gz"}, "submit_dir", None),
+        ({"SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/csv"}, "default_accept", "text/csv"),
+    ],
+)
+def test_reads_known_names(environ: dict[str, str], attribute: str, value: object) -> None:
+    """Each variable that users of SageMaker and of the classic container set is understood."""
+    assert getattr(ServingSettings.from_environ(environ), attribute) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SAGEMAKER_BIND_TO_PORT", "http"),
+        ("SAGEMAKER_BIND_TO_PORT", "0"),
+        ("SAGEMAKER_BIND_TO_PORT", "32767"),
+        ("SAGEMAKER_MODEL_SERVER_WORKERS", "0"),
+        ("MODEL_SERVER_TIMEOUT", "1.5"),
+        ("SAGEMAKER_MULTI_MODEL", "perhaps"),
+        ("SAGEMAKER_SAFE_PORT_RANGE", "10000"),
+        ("SAGEMAKER_SAFE_PORT_RANGE", "2000-1000"),
+        ("SAGEMAKER_MAX_PAYLOAD_IN_MB", "-1"),
+    ],
+)
+def test_names_the_variable_that_is_wrong(name: str, value: str) -> None:
+    """A value that can't be used is refused by its variable's name."""
+    with pytest.raises(SettingsError, match=name):
+        ServingSettings.from_environ({name: value})
+
+
+def test_workers_default_by_mode() -> None:
+    """One worker a model where many models share the machine, at least one where one has it."""
+    single = ServingSettings.from_environ({})
+    multi = ServingSettings.from_environ({"SAGEMAKER_MULTI_MODEL": "true"})
+
+    assert single.workers_per_model >= 1
+    assert multi.workers_per_model == 1
+
+
+def test_code_is_looked_for_in_sagemakers_order() -> None:
+    """The model's own code first, then the submitted folder, then the baked-in algorithm."""
+    settings = ServingSettings.from_environ(
+        {"SAGEMAKER_SUBMIT_DIRECTORY": "/submitted", "BYO_ALGORITHM_DIR": "/baked"}
+    )
+
+    assert settings.code_directories(Path("/m")) == [
+        Path("/m/code"),
+        Path("/submitted"),
+        Path("/baked"),
+    ]
+
+
+def test_base_dir_moves_everything() -> None:
+    """SAGEMAKER_BASE_DIR stands in for /opt/ml, for both halves."""
+    environ = {"SAGEMAKER_BASE_DIR": "/scratch/ml"}
+
+    assert ServingSettings.from_environ(environ).paths.model == Path("/scratch/ml/model")
+    assert TrainingSettings.from_environ(environ).paths.failure == Path(
+        "/scratch/ml/output/failure"
+    )
