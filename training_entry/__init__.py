@@ -1,0 +1,1 @@
+"""Training: what sagemaker-training calls, and the user's process that it runs."""
