@@ -60,7 +60,7 @@ def import_program(file: Path) -> ModuleType:
     importlib.invalidate_caches()
     try:
         return importlib.import_module(file.stem)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UserCodeError(f"{file} can't be imported: {describe(error, file.parent)}") from error
 
 

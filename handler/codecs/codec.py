@@ -1,0 +1,72 @@
+"""What a codec is, and what all of them share: the decoded body and the bound on its size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+from contract.errors import PayloadTooLarge
+from contract.signature import Signature
+from handler.codecs.media import MediaType
+
+# What one body may unpack to, whatever its size on the wire.
+UNPACKED_LIMIT = 1024**3
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What a body held.
+
+    Args:
+        data: a pandas.DataFrame, a numpy.ndarray of shape (rows, columns) or a scipy.sparse
+            matrix; the columns of a data frame without names are numbered from 0.
+        envelope: JSON only: the member that held the rows ("instances"), else None.
+    """
+
+    data: Any
+    envelope: str | None = None
+
+
+class Codec(Protocol):
+    """Reads and writes one content type.
+
+    A class without state: ``media_types`` holds the type's names, the usual one first, and
+    ``requires`` the modules without which the codec is left out.
+    """
+
+    media_types: ClassVar[tuple[str, ...]]
+    requires: ClassVar[tuple[str, ...]]
+
+    @staticmethod
+    def read(body: bytes, media_type: MediaType, signature: Signature | None) -> Decoded:
+        """Turn a body that is not empty into data.
+
+        Raises:
+            MalformedPayload: the body can't be read as this type.
+            UnprocessablePayload: it can, but holds nothing that a model could take.
+            PayloadTooLarge: it would unpack to more than ``UNPACKED_LIMIT`` bytes.
+        """
+        ...
+
+    @staticmethod
+    def write(
+        prediction: Any, media_type: MediaType, signature: Signature | None, envelope: str | None
+    ) -> bytes:
+        """Turn a prediction into a body.
+
+        Raises:
+            NotAcceptable: this type can't represent the prediction.
+        """
+        ...
+
+
+def check_unpacked(size: int) -> None:
+    """Refuse what would unpack to more bytes than a body may.
+
+    Raises:
+        PayloadTooLarge: `size` is above ``UNPACKED_LIMIT``.
+    """
+    if size > UNPACKED_LIMIT:
+        raise PayloadTooLarge(
+            f"the body would unpack to {size} bytes, more than the {UNPACKED_LIMIT} allowed"
+        )

@@ -1,0 +1,63 @@
+"""The fast reader for large CSV bodies: it reads what is well-formed, and judges nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from contract.signature import Kind
+from handler.codecs.csv_cells import MISSING, read_column, whole_where_exact
+
+
+def read_with_arrow(
+    text: str, kinds: Sequence[Kind], guessed: Sequence[Kind], header: bool
+) -> list[np.ndarray[Any, Any]] | None:
+    """Read the columns with pyarrow, or give up.
+
+    Args:
+        text: the body, without blank lines before its first row.
+        kinds: what the signature says of each column.
+        guessed: the same, where ``any`` now means: numbers, going by the first rows.
+        header: whether to pass over the first row.
+
+    Returns:
+        The columns, each of shape (rows,), as the careful reader would read them; None if
+        anything at all is unusual, and that reader has to decide.
+    """
+    if "integer" in kinds and ("0x" in text or "0X" in text):
+        return None  # pyarrow takes 0x1F for an integer.
+    import pyarrow as pa
+    from pyarrow import csv
+
+    types = {"number": pa.float64(), "any": pa.float64(), "integer": pa.int64()}
+    names = [str(position) for position in range(len(kinds))]
+    try:
+        table = csv.read_csv(
+            pa.BufferReader(text.encode()),
+            # One thread: other requests have a use for the other cores.
+            read_options=csv.ReadOptions(
+                use_threads=False, column_names=names, skip_rows_after_names=int(header)
+            ),
+            parse_options=csv.ParseOptions(newlines_in_values='"' in text),
+            convert_options=csv.ConvertOptions(
+                check_utf8=False,
+                column_types={
+                    name: types.get(kind, pa.string())
+                    for name, kind in zip(names, guessed, strict=True)
+                },
+                null_values=sorted(MISSING),
+                strings_can_be_null=True,
+            ),
+        )
+    except (pa.ArrowInvalid, pa.ArrowKeyError):
+        return None
+    return [_values(column, kind) for column, kind in zip(table.columns, kinds, strict=True)]
+
+
+def _values(column: Any, kind: Kind) -> np.ndarray[Any, Any]:
+    values: np.ndarray[Any, Any] = column.to_numpy(zero_copy_only=False)
+    if values.dtype.kind == "O":
+        return read_column(["" if value is None else value for value in values], kind)
+    return whole_where_exact(values) if kind == "any" else values

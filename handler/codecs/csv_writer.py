@@ -1,0 +1,30 @@
+"""Predictions as CSV: one line each, floats so that they read back as they were."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+from contract.signature import Signature
+from handler.codecs.predictions import cells, to_table
+
+
+def write_csv(prediction: Any, signature: Signature | None, *, header: bool) -> str:
+    """The text of a prediction, its lines ended by a line feed.
+
+    Raises:
+        NotAcceptable: the prediction is no table of single values.
+    """
+    table = to_table(prediction, signature)
+    rows: list[Any] = [table.names] if header else []
+    rows.extend(zip(*map(cells, table.columns), strict=True))
+    text = _write(rows, csv.QUOTE_MINIMAL)
+    # Before Python 3.13 a carriage return alone does not make the module quote a cell.
+    return _write(rows, csv.QUOTE_ALL) if "\r" in text else text
+
+
+def _write(rows: list[Any], quoting: Any) -> str:
+    stream = io.StringIO(newline="")
+    csv.writer(stream, lineterminator="\n", quoting=quoting).writerows(rows)
+    return stream.getvalue()

@@ -1,0 +1,29 @@
+"""application/json: one document, in any of the forms of json_forms.py."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from contract.signature import Signature
+from handler.codecs.codec import Decoded
+from handler.codecs.json_forms import INSTANCES, read_document
+from handler.codecs.json_text import dumps, loads_body, plain
+from handler.codecs.media import MediaType
+
+
+class JsonDocument:
+    media_types: ClassVar[tuple[str, ...]] = ("application/json",)
+    requires: ClassVar[tuple[str, ...]] = ("orjson",)
+
+    @staticmethod
+    def read(body: bytes, media_type: MediaType, signature: Signature | None) -> Decoded:
+        return read_document(loads_body(body, media_type), signature)
+
+    @staticmethod
+    def write(
+        prediction: Any, media_type: MediaType, signature: Signature | None, envelope: str | None
+    ) -> bytes:
+        # A dict is an answer of the user's own making: it has the envelope that it should have.
+        if envelope == INSTANCES and not isinstance(prediction, dict):
+            prediction = {"predictions": plain(prediction)}
+        return dumps(prediction, media_type)

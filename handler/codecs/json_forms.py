@@ -1,0 +1,161 @@
+"""The forms that rows take in a JSON document, as clients of various servers write them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from contract.errors import MalformedPayload, UnprocessablePayload
+from contract.signature import Signature
+from handler.codecs.codec import Decoded
+from handler.codecs.rows import FEATURES, check_distinct, frame, settle, to_data
+from handler.codecs.text import quote
+
+INSTANCES = "instances"
+SPLIT, RECORDS, INPUTS = "dataframe_split", "dataframe_records", "inputs"
+READ_FORMS = (
+    'a list of rows, {"instances": [...]}, a record or a list of records, '
+    '{"columns": [...], "data": [...]}, {"dataframe_split": ...}, {"dataframe_records": ...} '
+    'and {"inputs": ...} are read'
+)
+
+
+def read_document(document: Any, signature: Signature | None) -> Decoded:
+    """The data in a JSON document, in whichever form it is.
+
+    Raises:
+        MalformedPayload: it is in none of the forms.
+        UnprocessablePayload: it is, but records have unlike keys or a cell is no single value.
+    """
+    if isinstance(document, list):
+        return Decoded(read_rows(document, signature))
+    if not isinstance(document, dict):
+        raise MalformedPayload(f"the document is {quote(document)}; {READ_FORMS}")
+    names = set(signature.names or ()) if signature else set()
+    if INSTANCES in document and INSTANCES not in names:
+        rows = _listed(document[INSTANCES], INSTANCES)
+        return Decoded(read_rows(rows, signature), envelope=INSTANCES)
+    return Decoded(_read_object(document, names, signature))
+
+
+def read_rows(rows: list[Any], signature: Signature | None) -> Any:
+    """Rows, or one flat list: a single row, or a row per value if the model takes one column."""
+    if rows and not any(isinstance(row, list | dict) for row in rows):
+        return to_data(_unflatten(rows, signature), signature)
+    return to_data(rows, signature)
+
+
+def _read_object(document: dict[str, Any], names: set[str], signature: Signature | None) -> Any:
+    members = document.keys() - names
+    if SPLIT in members:
+        return _read_split(document[SPLIT], signature, f'"{SPLIT}"')
+    if RECORDS in members:
+        return read_rows(_listed(document[RECORDS], RECORDS), signature)
+    if INPUTS in members:
+        return _read_inputs(document[INPUTS], signature)
+    if {"columns", "data"} <= members and len(members) <= 3:
+        return _read_split(document, signature, "the document")
+    if members == {FEATURES} or not any(isinstance(v, list | dict) for v in document.values()):
+        return to_data([document], signature)
+    raise MalformedPayload(f"the document is an object of an unknown form; {READ_FORMS}")
+
+
+def _read_split(split: Any, signature: Signature | None, place: str) -> Any:
+    """What pandas' ``to_json(orient="split")`` and ``to_dict("split")`` write."""
+    if not isinstance(split, dict) or "data" not in split:
+        raise MalformedPayload(f'{place} must be an object with "columns" and "data"')
+    rows = _listed(split["data"], "data")
+    columns = split.get("columns")
+    if columns is None:
+        return read_rows(rows, signature)
+    names = [str(name) for name in _listed(columns, "columns")]
+    check_distinct(names)
+    if rows and not all(isinstance(row, list) for row in rows):
+        raise MalformedPayload('"data" must be a list of rows, each a list of values')
+    return to_data(rows, signature, names) if rows else frame([()] * len(names), names)
+
+
+def _read_inputs(inputs: Any, signature: Signature | None) -> Any:
+    """MLflow's rows, records or columns by name, or the tensors of the V2 inference protocol."""
+    if isinstance(inputs, dict):
+        return _read_columns(inputs)
+    rows = _listed(inputs, INPUTS)
+    if rows and all(isinstance(row, dict) and {"shape", "data"} <= row.keys() for row in rows):
+        return _read_tensors(rows)
+    return read_rows(rows, signature)
+
+
+def _read_columns(columns: dict[str, Any]) -> Any:
+    if not columns:
+        raise MalformedPayload(f'"inputs" is an object without members; {READ_FORMS}')
+    values = [_listed(column, name) for name, column in columns.items()]
+    if len(set(map(len, values))) > 1:
+        raise MalformedPayload('the columns of "inputs" differ in length')
+    rows = [list(row) for row in zip(*values, strict=True)]
+    names = list(columns)
+    return to_data(rows, None, names) if rows else frame(values, names)
+
+
+def _read_tensors(tensors: list[dict[str, Any]]) -> Any:
+    """One tensor of shape (rows, columns), or a named tensor of shape (rows,) per column."""
+    shapes = [_shape(tensor) for tensor in tensors]
+    if len(tensors) == 1 and len(shapes[0]) == 2 and shapes[0][1] != 1:
+        values = _flat(tensors[0], shapes[0])
+        width = shapes[0][1]
+        rows = [values[at : at + width] for at in range(0, len(values), width)] if width else []
+        return to_data(rows, None) if rows else np.empty(shapes[0])
+    names = [str(tensor.get("name", "")) for tensor in tensors]
+    check_distinct(names)
+    for name, shape in zip(names, shapes, strict=True):
+        if shape[1:] not in ([], [1]) or shape[0] != shapes[0][0]:
+            raise UnprocessablePayload(
+                f"input {quote(name)} has shape {shape}; give one input of shape "
+                "[rows, columns], or one of shape [rows] for each column",
+                column=name,
+            )
+    columns = [_flat(tensor, shape) for tensor, shape in zip(tensors, shapes, strict=True)]
+    for name, column in zip(names, columns, strict=True):
+        _check_values(name, column)
+    if len(tensors) == 1:  # Its name is the tensor's, not the column's.
+        return settle(columns[0]).reshape(-1, 1)
+    return frame(columns, names)
+
+
+def _shape(tensor: dict[str, Any]) -> list[int]:
+    shape = tensor["shape"]
+    whole = isinstance(shape, list) and all(type(size) is int and size >= 0 for size in shape)
+    if not whole or not shape:
+        raise MalformedPayload('the "shape" of an input must be a list of sizes such as [2, 4]')
+    return list(shape)
+
+
+def _flat(tensor: dict[str, Any], shape: list[int]) -> list[Any]:
+    """A tensor's values in row-major order; they may be written nested or flat."""
+    values = _listed(tensor["data"], "data")
+    while values and all(isinstance(value, list) for value in values):
+        values = [inner for value in values for inner in value]
+    if len(values) != math.prod(shape):
+        raise MalformedPayload(f"an input of shape {shape} has {len(values)} values")
+    return values
+
+
+def _check_values(name: str, values: list[Any]) -> None:
+    for number, value in enumerate(values, start=1):
+        if isinstance(value, list | dict):
+            raise UnprocessablePayload(
+                f"row {number} of input {quote(name)} is no single value", row=number, column=name
+            )
+
+
+def _unflatten(values: list[Any], signature: Signature | None) -> list[list[Any]]:
+    if signature and len(signature.inputs) == 1:
+        return [[value] for value in values]
+    return [values]
+
+
+def _listed(value: Any, member: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise MalformedPayload(f"{quote(member)} must be a list; {READ_FORMS}")
+    return value

@@ -1,0 +1,90 @@
+"""application/jsonlines: one row per line, a list, a record or a single value."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from contract.errors import MalformedPayload, UnprocessablePayload
+from contract.signature import Signature
+from handler.codecs.codec import Decoded
+from handler.codecs.json_text import dumps, loads_text
+from handler.codecs.media import MediaType
+from handler.codecs.predictions import dense
+from handler.codecs.rows import to_data
+from handler.codecs.text import decode_text, encode_text
+
+_UTF8 = MediaType("application", "jsonlines")
+
+
+class JsonLines:
+    media_types: ClassVar[tuple[str, ...]] = (
+        "application/jsonlines",
+        "application/x-ndjson",
+        "application/x-jsonlines",
+    )
+    requires: ClassVar[tuple[str, ...]] = ("orjson",)
+
+    @staticmethod
+    def read(body: bytes, media_type: MediaType, signature: Signature | None) -> Decoded:
+        lines = [
+            (number, line)
+            for number, line in enumerate(decode_text(body, media_type).split("\n"), start=1)
+            if line.strip()
+        ]
+        if not lines:
+            raise MalformedPayload("the body has no rows")
+        rows = [_row(number, line) for number, line in lines]
+        try:
+            return Decoded(to_data(rows, signature))
+        except (MalformedPayload, UnprocessablePayload) as error:
+            if error.row is None:
+                raise
+            place = f"line {lines[error.row - 1][0]}"
+            raise type(error)(
+                f"{place}: {error.detail}", row=error.row, column=error.column
+            ) from None
+
+    @staticmethod
+    def write(
+        prediction: Any, media_type: MediaType, signature: Signature | None, envelope: str | None
+    ) -> bytes:
+        lines = [dumps(row, _UTF8) for row in _predictions(prediction)]
+        text = b"".join(line + b"\n" for line in lines)
+        return encode_text(text.decode(), media_type)
+
+
+def _row(number: int, line: str) -> Any:
+    """The list or record of a line; a single value is a row of one column.
+
+    Raises:
+        MalformedPayload: the line is not JSON.
+    """
+    try:
+        value = loads_text(line)
+    except json.JSONDecodeError as error:
+        raise MalformedPayload(
+            f"line {number} is not JSON: column {error.colno}: {error.msg}"
+        ) from None
+    except ValueError as error:
+        raise MalformedPayload(f"line {number} is not JSON: {error}") from None
+    return value if isinstance(value, list | dict) else [value]
+
+
+def _predictions(prediction: Any) -> Any:
+    """The single predictions of which a prediction consists."""
+    if isinstance(prediction, pd.DataFrame):
+        unnamed = isinstance(prediction.columns, pd.RangeIndex)
+        rows = prediction.astype(object)
+        return rows.to_numpy() if unnamed else rows.to_dict(orient="records")
+    if sparse.issparse(prediction):
+        return dense(prediction)
+    if isinstance(prediction, np.ndarray) and prediction.ndim:
+        return prediction
+    if isinstance(prediction, pd.Series):
+        return prediction.array
+    return prediction if isinstance(prediction, list | tuple) else [prediction]

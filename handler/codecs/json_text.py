@@ -1,0 +1,155 @@
+"""JSON text to Python values and back, with what clients in Python write: NaN and Infinity."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import json
+from typing import Any
+
+import numpy as np
+import orjson
+import pandas as pd
+from scipy import sparse
+
+from contract.errors import MalformedPayload, NotAcceptable
+from handler.codecs.media import MediaType
+from handler.codecs.predictions import dense
+from handler.codecs.text import charset_of, decode_text, encode_text
+
+_OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+
+
+def loads_body(body: bytes, media_type: MediaType) -> Any:
+    """The value that a JSON body holds.
+
+    Raises:
+        UnsupportedContentType: the charset is unknown.
+        MalformedPayload: the body is not JSON, or nested too deeply.
+    """
+    if charset_of(media_type) == "utf-8":
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError:
+            pass  # The slower reader knows more forms, and what is wrong.
+    text = decode_text(body, media_type)
+    if not text.strip():
+        raise MalformedPayload("the body is empty")
+    try:
+        return loads_text(text)
+    except json.JSONDecodeError as error:
+        raise MalformedPayload(
+            f"the body is not JSON: line {error.lineno}, column {error.colno}: {error.msg}"
+        ) from None
+    except ValueError as error:
+        raise MalformedPayload(f"the body is not JSON: {error}") from None
+
+
+def loads_text(text: str) -> Any:
+    """The value that a JSON text holds.
+
+    Raises:
+        ValueError: it is not JSON; json.JSONDecodeError where the place is known.
+    """
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        raise ValueError("it holds a number of thousands of digits") from None
+    if "\\u" in text:
+        _check_surrogates(value)
+    return value
+
+
+def dumps(value: Any, media_type: MediaType) -> bytes:
+    """A prediction as JSON, NaN and infinities as null.
+
+    Raises:
+        NotAcceptable: it holds what JSON can't.
+    """
+    try:
+        written = orjson.dumps(plain(value), default=plain, option=_OPTIONS)
+    except (TypeError, RecursionError) as error:  # orjson's own error is a TypeError.
+        cause = error.__cause__ or error
+        if isinstance(cause, NotAcceptable):
+            raise cause from None
+        raise NotAcceptable(f"the prediction can't be written as JSON: {cause}") from None
+    charset = charset_of(media_type)
+    return written if charset == "utf-8" else encode_text(written.decode(), media_type)
+
+
+def plain(value: Any) -> Any:
+    """A prediction, or a part of one that orjson does not know, as what it does know.
+
+    Raises:
+        NotAcceptable: JSON has nothing like it.
+    """
+    if isinstance(value, np.ndarray):
+        return _plain_array(value)
+    if isinstance(value, pd.DataFrame):
+        rows = value.astype(object)
+        unnamed = isinstance(value.columns, pd.RangeIndex)
+        return rows.to_numpy() if unnamed else rows.to_dict(orient="records")
+    if isinstance(value, pd.Series | pd.Index | pd.api.extensions.ExtensionArray):
+        return _plain_array(np.asarray(value))
+    if sparse.issparse(value):
+        return dense(value)
+    return _plain_scalar(value)
+
+
+def _plain_array(array: np.ndarray[Any, Any]) -> Any:
+    # As float64, so that clients read the very number that the model returned.
+    if array.dtype.kind == "f":
+        array = array.astype(np.float64)
+    if array.dtype.kind in "biuf" and array.ndim:
+        return np.ascontiguousarray(array).astype(array.dtype.newbyteorder("="), copy=False)
+    if array.dtype.kind == "M":
+        array = np.datetime_as_string(array).astype(object)
+        array[array == "NaT"] = None
+    return array.tolist()
+
+
+def _plain_scalar(value: Any) -> Any:
+    if value is pd.NaT or value is pd.NA:
+        return None
+    if isinstance(value, np.datetime64):
+        return None if np.isnat(value) else str(value)
+    if isinstance(value, np.floating | decimal.Decimal):
+        return float(value)
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    if isinstance(value, np.generic):
+        return _item(value)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, set | frozenset):
+        return list(value)
+    if value is None or isinstance(value, bool | int | float | str | list | tuple | dict):
+        return value
+    raise NotAcceptable(f"a {type(value).__name__} can't be written as JSON")
+
+
+def _item(value: Any) -> Any:
+    item = value.item()
+    if isinstance(item, complex | np.generic):
+        raise NotAcceptable(f"a {type(value).__name__} can't be written as JSON")
+    return item
+
+
+def _check_surrogates(value: Any) -> None:
+    """Refuse half of a surrogate pair, which is no text and fails wherever it is encoded.
+
+    Raises:
+        ValueError: the value holds one.
+    """
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ValueError("it holds half of a surrogate pair") from None

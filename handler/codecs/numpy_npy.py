@@ -1,0 +1,146 @@
+"""application/x-npy: one array as numpy.save writes it, never one that needs unpickling."""
+
+from __future__ import annotations
+
+import io
+import math
+from typing import Any, BinaryIO, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from contract.errors import MalformedPayload, UnprocessablePayload
+from contract.signature import Signature
+from handler.codecs.codec import Decoded
+from handler.codecs.media import MediaType
+from handler.codecs.predictions import to_plain_array
+from handler.codecs.text import quote
+
+
+class NumpyNpy:
+    media_types: ClassVar[tuple[str, ...]] = ("application/x-npy",)
+    requires: ClassVar[tuple[str, ...]] = ()
+
+    @staticmethod
+    def read(body: bytes, media_type: MediaType, signature: Signature | None) -> Decoded:
+        return Decoded(to_rows(load_array(body), signature))
+
+    @staticmethod
+    def write(
+        prediction: Any, media_type: MediaType, signature: Signature | None, envelope: str | None
+    ) -> bytes:
+        stream = io.BytesIO()
+        np.save(stream, to_plain_array(prediction), allow_pickle=False)
+        return stream.getvalue()
+
+
+def load_array(body: bytes, place: str = "the body") -> np.ndarray[Any, Any]:
+    """The array that bytes in numpy's format hold.
+
+    Raises:
+        MalformedPayload: they are not in that format, hold Python objects, or are more or fewer
+            than the header says.
+    """
+    stream = io.BytesIO(body)
+    check_header(stream, len(body), place)
+    stream.seek(0)
+    try:
+        array = np.lib.format.read_array(stream, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise MalformedPayload(f"{place} is no numpy array: {_line(error)}") from None
+    return _native(array, place)
+
+
+def check_header(stream: BinaryIO, size: int, place: str) -> None:
+    """Compare what a header announces with the bytes that are there, before any is allocated.
+
+    Args:
+        stream: at the start of the header; left at the end of it.
+        size: the bytes from the start of the header to the end of the array.
+        place: what to call the array in an error.
+
+    Raises:
+        MalformedPayload: the header can't be read, the array is of Python objects, or it would
+            need another number of bytes than there are.
+    """
+    try:
+        version = np.lib.format.read_magic(stream)
+        # Version 3.0 is version 2.0 with names in another charset.
+        old = version == (1, 0)
+        reader = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
+        shape, _, dtype = reader(stream)
+    except Exception as error:  # numpy lets through whatever parsing the header raises.
+        raise MalformedPayload(f"{place} is no numpy array: {_line(error)}") from None
+    if dtype.hasobject:
+        raise MalformedPayload(
+            f"{place} holds Python objects, which are never unpickled; "
+            "send numbers, booleans or text"
+        )
+    cells = math.prod(int(length) for length in shape)
+    needed, present = cells * dtype.itemsize, size - stream.tell()
+    if needed != present or (cells and not dtype.itemsize):
+        raise MalformedPayload(
+            f"{place} has {present} bytes of data, its header announces {needed} "
+            f"(shape {shape}, type {dtype})"
+        )
+
+
+def to_rows(array: np.ndarray[Any, Any], signature: Signature | None) -> Any:
+    """An array as data: a structured one as a data frame, others of shape (rows, columns).
+
+    Raises:
+        UnprocessablePayload: it has more than two dimensions, or holds what is no data.
+    """
+    if array.dtype.names is not None:
+        return _frame(array)
+    if array.dtype.kind not in "biufOM":
+        raise UnprocessablePayload(
+            f"an array of type {array.dtype} is no data; send numbers, booleans or text"
+        )
+    if array.ndim > 2:
+        raise UnprocessablePayload(
+            f"an array of shape {array.shape} is no table; send one of shape (rows, columns)"
+        )
+    if array.ndim == 2:
+        return array
+    return array.reshape(-1, 1) if _takes_one(signature) else array.reshape(1, -1)
+
+
+def _takes_one(signature: Signature | None) -> bool:
+    return signature is not None and len(signature.inputs) == 1
+
+
+def _frame(array: np.ndarray[Any, Any]) -> pd.DataFrame:
+    """A structured array as a data frame with a column per field."""
+    columns = {name: array.reshape(-1)[name] for name in array.dtype.names or ()}
+    for name, values in columns.items():
+        if values.ndim != 1 or values.dtype.kind not in "biufUSOM":
+            raise UnprocessablePayload(
+                f"field {quote(name)} of type {values.dtype} is no column of single values",
+                column=name,
+            )
+    return pd.DataFrame({name: _native(values, name) for name, values in columns.items()})
+
+
+def _native(array: np.ndarray[Any, Any], place: str) -> np.ndarray[Any, Any]:
+    """An array in this machine's byte order, text as Python's own strings.
+
+    Raises:
+        MalformedPayload: bytes that should be text are not.
+    """
+    try:
+        if array.dtype.kind == "S":
+            array = np.char.decode(array, "utf-8")
+        if array.dtype.kind == "U":
+            array = array.astype(object)
+            "".join(array.ravel()).encode()  # Fails on half a surrogate pair, which is no text.
+            return array
+    except ValueError as error:
+        raise MalformedPayload(f"{place} holds text that can't be read: {_line(error)}") from None
+    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+        return array.astype(np.float64)
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

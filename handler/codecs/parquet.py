@@ -1,0 +1,135 @@
+"""application/vnd.apache.parquet: a table with typed, named columns."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Any, ClassVar
+
+from contract.errors import MalformedPayload, NotAcceptable, UnprocessablePayload
+from contract.signature import Signature
+from handler.codecs.codec import Decoded, check_unpacked
+from handler.codecs.media import MediaType
+from handler.codecs.predictions import to_table
+from handler.codecs.rows import check_distinct
+from handler.codecs.text import quote
+
+# How pandas names the columns in which it stores an index without a name.
+_INDEX = re.compile(r"__index_level_\d+__")
+_BATCH = 16 * 1024
+
+
+class Parquet:
+    media_types: ClassVar[tuple[str, ...]] = (
+        "application/vnd.apache.parquet",
+        "application/x-parquet",
+    )
+    requires: ClassVar[tuple[str, ...]] = ("pyarrow",)
+
+    @staticmethod
+    def read(body: bytes, media_type: MediaType, signature: Signature | None) -> Decoded:
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        try:
+            with parquet.ParquetFile(pa.BufferReader(body)) as file:
+                names = _check(file)
+            # Repeated text stays in dictionaries until it is known how much it makes.
+            with parquet.ParquetFile(pa.BufferReader(body), read_dictionary=names) as file:
+                table = _read_table(file, names)
+            # What pandas adds to the file's metadata is not needed, so nothing of it is read.
+            return Decoded(table.to_pandas(ignore_metadata=True, use_threads=False))
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise MalformedPayload(f"the body is no parquet file: {reason}") from None
+
+    @staticmethod
+    def write(
+        prediction: Any, media_type: MediaType, signature: Signature | None, envelope: str | None
+    ) -> bytes:
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        table = to_table(prediction, signature)
+        stream = io.BytesIO()
+        try:
+            columns = [pa.array(column, from_pandas=True) for column in table.columns]
+            parquet.write_table(pa.table(columns, names=table.names), stream)
+        except pa.ArrowException as error:
+            reason = " ".join(str(error).split())[:200]
+            raise NotAcceptable(f"the prediction can't be written as parquet: {reason}") from None
+        return stream.getvalue()
+
+
+def _check(file: Any) -> list[str]:
+    """Look at what a file announces, before any of it is unpacked.
+
+    Returns:
+        The names of the columns, without pandas' own for an index.
+
+    Raises:
+        UnprocessablePayload: a column holds lists or records.
+        MalformedPayload: two columns have one name.
+        PayloadTooLarge: the file announces more bytes than allowed.
+    """
+    import pyarrow as pa
+
+    metadata, schema = file.metadata, file.schema_arrow
+    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+    check_unpacked(sum(group.total_byte_size for group in groups))
+    check_unpacked(metadata.num_rows * max(1, len(schema)))
+    check_distinct(schema.names)
+    for field in schema:
+        if pa.types.is_nested(field.type) or isinstance(field.type, pa.BaseExtensionType):
+            raise UnprocessablePayload(
+                f"column {quote(field.name)} holds values of type {str(field.type)[:60]}; "
+                "a cell must hold a single value",
+                column=field.name,
+            )
+    return [name for name in schema.names if not _INDEX.fullmatch(name)]
+
+
+def _read_table(file: Any, names: list[str]) -> Any:
+    """The table of a file, batch by batch, so that it is stopped where it unpacks to too much.
+
+    Raises:
+        PayloadTooLarge: the file turns out to hold more bytes than allowed.
+    """
+    import pyarrow as pa
+
+    batches, size = [], 0
+    for batch in file.iter_batches(_BATCH, columns=names, use_threads=False):
+        size += batch.nbytes + sum(map(_text_size, batch.columns))
+        check_unpacked(size)
+        batches.append(pa.record_batch(list(map(_spelt_out, batch.columns)), names=names))
+    if not batches:
+        return pa.table({name: pa.array([], pa.null()) for name in names})
+    return pa.Table.from_batches(batches)
+
+
+def _text_size(column: Any) -> int:
+    """The bytes that a column of dictionary entries makes once they are spelt out."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    if not pa.types.is_dictionary(column.type) or not _is_text(column.type.value_type):
+        return 0
+    lengths = compute.binary_length(column.dictionary)
+    return compute.sum(lengths.take(column.indices)).as_py() or 0
+
+
+def _spelt_out(column: Any) -> Any:
+    import pyarrow as pa
+
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+
+def _is_text(kind: Any) -> bool:
+    from pyarrow import types
+
+    return bool(
+        types.is_string(kind)
+        or types.is_large_string(kind)
+        or types.is_binary(kind)
+        or types.is_large_binary(kind)
+    )

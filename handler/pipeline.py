@@ -1,0 +1,283 @@
+"""A request becomes a response: decode, predict, encode, through the four functions.
+
+The one implementation behind every transport: the stock worker's ``handler.service``, and
+anything else that holds a model. It knows no HTTP server and no MMS.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from contract.errors import (
+    ByoError,
+    InvocationError,
+    InvocationTimeout,
+    ModelLoadError,
+    PayloadTooLarge,
+    reason_phrase,
+)
+from contract.settings import MEBIBYTE, ServingSettings
+from contract.signature import Signature, load_signature
+from contract.usercode import check_names, describe, find_program, import_program
+from handler import codecs, functions, toolkit
+from handler.blame import Stage, to_invocation_error
+from handler.codecs.text import decode_text
+from handler.conform import conform
+from handler.deadline import DeadlineExceeded, deadline
+from handler.functions import Functions, UserFunction
+
+logger = logging.getLogger("byo")
+
+PROBLEM_TYPE = "application/problem+json"
+# What the toolkit hands to a user's functions as text rather than as bytes.
+TEXT_TYPES = ("application/json", "text/csv")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One invocation.
+
+    Args:
+        body: the payload, as sent.
+        content_type: the Content-Type header, or None.
+        accept: the Accept header, or None.
+        request_id: what names this invocation in the log and in a problem.
+    """
+
+    body: bytes
+    content_type: str | None = None
+    accept: str | None = None
+    request_id: str = "-"
+
+
+@dataclass(frozen=True)
+class Response:
+    """What answers one invocation."""
+
+    body: bytes
+    content_type: str
+    status: int = 200
+
+    @property
+    def reason(self) -> str:
+        """The phrase that goes with the status."""
+        return reason_phrase(self.status)
+
+
+@dataclass
+class _Progress:
+    """How far an invocation has come: what an error is judged by."""
+
+    stage: Stage = "input_fn"
+    data: Any = None
+    envelope: str | None = None
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A loaded model with the functions around it."""
+
+    model: Any
+    user: Functions = field(default_factory=Functions)
+    signature: Signature | None = None
+    settings: ServingSettings = field(default_factory=ServingSettings)
+
+    @classmethod
+    def load(cls, model_dir: Path, settings: ServingSettings, context: Any = None) -> Pipeline:
+        """Load a model directory: the user's module, the signature, the model.
+
+        Raises:
+            UserCodeError, SignatureError, ModelLoadError: say in one line what is wrong.
+            MemoryError: there is not enough memory for the model.
+        """
+        check_names([model_dir])
+        program = find_program(settings.code_directories(model_dir), settings.program)
+        with _told_by_place(program):
+            user = Functions.of_module(import_program(program) if program else None)
+            toolkit.forbid_unpickling()
+            signature = load_signature(model_dir)
+            for warning in signature.version_warnings() if signature else ():
+                logger.warning(warning)
+            model = _load_model(user, model_dir, context)
+        logger.info(
+            "model of type %s; functions of %s: %s; signature: %s",
+            type(model).__name__,
+            program or "no module",
+            ", ".join(user.names()) or "none",
+            "read" if signature else "none",
+        )
+        return cls(model, user, signature or Signature.of_model(model), settings)
+
+    def invoke(self, request: Request, context: Any = None) -> Response:
+        """Answer one invocation; never raises for what a request or user code does."""
+        progress = _Progress()
+        try:
+            with deadline(self.settings.timeout):
+                return self._answer(request, progress, context)
+        except DeadlineExceeded:
+            problem: InvocationError = InvocationTimeout(
+                f"the invocation took longer than {self.settings.timeout} s"
+            )
+            logger.error("[%s] %s", request.request_id, problem.detail, exc_info=True)
+        except (Exception, SystemExit) as error:
+            problem = self._judge(error, progress, request)
+        return problem_response(problem, request.request_id)
+
+    def _answer(self, request: Request, progress: _Progress, context: Any) -> Response:
+        if len(request.body) > self.settings.max_payload:
+            raise PayloadTooLarge(
+                f"the body has {len(request.body)} bytes, {self.settings.max_payload} are allowed "
+                f"({self.settings.max_payload // MEBIBYTE} MB, SAGEMAKER_MAX_PAYLOAD_IN_MB)"
+            )
+        if self.user.transform_fn:
+            progress.stage = "transform_fn"
+            return self._transform(self.user.transform_fn, request, context)
+        if self.user.output_fn is None:
+            # Before the model works for an answer that can't be given.
+            codecs.negotiate(request.accept, self.settings.default_accept)
+        progress.data = self._read(request, progress, context)
+        progress.stage = "predict_fn"
+        predict = self.user.predict_fn
+        if predict:
+            prediction = predict(progress.data, self.model, context)
+        else:
+            prediction = functions.predict(progress.data, self.model)
+        progress.stage = "output_fn"
+        return self._write(prediction, request, progress, context)
+
+    def _read(self, request: Request, progress: _Progress, context: Any) -> Any:
+        if self.user.input_fn:
+            essence, body = _as_users_expect(request)
+            return self.user.input_fn(body, essence, context)
+        decoded = codecs.decode(request.body, request.content_type, self.signature)
+        progress.envelope = decoded.envelope
+        return conform(decoded.data, self.signature)
+
+    def _write(
+        self, prediction: Any, request: Request, progress: _Progress, context: Any
+    ) -> Response:
+        if self.user.output_fn:
+            accept = self._preferred(request)
+            result = self.user.output_fn(prediction, accept, context)
+            return self._users_response(result, request)
+        return self._encoded(prediction, request, progress.envelope)
+
+    def _transform(self, transform: UserFunction, request: Request, context: Any) -> Response:
+        essence, body = _as_users_expect(request)
+        result = transform(self.model, body, essence, self._preferred(request), context)
+        return self._users_response(result, request)
+
+    def _preferred(self, request: Request) -> str:
+        default = self.settings.default_accept
+        wanted = codecs.preferences(request.accept, default)
+        return wanted[0].essence if wanted else default
+
+    def _users_response(self, result: Any, request: Request) -> Response:
+        """What a user's output_fn or transform_fn returned, in any of the forms toolkits take.
+
+        A body; a pair of body and content type; a response object with ``get_data`` and
+        ``mimetype``, as AWS's scikit-learn image takes; or a prediction still to be encoded.
+        """
+        content_type, status = None, 200
+        if isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], str):
+            result, content_type = result
+        elif hasattr(result, "get_data") and hasattr(result, "mimetype"):
+            status = int(getattr(result, "status_code", 200))
+            result, content_type = result.get_data(), result.mimetype
+        if isinstance(result, str):
+            result = result.encode("utf-8")
+        if isinstance(result, bytes | bytearray | memoryview):
+            return Response(bytes(result), content_type or self._preferred(request), status)
+        return self._encoded(result, request, None, content_type)
+
+    def _encoded(
+        self,
+        prediction: Any,
+        request: Request,
+        envelope: str | None,
+        content_type: str | None = None,
+    ) -> Response:
+        media = codecs.negotiate(content_type or request.accept, self.settings.default_accept)
+        body, full_type = codecs.encode(
+            prediction, media, signature=self.signature, envelope=envelope
+        )
+        return Response(body, full_type)
+
+    def _judge(
+        self, error: BaseException, progress: _Progress, request: Request
+    ) -> InvocationError:
+        users_own = getattr(self.user, progress.stage) is not None
+        problem = to_invocation_error(error, progress.stage, progress.data, users_own=users_own)
+        if problem.status >= 500:
+            logger.error("[%s] %s", request.request_id, problem.detail, exc_info=error)
+        else:
+            logger.info("[%s] %d %s", request.request_id, problem.status, problem.detail)
+        return problem
+
+
+def problem_response(problem: InvocationError, request_id: str) -> Response:
+    """An error as the response that tells the caller (RFC 9457)."""
+    body = json.dumps(problem.to_problem(request_id), ensure_ascii=False).encode()
+    return Response(body, PROBLEM_TYPE, problem.status)
+
+
+def _as_users_expect(request: Request) -> tuple[str | None, str | bytes]:
+    """Content type and body as the toolkit hands them on: no parameters, text where it is text."""
+    try:
+        media = codecs.MediaType.parse(request.content_type or "")
+    except ValueError:  # a type that only the user's own function may know
+        return request.content_type, request.body
+    if media.essence not in TEXT_TYPES:
+        return media.essence, request.body
+    return media.essence, decode_text(request.body, media)
+
+
+def _load_model(user: Functions, model_dir: Path, context: Any) -> Any:
+    if user.pre_model_fn:
+        user.pre_model_fn(str(model_dir), context)
+    with _logged_warnings():
+        if user.model_fn:
+            model = user.model_fn(str(model_dir), context)
+        else:
+            model = functions.load_artifact(model_dir)
+    if user.model_warmup_fn:
+        user.model_warmup_fn(str(model_dir), model, context)
+    return model
+
+
+@contextmanager
+def _told_by_place(program: Path | None) -> Iterator[None]:
+    """Whatever a user's code raises while loading, as one line with the user's own file and line.
+
+    Raises:
+        ModelLoadError: in place of any exception that is not ours already.
+    """
+    try:
+        yield
+    except (ByoError, MemoryError):
+        raise
+    except (Exception, SystemExit) as error:
+        folder = program.parent if program else None
+        raise ModelLoadError(describe(error, folder)) from error
+
+
+@contextmanager
+def _logged_warnings() -> Iterator[None]:
+    """Warnings of a load, such as scikit-learn's of another version, as single log lines."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for text in dict.fromkeys(" ".join(str(each.message).split()) for each in caught):
+        logger.warning(text)
+
+
+def headers_of(raw: Mapping[Any, Any]) -> dict[str, str]:
+    """Request headers by lower-case name, without what a transport put beside them."""
+    return {str(name).lower(): value for name, value in raw.items() if isinstance(value, str)}

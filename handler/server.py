@@ -1,0 +1,111 @@
+"""``serve``: one command, and what its exit codes mean.
+
+0  stopped by a signal
+2  a setting can't be used as given
+3  Java or multi-model-server is missing
+4  the single model can't be served; the last line says why
+5  the frontend ended by itself
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from contract.errors import ByoError, SettingsError, UserCodeError
+from contract.settings import ServingSettings
+from contract.usercode import check_names
+from handler import frontend
+from handler.frontend import MissingPrerequisite
+from handler.supervisor import FrontendDied, ModelUnavailable, Supervisor
+
+EXIT_CODES: dict[type[ByoError], int] = {
+    SettingsError: 2,
+    MissingPrerequisite: 3,
+    ModelUnavailable: 4,
+    UserCodeError: 4,
+    FrontendDied: 5,
+}
+# A unix socket's path has 107 bytes at most, and the frontend puts its sockets in scratch.
+LONGEST_SCRATCH = 70
+
+
+def main() -> int:
+    """The console script ``serve``."""
+    try:
+        serve(os.environ)
+    except ByoError as error:
+        print(f"serve: {error}", flush=True)  # noqa: T201
+        return EXIT_CODES.get(type(error), 1)
+    return 0
+
+
+def serve(environ: Mapping[str, str]) -> None:
+    """Serve until a stop signal.
+
+    Args:
+        environ: the settings; and what every worker finds in its environment.
+
+    Raises:
+        ByoError: one of those that EXIT_CODES names.
+    """
+    settings = ServingSettings.from_environ(environ)
+    check_start(settings)
+    print(f"serve: {summary(settings)}", flush=True)  # noqa: T201
+    scratch = make_scratch()
+    try:
+        Supervisor(
+            settings,
+            frontend.command(settings, scratch, environ),
+            frontend.worker_environment(settings, scratch, environ),
+            scratch,
+        ).run()
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def check_start(settings: ServingSettings) -> None:
+    """What would fail later, and less clearly.
+
+    Raises:
+        ModelUnavailable: the model directory of a single-model endpoint is not there.
+        UserCodeError: a user's file would shadow a package of ours.
+    """
+    if settings.multi_model:
+        check_names([settings.algorithm_dir])
+        return
+    model_dir = settings.paths.model
+    if not model_dir.is_dir():
+        raise ModelUnavailable(
+            f"there is no model directory {model_dir}: train first, "
+            "or set SAGEMAKER_MULTI_MODEL=true to load models later"
+        )
+    check_names([model_dir, *settings.code_directories(model_dir)])
+
+
+def summary(settings: ServingSettings) -> str:
+    """Every value that counts, in one line."""
+    what = "models as they are loaded" if settings.multi_model else settings.paths.model
+    return (
+        f"{what} on {settings.bind_address}:{settings.port}, "
+        f"workers per model {settings.workers_per_model}, timeout {settings.timeout} s, "
+        f"payload up to {settings.max_payload} bytes, queue {settings.queue_size}, "
+        f"default accept {settings.default_accept}, algorithm {settings.algorithm_dir}, "
+        f"program {settings.program or 'inference.py'}"
+    )
+
+
+def make_scratch() -> Path:
+    """A folder for everything that serving writes, deleted when it stops."""
+    parent = Path(tempfile.gettempdir())
+    if len(str(parent)) > LONGEST_SCRATCH:
+        parent = Path("/tmp")  # noqa: S108
+    return Path(tempfile.mkdtemp(prefix="byo-serve-", dir=parent))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

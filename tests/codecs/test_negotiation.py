@@ -1,0 +1,144 @@
+"""Content types and Accept."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pytest
+
+import handler.codecs
+from contract.errors import NotAcceptable, UnsupportedContentType
+from handler.codecs import MediaType, decode, encode, negotiate, preferences, readable, writable
+from handler.codecs.numpy_npy import NumpyNpy
+from handler.codecs.registry import build
+from handler.codecs.text_csv import TextCsv
+
+JSON = "application/json"
+
+
+@pytest.mark.parametrize(
+    ("accept", "default", "expected"),
+    [
+        (None, JSON, JSON),
+        ("", JSON, JSON),
+        ("*/*", JSON, JSON),
+        ("*/*", "text/csv; header=present", "text/csv; header=present"),
+        ("text/csv", JSON, "text/csv"),
+        ("TEXT/CSV", JSON, "text/csv"),
+        (
+            "text/csv; charset=latin-1; header=present",
+            JSON,
+            "text/csv; charset=latin-1; header=present",
+        ),
+        ("text/csv;q=0.5, application/x-npy", JSON, "application/x-npy"),
+        ("text/csv;q=0.5;header=present", JSON, "text/csv; header=present"),
+        ("text/csv, application/x-npy", JSON, "text/csv"),
+        ("text/html, text/csv;q=0.1", JSON, "text/csv"),
+        ("text/html, */*;q=0.1", JSON, JSON),
+        ("application/*", "text/csv", JSON),
+        ("application/*", "application/x-npy", "application/x-npy"),
+        ("text/*", JSON, "text/csv"),
+        ("text/csv;q=0, text/*", JSON, "text/libsvm"),
+        ("application/json;q=0, */*", JSON, "text/csv"),
+        ("application/json;q=0.1, */*", JSON, "text/csv"),
+        ("application/json, application/json;q=0", JSON, JSON),
+        ("nonsense, text/csv", JSON, "text/csv"),
+        ("nonsense", JSON, JSON),
+        ("text/csv;q=nonsense", JSON, JSON),
+        ('text/csv; header="pre\\sent", application/x-npy', JSON, "text/csv; header=present"),
+    ],
+)
+def test_negotiation(accept: str | None, default: str, expected: str) -> None:
+    """The type the client wants most, of those that a codec writes."""
+    assert str(negotiate(accept, default)) == expected
+
+
+@pytest.mark.parametrize(
+    ("accept", "default"),
+    [
+        ("text/html", JSON),
+        ("image/*", JSON),
+        ("*/*;q=0", JSON),
+        ("application/json;q=0", JSON),
+        (None, "text/html"),
+    ],
+)
+def test_what_cannot_be_had_is_not_acceptable(accept: str | None, default: str) -> None:
+    """The error lists what can."""
+    with pytest.raises(NotAcceptable, match="text/csv"):
+        negotiate(accept, default)
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        (None, [JSON]),
+        ("*/*", [JSON]),
+        ("image/png;q=0.5, text/html", ["text/html", "image/png"]),
+        ("image/*, */*;q=0.1", ["image/*", JSON]),
+        ("application/json;q=0, */*", ["*/*"]),
+        ("image/png;q=0", []),
+    ],
+)
+def test_preferences_know_no_codecs(accept: str | None, expected: list[str]) -> None:
+    """A user's own output_fn may write what no codec does."""
+    assert [str(media_type) for media_type in preferences(accept, JSON)] == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "text/csv; charset=utf-8; header=present",
+        "Text/CSV;charset=utf-8;HEADER=present",
+        'text/csv ; charset="utf-8" ;; header=present',
+    ],
+)
+def test_media_types_are_read(text: str) -> None:
+    """Case, spaces and quotes make no difference."""
+    media_type = MediaType.parse(text)
+
+    assert media_type.essence == "text/csv"
+    assert media_type.parameters == {"charset": "utf-8", "header": "present"}
+    assert str(media_type) == "text/csv; charset=utf-8; header=present"
+
+
+@pytest.mark.parametrize("content_type", ["text", "a/b/c", "text/html", "text/csv; =", "*/*", "/"])
+def test_an_unknown_content_type_is_refused(content_type: str) -> None:
+    """The error lists what is read."""
+    with pytest.raises(UnsupportedContentType, match="application/x-npy"):
+        decode(b"1,2", content_type, None)
+
+
+def test_a_missing_content_type_is_json() -> None:
+    """SageMaker sends none if the client gave none."""
+    assert decode(b"[[1]]", None, None).data.tolist() == [[1]]
+
+
+def test_writing_an_unknown_type_is_not_acceptable() -> None:
+    """A caller who passes over negotiation gets the same error."""
+    with pytest.raises(NotAcceptable):
+        encode([1], MediaType.parse("text/html"))
+
+
+def test_a_type_is_registered_once() -> None:
+    """Two codecs for one type are a mistake in the program."""
+    with pytest.raises(ValueError, match="registered twice"):
+        build([TextCsv, NumpyNpy, TextCsv])
+
+
+def test_a_codec_without_its_library_is_left_out() -> None:
+    """An optional format needs its library, the others do not."""
+
+    class Exotic(NumpyNpy):
+        media_types: ClassVar[tuple[str, ...]] = ("application/x-exotic",)
+        requires: ClassVar[tuple[str, ...]] = ("no_such_library.module",)
+
+    registry: dict[str, Any] = build([NumpyNpy, Exotic])
+
+    assert set(registry) == {"application/x-npy"}
+
+
+def test_the_exported_names_exist() -> None:
+    """What the package promises is there."""
+    assert all(hasattr(handler.codecs, name) for name in handler.codecs.__all__)
+    assert set(writable()) == set(readable())

@@ -1,0 +1,166 @@
+"""The functions of the contract: which are the user's, and how each is called."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import joblib
+import pytest
+from sklearn.preprocessing import StandardScaler
+
+from contract.errors import ModelLoadError, UserCodeError
+from handler.functions import Functions, find_artifact, load_artifact, predict, with_context
+
+CONTEXT = object()
+
+
+def module(source: str) -> ModuleType:
+    """A user's module with this source."""
+    made = ModuleType("inference")
+    exec(source, made.__dict__)
+    return made
+
+
+def keyword_context(data: Any, model: Any, *, context: Any = None) -> Any:
+    return data, model, context
+
+
+def variadic(*arguments: Any) -> Any:
+    return arguments
+
+
+class Model:
+    def method(self, data: Any, model: Any, context: Any) -> Any:
+        return data, model, context
+
+
+@pytest.mark.parametrize(
+    ("function", "result"),
+    [
+        (lambda data, model: (data, model), (1, 2)),
+        (lambda data, model, context: (data, model, context), (1, 2, CONTEXT)),
+        (lambda data, model, context=None: (data, model, context), (1, 2, CONTEXT)),
+        (lambda data, model, ctx: (data, model, ctx), (1, 2, CONTEXT)),
+        (lambda data, model, threshold=0.5: (data, model, threshold), (1, 2, 0.5)),
+        (keyword_context, (1, 2, CONTEXT)),
+        (variadic, (1, 2)),
+        (Model().method, (1, 2, CONTEXT)),
+    ],
+)
+def test_context_goes_where_there_is_a_place_for_it(
+    function: Callable[..., Any], result: object
+) -> None:
+    """With or without a trailing context, and never in place of a default of the user's own."""
+    assert with_context(function, 2)(1, 2, CONTEXT) == result
+
+
+@pytest.mark.parametrize("function", [lambda data: data, lambda a, b, c, d: a, lambda: None, 3])
+def test_a_function_that_cannot_be_called_is_refused(function: Any) -> None:
+    """A wrong number of parameters is found when the model loads, not at the first invocation."""
+    with pytest.raises(UserCodeError):
+        with_context(function, 2)
+
+
+def test_only_what_the_user_wrote_is_the_users() -> None:
+    """What a module lacks is left to the defaults."""
+    functions = Functions.of_module(module("def model_fn(model_dir): return 'm'"))
+
+    assert functions.names() == ["model_fn"]
+    assert functions.model_fn is not None
+    assert functions.model_fn("dir", None) == "m"
+
+
+def test_transform_replaces_the_other_three() -> None:
+    """As in the toolkit, transform_fn beside what it replaces is a mistake."""
+    source = "def transform_fn(m, b, c, a): ...\ndef predict_fn(d, m): ..."
+
+    with pytest.raises(UserCodeError, match="transform_fn and also predict_fn"):
+        Functions.of_module(module(source))
+
+
+TOOLKIT_SUBCLASS = """
+from sagemaker_inference.default_inference_handler import DefaultInferenceHandler
+
+class Mine(DefaultInferenceHandler):
+    def default_model_fn(self, model_dir, context=None):
+        return "of the class"
+    def default_predict_fn(self, data, model, context=None):
+        return "of the class"
+
+def predict_fn(data, model):
+    return "of the module"
+"""
+
+
+def test_a_subclass_of_the_toolkits_handler_counts() -> None:
+    """What the module lacks comes from the subclass; what neither has stays a default of ours."""
+    functions = Functions.of_module(module(TOOLKIT_SUBCLASS))
+
+    assert functions.names() == ["model_fn", "predict_fn"]
+    assert functions.model_fn is not None
+    assert functions.model_fn("dir", None) == "of the class"
+    assert functions.predict_fn is not None
+    assert functions.predict_fn(1, 2, None) == "of the module"
+
+
+def test_importing_the_toolkits_handler_is_not_deriving_from_it() -> None:
+    """The base class itself, imported by a user's module, overrides nothing."""
+    source = TOOLKIT_SUBCLASS.split("class")[0]
+
+    assert Functions.of_module(module(source)) == Functions()
+    assert "sagemaker_inference.default_inference_handler" in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        (["model.joblib", "other.joblib"], "model.joblib"),
+        (["model.pkl"], "model.pkl"),
+        (["decision-tree.pkl", "notes.txt"], "decision-tree.pkl"),
+    ],
+)
+def test_finds_the_artifact(tmp_path: Path, files: list[str], found: str) -> None:
+    """By its usual name, else by being the only one."""
+    for name in files:
+        (tmp_path / name).touch()
+
+    assert find_artifact(tmp_path).name == found
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [([], "no artifact"), (["a.pkl", "b.joblib"], r"several artifacts \(a\.pkl, b\.joblib\)")],
+)
+def test_says_when_the_artifact_is_not_clear(
+    tmp_path: Path, files: list[str], message: str
+) -> None:
+    """None, or more than one without a usual name."""
+    for name in files:
+        (tmp_path / name).touch()
+
+    with pytest.raises(ModelLoadError, match=message):
+        find_artifact(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a pickle", b"\x80\x04cabsent_package\nThing\n."])
+def test_a_broken_artifact_is_named(tmp_path: Path, content: bytes) -> None:
+    """Whatever is wrong with the file, the one error type names it."""
+    (tmp_path / "model.joblib").write_bytes(content)
+
+    with pytest.raises(ModelLoadError, match=r"model\.joblib can't be loaded"):
+        load_artifact(tmp_path)
+
+
+def test_loads_and_transforms_by_default(tmp_path: Path) -> None:
+    """A model without predict is a transformer."""
+    joblib.dump(StandardScaler().fit([[0.0], [2.0]]), tmp_path / "model.joblib")
+
+    model = load_artifact(tmp_path)
+
+    assert predict([[1.0]], model).tolist() == [[0.0]]
+    with pytest.raises(UserCodeError, match="neither predict nor transform"):
+        predict([[1.0]], object())

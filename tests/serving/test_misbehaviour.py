@@ -1,0 +1,99 @@
+"""User code that misbehaves while it serves: what the caller sees, and that serving goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.serving.conftest import Server, make_tree, running, save_positional
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One worker that does as the body tells it, with a second for each invocation."""
+    tree = make_tree(tmp_path_factory.mktemp("misbehaviour")).inference("does_as_told.py")
+    save_positional(tree.paths.model)
+    with running(tree, MODEL_SERVER_WORKERS="1", MODEL_SERVER_TIMEOUT="2") as one:
+        yield one
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "detail"),
+    [
+        ("unreadable", 400, "ValueError: this is not what I read"),
+        ("toolkit", 418, "no coffee here"),
+        ("check", 422, "3 features"),
+        ("bug", 500, "predict_fn raised KeyError"),
+        ("exit", 500, "predict_fn raised SystemExit"),
+        ("forever", 504, "longer than 2 s"),
+        ("memory", 507, "not enough memory"),
+    ],
+)
+def test_answers_by_whose_fault_it_is(server: Server, body: str, status: int, detail: str) -> None:
+    """The status says who has to act; no detail of a bug reaches the caller; the worker lives."""
+    alive = json.loads(server.post("alive").body)
+
+    response = server.post(body)
+
+    assert (response.status, detail in json.loads(response.body)["detail"]) == (status, True)
+    assert b"secret" not in response.body
+    assert json.loads(server.post("alive").body) == alive
+
+
+def test_the_traceback_is_in_the_log_under_the_request_id(server: Server) -> None:
+    """What the caller is told leads to the line in the log."""
+    request_id = json.loads(server.post("bug").body)["request_id"]
+
+    server.post("alive")
+
+    log = server.log.read_text()
+    assert f"[{request_id}] predict_fn raised KeyError" in log
+    assert "secret detail" in log
+
+
+def test_a_worker_that_dies_is_replaced(server: Server) -> None:
+    """The invocation is lost, and says so; the next one is answered by another process."""
+    _, before = json.loads(server.post("alive").body)
+
+    response = server.post("die")
+
+    _, after = json.loads(server.post("alive").body)
+    assert response.status == 500
+    assert after != before
+
+
+def test_a_stop_lets_what_is_under_way_end(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """SIGTERM while an invocation runs: it is answered before the server goes."""
+    tree = make_tree(tmp_path_factory.mktemp("drain")).inference("does_as_told.py")
+    save_positional(tree.paths.model)
+    answers = []
+    with running(tree, MODEL_SERVER_WORKERS="1") as one:
+        supervisor = parent_of_frontend(one)
+        asking = threading.Thread(target=lambda: answers.append(one.post("slow")))
+        asking.start()
+        while "slow begins" not in one.log.read_text():
+            asking.join(0.02)
+            assert asking.is_alive()
+
+        os.kill(supervisor, signal.SIGTERM)
+
+        asking.join(20)
+    assert [answer.status for answer in answers] == [200]
+
+
+def parent_of_frontend(server: Server) -> int:
+    """The process id of `serve`: the grandparent of the worker's parent, up to the JVM's."""
+    _, pid = json.loads(server.post("alive").body)
+    lineage = [pid]
+    for _ in range(3):
+        with Path(f"/proc/{lineage[-1]}/stat").open() as stat:
+            lineage.append(int(stat.read().rsplit(")", 1)[1].split()[1]))
+    return lineage[-1]

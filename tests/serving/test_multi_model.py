@@ -1,0 +1,107 @@
+"""The multi-model contract: LOAD, LIST, GET, INVOKE and UNLOAD, and models that can't load."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.serving.conftest import FIXTURES, Server, make_tree, running, save_positional
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A multi-model server without models."""
+    tree = make_tree(tmp_path_factory.mktemp("multi"))
+    with running(tree, multi_model=True) as one:
+        yield one
+
+
+def load(server: Server, name: str, folder: Path) -> int:
+    document = json.dumps({"model_name": name, "url": str(folder)}).encode()
+    headers = {"Content-Type": "application/json"}
+    return server.client.request("POST", "/models", document, headers).status
+
+
+def unload(server: Server, name: str) -> int:
+    return server.client.request("DELETE", f"/models/{name}").status
+
+
+def listed(server: Server) -> dict[str, Any]:
+    answer = json.loads(server.client.request("GET", "/models").body)
+    return {model["modelName"]: model["modelUrl"] for model in answer["models"]}
+
+
+def invoke(server: Server, name: str, body: bytes = b"2,0\n") -> tuple[int, bytes]:
+    response = server.client.invoke(body, "text/csv", "text/csv", target_model=name)
+    return response.status, response.body
+
+
+def test_a_models_whole_life(server: Server, tmp_path: Path) -> None:
+    """What SageMaker asks of a multi-model container, in its order."""
+    folder = tmp_path / "a" / "model"
+    save_positional(folder)
+
+    assert invoke(server, "a")[0] == 404
+    assert load(server, "a", folder) == 200
+    assert load(server, "a", folder) == 409
+    assert listed(server) == {"a": str(folder)}
+    described = server.client.request("GET", "/models/a")
+    assert json.loads(described.body)["modelUrl"] == str(folder)
+    assert invoke(server, "a") == (200, b"1\n")
+    assert unload(server, "a") == 200
+    assert unload(server, "a") == 404
+    assert server.client.request("GET", "/models/a").status == 404
+    assert listed(server) == {}
+    assert server.client.ping().status == 200
+
+
+def test_models_do_not_see_each_other(server: Server, tmp_path: Path) -> None:
+    """Two models whose modules have the same name each run their own."""
+    for name in ("left", "right"):
+        save_positional(tmp_path / name)
+        (tmp_path / name / "code").mkdir()
+        (tmp_path / name / "code" / "helper.py").write_text(f"NAME = '{name}'")
+        source = "from helper import NAME\ndef predict_fn(data, model): return [NAME]"
+        (tmp_path / name / "code" / "inference.py").write_text(source)
+        assert load(server, name, tmp_path / name) == 200
+
+    answers = [invoke(server, name) for name in ("left", "right", "left")]
+
+    assert answers == [(200, b"left\n"), (200, b"right\n"), (200, b"left\n")]
+    assert [unload(server, name) for name in ("left", "right")] == [200, 200]
+
+
+@pytest.mark.parametrize(
+    ("fixture", "status"),
+    [
+        ("raises_in_model_fn.py", 500),
+        ("exits_on_import.py", 500),
+        ("dies_on_import.py", 500),
+        ("runs_out_of_memory.py", 507),
+    ],
+)
+def test_a_model_that_cannot_load_fails_alone(
+    server: Server, tmp_path: Path, fixture: str, status: int
+) -> None:
+    """LOAD says so, the model is not listed, the others go on, and it may be tried again."""
+    save_positional(tmp_path / "good")
+    save_positional(tmp_path / "bad")
+    (tmp_path / "bad" / "code").mkdir()
+    shutil.copy(FIXTURES / fixture, tmp_path / "bad" / "code" / "inference.py")
+    assert load(server, "good", tmp_path / "good") == 200
+
+    refused = load(server, "bad", tmp_path / "bad")
+
+    assert refused == status
+    assert list(listed(server)) == ["good"]
+    assert invoke(server, "good") == (200, b"1\n")
+    shutil.rmtree(tmp_path / "bad" / "code")
+    assert load(server, "bad", tmp_path / "bad") == 200
+    assert [unload(server, name) for name in ("good", "bad")] == [200, 200]

@@ -1,0 +1,101 @@
+"""A single model that can't be served ends `serve`: soon, non-zero, the reason on the last line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.serving.conftest import Tree, run_to_its_end, save_positional
+
+pytestmark = pytest.mark.slow
+
+CANNOT_SERVE = 4
+
+FATAL_FIXTURES = [
+    ("exits_on_import.py", "no licence"),
+    ("dies_on_import.py", "ended without a word"),
+    ("misses_an_import.py", "No module named 'absent_package' (inference.py:1)"),
+    ("is_no_python.py", "SyntaxError"),
+    ("raises_in_model_fn.py", "RuntimeError: the weights are gone (inference.py:2)"),
+    ("takes_no_arguments.py", "predict_fn() must take 2 arguments"),
+    ("runs_out_of_memory.py", "not enough memory"),
+]
+
+
+@pytest.mark.parametrize(("fixture", "reason"), FATAL_FIXTURES)
+def test_user_code_that_cannot_load(positional: Tree, fixture: str, reason: str) -> None:
+    """Whatever the user's module does at load time, the last line says it."""
+    code, output = run_to_its_end(positional.inference(fixture))
+
+    assert reason in output.splitlines()[-1]
+    assert code == CANNOT_SERVE
+
+
+def no_artifact(model_dir: Path) -> None:
+    """An empty model folder."""
+
+
+def no_folder(model_dir: Path) -> None:
+    model_dir.rmdir()
+
+
+def broken_artifact(model_dir: Path) -> None:
+    (model_dir / "model.joblib").write_bytes(b"half a mod")
+
+
+def broken_signature(model_dir: Path) -> None:
+    save_positional(model_dir)
+    (model_dir / "signature.json").write_text("{")
+
+
+def foreign_signature(model_dir: Path) -> None:
+    save_positional(model_dir)
+    document = {"format": 1, "inputs": [], "versions": {"scikit-learn": "99.1"}}
+    (model_dir / "signature.json").write_text(json.dumps(document))
+
+
+def shadowing_file(model_dir: Path) -> None:
+    save_positional(model_dir)
+    (model_dir / "code").mkdir()
+    (model_dir / "code" / "handler.py").touch()
+
+
+@pytest.mark.parametrize(
+    ("prepare", "reason"),
+    [
+        (no_folder, "there is no model directory"),
+        (no_artifact, "no artifact"),
+        (broken_artifact, "model.joblib can't be loaded"),
+        (broken_signature, "signature.json can't be used"),
+        (foreign_signature, "scikit-learn==99.1"),
+        (shadowing_file, "rename it"),
+    ],
+)
+def test_a_model_folder_that_cannot_be_served(tree: Tree, prepare, reason: str) -> None:
+    """Whatever is wrong with the model folder, the last line says it."""
+    prepare(tree.paths.model)
+
+    code, output = run_to_its_end(tree)
+
+    assert reason in output.splitlines()[-1]
+    assert code == CANNOT_SERVE
+
+
+@pytest.mark.parametrize(
+    ("settings", "code", "reason"),
+    [
+        ({"SAGEMAKER_BIND_TO_PORT": "99999"}, 2, "SAGEMAKER_BIND_TO_PORT"),
+        ({"SAGEMAKER_PROGRAM": "absent.py"}, 4, "SAGEMAKER_PROGRAM names absent.py"),
+        ({"SAGEMAKER_MODEL_SERVER_VMARGS": "-XX:NoSuchFlag"}, 5, "the frontend ended by itself"),
+    ],
+)
+def test_settings_that_cannot_be_used(
+    positional: Tree, settings: dict[str, str], code: int, reason: str
+) -> None:
+    """A setting is named, and each kind of end has its own exit code."""
+    ended, output = run_to_its_end(positional, **settings)
+
+    assert reason in output.splitlines()[-1]
+    assert ended == code
