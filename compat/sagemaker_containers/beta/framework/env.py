@@ -1,0 +1,1 @@
+"""Imported by scripts that do not use it."""
