@@ -21,12 +21,10 @@ def model_fn(model_dir, context):
 
 def input_fn(body, content_type, context):
     """Read rows with names: CSV with a header line, or a JSON list of objects."""
-    text = body if isinstance(body, str) else bytes(body).decode("utf-8")
-    media_type = content_type.partition(";")[0].strip().lower()
-    if media_type == content_types.CSV:
-        return pd.read_csv(io.StringIO(text))
-    if media_type == content_types.JSON:
-        return pd.DataFrame(json.loads(text))
+    if content_type == content_types.CSV:
+        return pd.read_csv(io.StringIO(body))
+    if content_type == content_types.JSON:
+        return pd.DataFrame(json.loads(body))
     raise errors.GenericInferenceToolkitError(
         415, f"content type {content_type} is not read here: send text/csv or application/json"
     )

@@ -114,10 +114,10 @@ def test_diabetes_answers_with_an_interval(tmp_path):
     """The four functions in a row, from the sample payload to JSON and to CSV."""
     train("examples/diabetes", tmp_path)
     functions = inference("examples/diabetes")
-    payload = (ROOT / "examples/diabetes/sample/payload.csv").read_bytes()
+    payload = (ROOT / "examples/diabetes/sample/payload.csv").read_text()
 
     model = functions["model_fn"](str(tmp_path), None)
-    data = functions["input_fn"](payload, "text/csv; charset=utf-8", None)
+    data = functions["input_fn"](payload, "text/csv", None)
     prediction = functions["predict_fn"](data[reversed(data.columns)], model, None)
     body, content_type = functions["output_fn"](prediction, "*/*", None)
     as_csv, _ = functions["output_fn"](prediction, "text/csv", None)
@@ -133,7 +133,7 @@ def test_diabetes_answers_with_an_interval(tmp_path):
     ("content_type", "body", "status", "detail"),
     [
         ("text/plain", b"1", 415, "text/plain is not read here"),
-        ("text/csv", b"age,sex\n1,2\n", 422, "columns are missing: bmi, bp, s1"),
+        ("text/csv", "age,sex\n1,2\n", 422, "columns are missing: bmi, bp, s1"),
     ],
 )
 def test_diabetes_refuses_what_it_cannot_use(content_type, body, status, detail):

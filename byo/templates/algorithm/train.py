@@ -1,0 +1,55 @@
+"""Train a classifier: SageMaker runs this script, with the hyperparameters as its arguments."""
+
+import argparse
+import os
+from pathlib import Path
+
+import joblib
+import pandas as pd
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.model_selection import cross_val_score
+
+from contract import save_signature
+
+TARGET = "cultivar"
+
+
+def main() -> None:
+    """Read the channel `training`, fit a model, and leave it in the model directory."""
+    options = parse_arguments()
+    data = read_channel(options.training)
+    X, y = data.drop(columns=TARGET), data[TARGET]
+
+    model = RandomForestClassifier(
+        n_estimators=options.n_estimators, max_depth=options.max_depth, random_state=0
+    )
+    accuracy = cross_val_score(model, X, y, cv=3).mean()
+    print(f"accuracy={accuracy:.4f};")  # SageMaker reads metrics from lines like this one
+
+    model.fit(X, y)
+    joblib.dump(model, options.model_dir / "model.joblib")
+    # The columns' names and types, an example row, the versions: serving checks requests by them.
+    save_signature(model, X, y, metrics={"accuracy": accuracy}, model_dir=options.model_dir)
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The hyperparameters, and the folders that SageMaker names in the environment."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--n_estimators", type=int, default=100)
+    parser.add_argument("--max_depth", type=int, default=None)
+    # A channel's folder is in SM_CHANNEL_ and its name: add one option for each of yours.
+    parser.add_argument("--training", type=Path, default=os.environ.get("SM_CHANNEL_TRAINING"))
+    parser.add_argument("--model-dir", type=Path, default=os.environ.get("SM_MODEL_DIR"))
+    return parser.parse_args()
+
+
+def read_channel(folder: Path) -> pd.DataFrame:
+    """All CSV files of a channel, one below the other."""
+    files = sorted(folder.glob("*.csv"))
+    if not files:
+        raise SystemExit(f"{folder} holds no .csv file")
+    return pd.concat([pd.read_csv(file) for file in files], ignore_index=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,243 @@
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from byo.algorithm import Algorithm
+from byo.conformance import check_folder
+from byo.conformance.round_trip import count_rows
+from contract.signature import Column, Signature
+
+# Each row: files to write over a sound folder (None: to remove), and a finding that must come.
+BROKEN = [
+    pytest.param(
+        {"train.py": None},
+        "error    train.py: there is none: training runs this script",
+        id="train",
+    ),
+    pytest.param(
+        {"train.py": "x = 1\ndef broken(:\n"},
+        "error    train.py:2: can't be compiled: invalid syntax",
+        id="train syntax",
+    ),
+    pytest.param(
+        {"inference.py": "def predict_fn(data, model)\n    return 1\n"},
+        "error    inference.py:1: can't be compiled: expected ':'",
+        id="inference syntax",
+    ),
+    pytest.param(
+        {"inference.py": "import not_to_be_found_anywhere\n"},
+        "error    inference.py: can't be imported: ModuleNotFoundError: "
+        "No module named 'not_to_be_found_anywhere' (inference.py:1)",
+        id="missing import",
+    ),
+    pytest.param(
+        {"inference.py": "import sys\nsys.exit(0)\n"},
+        "error    inference.py: can't be imported: SystemExit: 0 (inference.py:2)",
+        id="exit on import",
+    ),
+    pytest.param(
+        {"inference.py": "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"},
+        "error    inference.py: its import ended the process with exit code -9",
+        id="killed on import",
+    ),
+    pytest.param(
+        {"inference.py": "\ndef predict_func(data, model):\n    return model.predict(data)\n"},
+        "warning  inference.py:2: predict_func is never called: rename it if predict_fn is meant",
+        id="near miss",
+    ),
+    pytest.param(
+        {"inference.py": "def predict_fn(data):\n    return data\n"},
+        "error    inference.py:1: predict_fn(data) must take 2 arguments, or 3 with a context",
+        id="too few arguments",
+    ),
+    pytest.param(
+        {"inference.py": "def model_fn(a, b, c):\n    return a\n"},
+        "error    inference.py:1: model_fn(a, b, c) must take 1 arguments, or 2 with a context",
+        id="too many arguments",
+    ),
+    pytest.param(
+        {"inference.py": "async def predict_fn(data, model):\n    return data\n"},
+        "error    inference.py:1: predict_fn is async: the server calls plain functions",
+        id="async",
+    ),
+    pytest.param(
+        {
+            "inference.py": "def input_fn(body, content_type): ...\n"
+            "def transform_fn(model, body, content_type, accept): ...\n"
+        },
+        "error    inference.py:2: transform_fn stands beside input_fn, which it replaces: "
+        "keep one or the other",
+        id="transform_fn and input_fn",
+    ),
+    pytest.param({"handler.py": ""}, "handler.py takes the name of a package of ours", id="shadow"),
+    pytest.param(
+        {"requirements.txt": "# fine\nlightgbm >=4, <5 ; python_version > '3'\nnumpy 2\n"},
+        "error    requirements.txt:3: 'numpy 2' is not a requirement such as lightgbm>=4",
+        id="requirement",
+    ),
+    pytest.param(
+        {"sample/input/data/training/wine.csv": None},
+        "warning  sample/input/data: holds no data",
+        id="no data",
+    ),
+    pytest.param(
+        {"sample/input/config/hyperparameters.json": '{"depth": 3}'},
+        "warning  sample/input/config/hyperparameters.json: depth is 3: "
+        "SageMaker hands on strings only",
+        id="hyperparameter",
+    ),
+    pytest.param(
+        {"sample/input/config/hyperparameters.json": "[]"},
+        "hyperparameters.json must hold a JSON object, not list",
+        id="hyperparameters",
+    ),
+]
+
+SOUND = [
+    pytest.param("def predict_fn(data, model, context): ...", id="context"),
+    pytest.param("def predict_fn(data, model, *, context=None): ...", id="keyword context"),
+    pytest.param("def predict_fn(data, model, threshold=1 / 2): ...", id="default"),
+    pytest.param("def predict_fn(*arguments, **options): ...", id="any arguments"),
+    pytest.param("from json import loads as model_fn", id="imported"),
+    pytest.param("model_fn = len", id="assigned"),
+    pytest.param("def predict_one(row): ...\ndef f(x): return predict_one(x)", id="helper"),
+    pytest.param("def transform_fn(model, body, content_type, accept): ...", id="transform_fn"),
+]
+
+REQUIREMENTS = """\
+-r other.txt
+--index-url https://packages.example/simple
+numpy
+scikit-learn[alldeps] >= 1.5, != 1.6.0  # a comment
+lightgbm==4.*; sys_platform == "linux"
+mine @ https://packages.example/mine-1.0.tar.gz
+./wheels/mine-1.0-py3-none-any.whl
+git+https://code.example/mine.git@v1
+orjson==3.10.0 \\
+    --hash=sha256:0123456789abcdef
+"""
+
+
+@pytest.fixture
+def folder(template, tmp_path):
+    return shutil.copytree(template, tmp_path / "mine")
+
+
+def findings(folder):
+    return [str(finding) for finding in check_folder(Algorithm(folder), os.environ)]
+
+
+@pytest.mark.parametrize(("files", "expected"), BROKEN)
+def test_a_broken_folder_is_told(folder, files, expected):
+    """Each way to break the contract comes out as one line that names the place."""
+    for name, text in files.items():
+        if text is None:
+            (folder / name).unlink()
+        else:
+            (folder / name).write_text(text)
+
+    found = findings(folder)
+
+    assert any(expected in line for line in found), found
+
+
+@pytest.mark.parametrize("source", SOUND)
+def test_a_sound_inference_is_let_be(folder, source):
+    """What the server would accept raises neither an error nor a warning."""
+    (folder / "inference.py").write_text(source)
+
+    found = findings(folder)
+
+    assert all(line.startswith("ok ") for line in found), found
+
+
+def test_all_that_pip_reads_is_let_be(folder):
+    """Options, extras, markers, addresses, paths, comments and joined lines are no errors."""
+    (folder / "requirements.txt").write_text(REQUIREMENTS)
+
+    assert "ok       requirements.txt: 9 requirements" in findings(folder)
+
+
+def test_user_code_is_not_run_in_this_process(folder):
+    """The import of inference.py happens elsewhere."""
+    (folder / "inference.py").write_text("import os\nos.environ['LEFT_BEHIND'] = '1'\n")
+
+    findings(folder)
+
+    assert "LEFT_BEHIND" not in os.environ
+
+
+def test_errors_make_the_exit_code(run_byo, folder):
+    """An error ends the command with 1 and one line; the round trip is not begun."""
+    (folder / "train.py").unlink()
+
+    done = run_byo("check", folder)
+
+    assert done.returncode == 1
+    assert "skipped  the round trip, until the errors above are mended" in done.stdout
+    assert done.stderr == f"byo check: {folder} does not keep the contract: 1 error\n"
+
+
+def test_a_static_check_trains_nothing(run_byo, folder):
+    """Without the round trip nothing is written anywhere."""
+    done = run_byo("check", folder, "--no-round-trip")
+
+    assert done.returncode == 0
+    assert done.stdout.endswith("skipped  the round trip\n")
+
+
+@pytest.mark.slow
+def test_a_failing_round_trip_names_cause_and_log(run_byo, folder, survivors):
+    """A training script that fails is an error, with the cause and the log."""
+    (folder / "train.py").write_text("print('look here')\nraise RuntimeError('no luck')\n")
+
+    done = run_byo("check", folder)
+
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("error")]
+    assert done.returncode == 1
+    assert "no luck" in line
+    log = Path(line.partition("the full log: ")[2].rstrip(")"))
+    assert "look here" in log.read_text()
+    assert survivors() == []
+
+
+@pytest.mark.slow
+def test_a_wrong_number_of_predictions_is_an_error(run_byo, folder):
+    """An answer must hold one prediction for each row."""
+    (folder / "train.py").write_text(
+        "import os, pathlib\npathlib.Path(os.environ['SM_MODEL_DIR'], 'model.txt').touch()\n"
+    )
+    (folder / "inference.py").write_text(
+        "def model_fn(model_dir):\n"
+        "    return 'none'\n"
+        "def transform_fn(model, body, content_type, accept):\n"
+        "    return '[1, 2]', 'application/json'\n"
+    )
+
+    done = run_byo("check", folder)
+
+    assert done.returncode == 1
+    assert "error    sample/payload.csv: 10 rows, 2 predictions" in done.stdout
+
+
+NAMED = Signature((Column("age"), Column("sex")))
+
+
+@pytest.mark.parametrize(
+    ("body", "signature", "rows"),
+    [
+        (b"age,sex\n1,f\n2,m\n", NAMED, 2),
+        (b"sex,age\r\nf,1\r\n", NAMED, 1),
+        (b"1,f\n2,m\n", NAMED, 2),
+        (b"f,m\n", NAMED, 1),
+        (b"a,b\n1,2\n", None, 1),
+        (b"1,2\n3,4\n\n", None, 2),
+        (b'a,b\n1,"two\nlines"\n', None, 1),
+        (b"", None, 0),
+    ],
+)
+def test_a_header_line_is_no_row(body, signature, rows):
+    """The signature tells a header line; without one, a first line without any number is."""
+    assert count_rows(body, signature) == rows

@@ -1,0 +1,43 @@
+import pytest
+
+COMMANDS = ["init", "check", "train", "serve", "invoke", "demo"]
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_has_examples_and_exit_codes(run_byo, command):
+    """Every --help shows how the command is used and what its exit codes mean."""
+    done = run_byo(*filter(None, [command]), "--help")
+
+    assert done.returncode == 0
+    assert f"examples:\n  byo {command}".rstrip() in done.stdout
+    assert "exit codes:" in done.stdout
+    assert "130  interrupted" in done.stdout
+
+
+def test_help_lists_all_commands(run_byo):
+    """The command's own help names every subcommand."""
+    done = run_byo("--help")
+
+    assert all(f"\n    {command} " in done.stdout for command in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ([], "byo: the following arguments are required: COMMAND (see byo --help)"),
+        (["init"], "byo init: the following arguments are required: DIR (see byo init --help)"),
+        (["train", "--hyperparameter", "x"], "'x' is not NAME=VALUE"),
+        (["serve", "--port", "32767"], "'32767' is not a port from 1 to 32766"),
+        (["invoke", "x.csv", "--timeout", "0"], "'0' is not a number of seconds"),
+        (["train", "--algorithm", "nowhere"], "byo train: nowhere is not a folder"),
+        (["train"], "byo train: no train.py in the current folder, ./algorithm or /opt/program"),
+        (["demo", "--algorithm", "."], "holds no data to train on"),
+    ],
+)
+def test_wrong_usage_is_one_line(run_byo, arguments, line):
+    """What can't be used as given is told in one line, with exit code 2."""
+    done = run_byo(*arguments)
+
+    assert done.returncode == 2
+    assert line in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -1,0 +1,128 @@
+import json
+import shutil
+import signal
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+QUICK_TRAIN = """\
+import argparse, os, pathlib
+parser = argparse.ArgumentParser()
+parser.add_argument("--depth")
+print("visible", parser.parse_args().depth, os.environ.get("SAGEMAKER_SOME_SETTING"))
+pathlib.Path(os.environ["SM_MODEL_DIR"], "model.txt").write_text("new")
+"""
+
+
+@pytest.fixture
+def quick(tmp_path):
+    """An algorithm whose training takes no time."""
+    folder = tmp_path / "quick"
+    data = folder / "sample" / "input" / "data" / "training"
+    data.mkdir(parents=True)
+    (data / "rows.csv").write_text("x,y\n1,2\n")
+    config = folder / "sample" / "input" / "config"
+    config.mkdir()
+    (config / "hyperparameters.json").write_text('{"depth": "3"}')
+    (folder / "train.py").write_text(QUICK_TRAIN)
+    return folder
+
+
+def test_train_makes_a_tree_from_the_sample(run_byo, environ, quick, tmp_path):
+    """Without a base folder the job runs in ./.byo, with the caller's environment."""
+    environ["SAGEMAKER_SOME_SETTING"] = "mine-7"
+
+    done = run_byo("train", "--algorithm", quick, "--hyperparameter", "depth=9")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "visible 9 mine-7" in done.stdout
+    tree = tmp_path / ".byo"
+    assert (tree / "model" / "model.txt").read_text() == "new"
+    assert (tree / "output" / "success").exists()
+    assert json.loads((tree / "input/config/resourceconfig.json").read_text())["hosts"] == [
+        "algo-1"
+    ]
+    assert list(json.loads((tree / "input/config/inputdataconfig.json").read_text())) == [
+        "training"
+    ]
+
+
+def test_an_earlier_run_is_set_aside(run_byo, quick, tmp_path):
+    """The outcome of an earlier run goes; its model is moved, and that is said."""
+    tree = tmp_path / "tree"
+    shutil.copytree(quick / "sample" / "input", tree / "input")
+    (tree / "output").mkdir()
+    (tree / "output" / "failure").write_text("of yesterday")
+    (tree / "model").mkdir()
+    (tree / "model" / "model.txt").write_text("old")
+
+    done = run_byo("train", "--algorithm", quick, "--base-dir", tree)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"moved to {tree / 'model.previous'}" in done.stdout
+    assert (tree / "model.previous" / "model.txt").read_text() == "old"
+    assert (tree / "model" / "model.txt").read_text() == "new"
+    assert not (tree / "output" / "failure").exists()
+
+
+def test_given_configuration_is_never_altered(run_byo, quick, tmp_path):
+    """In a tree of the caller's, what is there stays to the byte."""
+    tree = tmp_path / "tree"
+    config = tree / "input" / "config"
+    config.mkdir(parents=True)
+    (config / "hyperparameters.json").write_text('{"depth":   "5"}')
+
+    done = run_byo("train", "--algorithm", quick, "--base-dir", tree)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "visible 5" in done.stdout
+    assert (config / "hyperparameters.json").read_text() == '{"depth":   "5"}'
+
+
+def test_hyperparameters_given_twice_are_refused(run_byo, quick, tmp_path):
+    """An option that would have to alter a file of the caller's is refused."""
+    (tmp_path / "tree/input/config").mkdir(parents=True)
+    (tmp_path / "tree/input/config/hyperparameters.json").write_text("{}")
+
+    done = run_byo(
+        "train", "--algorithm", quick, "--base-dir", "tree", "--hyperparameter", "depth=1"
+    )
+
+    assert done.returncode == 2
+    assert "is not altered" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("script", "cause"),
+    [
+        ("raise ValueError('no such column: age')", "no such column: age"),
+        ("import nowhere_to_be_found", "nowhere_to_be_found"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "SIGKILL"),
+    ],
+)
+def test_a_failing_script_is_one_line(run_byo, quick, script, cause):
+    """The cause of a failure is the last line on stderr, with exit code 1."""
+    (quick / "train.py").write_text(script)
+
+    done = run_byo("train", "--algorithm", quick)
+
+    last = done.stderr.splitlines()[-1]
+    assert done.returncode == 1
+    assert last.startswith("byo train: ")
+    assert cause in last
+
+
+def test_an_interrupt_stops_the_job(start_byo, survivors, quick):
+    """Ctrl-C ends the script as well, with exit code 130."""
+    (quick / "train.py").write_text("import time\nprint('running')\ntime.sleep(600)")
+    process = start_byo("train", "--algorithm", quick)
+    for line in process.stdout:
+        if line.strip() == "running":
+            break
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert errors.endswith("byo train: interrupted\n")
+    assert survivors() == []
