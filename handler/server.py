@@ -58,12 +58,13 @@ def serve(environ: Mapping[str, str]) -> None:
     print(f"serve: {summary(settings)}", flush=True)  # noqa: T201
     scratch = make_scratch()
     try:
-        Supervisor(
+        supervisor = Supervisor(
             settings,
             frontend.command(settings, scratch, environ),
             frontend.worker_environment(settings, scratch, environ),
             scratch,
-        ).run()
+        )
+        supervisor.run()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

@@ -6,7 +6,6 @@ end of a process that was loading a model. Signal handlers only queue.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import selectors
 import signal
@@ -26,6 +25,8 @@ from handler import events, inflight
 DRAIN_SECONDS = 20.0
 STOP_SECONDS = 5.0
 PORT_SECONDS = 60.0
+# Waits until the supervisor has gone, however, and then ends and removes what it left behind.
+GUARD = 'read _; kill -9 "-$1" 2>/dev/null; rm -rf -- "$2"'
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -44,7 +45,7 @@ class Supervisor:
         settings: the serving settings.
         command: the frontend's command line.
         environ: the frontend's whole environment, but for the address of this supervisor.
-        scratch: the folder for the socket that workers report to.
+        scratch: the folder for the socket that workers report to; removed at the end.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Supervisor:
     ) -> None:
         self._settings = settings
         self._command = command
+        self._scratch = scratch
         self._selector = selectors.DefaultSelector()
         self._loaders: dict[int, int] = {}  # pid of a loading worker -> its pidfd
         self._ready = False
@@ -82,6 +84,11 @@ class Supervisor:
         # A group of its own: whatever the frontend starts can be ended with it.
         self._frontend = subprocess.Popen(
             self._command, env=self._environ, process_group=0, stdin=subprocess.DEVNULL
+        )
+        self._guard = subprocess.Popen(
+            ["/bin/sh", "-c", GUARD, "guard", str(self._frontend.pid), str(self._scratch)],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
         )
         self._register_sources()
         try:
@@ -199,9 +206,9 @@ class Supervisor:
             self._frontend.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             _say(f"the frontend did not stop within {STOP_SECONDS:.0f} s: killed")
-        with contextlib.suppress(ProcessLookupError):
-            # The stock workers outlive a frontend that is told to stop.
-            os.killpg(self._frontend.pid, signal.SIGKILL)
+        # The stock workers outlive a frontend that is told to stop, so the guard's work is to
+        # be done in any case: it begins when its input ends.
+        self._guard.communicate()
         self._frontend.wait()
 
 

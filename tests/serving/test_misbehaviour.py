@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -87,6 +89,32 @@ def test_a_stop_lets_what_is_under_way_end(tmp_path_factory: pytest.TempPathFact
 
         asking.join(20)
     assert [answer.status for answer in answers] == [200]
+
+
+def test_nothing_outlives_a_supervisor_that_is_killed(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """SIGKILL of `serve`: the frontend, the workers and the scratch folder go with it."""
+    tree = make_tree(tmp_path_factory.mktemp("killed")).inference("does_as_told.py")
+    save_positional(tree.paths.model)
+    temp = tree.root / "tmp"
+    temp.mkdir()
+    with running(tree, MODEL_SERVER_WORKERS="1", TMPDIR=str(temp)) as one:
+        _, worker = json.loads(one.post("alive").body)
+        pidfd = os.pidfd_open(worker)
+
+        os.kill(parent_of_frontend(one), signal.SIGKILL)
+
+        ended, _, _ = select.select([pidfd], [], [], 20)
+        assert ended
+        wait_until(lambda: not any(temp.iterdir()))
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about in time"
+        time.sleep(0.02)
 
 
 def parent_of_frontend(server: Server) -> int:
