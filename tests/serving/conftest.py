@@ -96,7 +96,21 @@ def run_to_its_end(tree: Tree, **settings: str) -> tuple[int, str]:
         timeout=DEADLINE,
         check=False,
     )
+    assert survivors(tree) == []
     return done.returncode, done.stdout
+
+
+def survivors(tree: Tree) -> list[str]:
+    """The command lines of processes that still work on a tree's model."""
+    lines = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            line = (process / "cmdline").read_bytes().decode(errors="replace")
+        except OSError:  # it ended meanwhile
+            continue
+        if str(tree.paths.model) in line:
+            lines.append(line)
+    return lines
 
 
 def make_tree(root: Path) -> Tree:
