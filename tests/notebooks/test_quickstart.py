@@ -65,9 +65,9 @@ def committed() -> nbformat.NotebookNode:
     return nbformat.read(NOTEBOOK, as_version=4)
 
 
-def test_every_cell_runs_without_a_remark(run):
-    """No cell fails, and neither Jupyter nor a library writes a warning."""
-    assert (run.status, run.printed) == (0, "")
+def test_every_cell_runs_without_a_warning(run):
+    """No cell fails, and none shows a warning; how the kernel ends may be told in the log."""
+    assert run.status == 0, run.printed
     cells = _code_cells(nbformat.read(run.notebook, as_version=4))
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
     assert "stderr" not in {output.get("name") for cell in cells for output in cell.outputs}
