@@ -21,7 +21,8 @@ import numpy as np
 import orjson
 import pandas as pd
 
-from contract.signature import Column, Signature
+from contract.columns import Column
+from contract.signature import Signature
 from handler.codecs import decode
 from handler.codecs.csv_arrow import read_with_arrow
 from handler.codecs.csv_cells import number

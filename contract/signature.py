@@ -4,9 +4,6 @@ Training writes it with one call, serving reads it to check requests, to map nam
 in any order, to document the endpoint and to compare versions. A model without the file
 still serves: what scikit-learn itself recorded while fitting (``feature_names_in_``,
 ``n_features_in_``, ``classes_``) then stands in, without types.
-
-This module reads data frames by their shape alone (``columns``, ``dtypes``), so that it
-needs no pandas.
 """
 
 from __future__ import annotations
@@ -15,37 +12,19 @@ import json
 import math
 import os
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
-import numpy as np
-
+from contract.columns import Column, Kind, columns_of, first_row, flat, plain
 from contract.errors import SignatureError
 from contract.paths import Paths
 
 FILE_NAME = "signature.json"
 FORMAT = 1
 TRACKED_VERSIONS = ("scikit-learn", "numpy", "pandas", "joblib")
-
-Kind = Literal["number", "integer", "boolean", "string", "datetime", "any"]
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column that the model takes or returns.
-
-    Args:
-        name: the column's name, or None where the model was fitted on positions.
-        kind: what its values are, in a request's terms; ``any`` is not checked.
-        dtype: the numpy or pandas type it had in training, as text; empty if unknown.
-    """
-
-    name: str | None
-    kind: Kind = "any"
-    dtype: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,11 +74,11 @@ class Signature:
             SignatureError: X has no columns, or a metric is not a number.
         """
         return cls(
-            inputs=_columns_of(X),
-            outputs=() if y is None else _columns_of(y),
-            classes=tuple(_plain(label) for label in _flat(getattr(model, "classes_", ()))),
+            inputs=columns_of(X),
+            outputs=() if y is None else columns_of(y),
+            classes=tuple(plain(label) for label in flat(getattr(model, "classes_", ()))),
             metrics=_checked_metrics(metrics or {}),
-            example=_first_row(X),
+            example=first_row(X),
             versions=installed_versions(),
         )
 
@@ -114,7 +93,7 @@ class Signature:
             inputs = (Column(None),) * int(width)
         else:
             return None
-        classes = tuple(_plain(label) for label in _flat(getattr(model, "classes_", ())))
+        classes = tuple(plain(label) for label in flat(getattr(model, "classes_", ())))
         return cls(inputs=inputs, classes=classes)
 
     def to_json(self) -> str:
@@ -232,77 +211,6 @@ def _column(member: Mapping[str, Any]) -> Column:
     if member["kind"] not in get_args(Kind):
         raise ValueError(f"{member['kind']!r} is no kind of column")
     return Column(member["name"], member["kind"], member.get("dtype", ""))
-
-
-def _columns_of(data: Any) -> tuple[Column, ...]:
-    """The columns of a data frame, a series, an array, a sparse matrix or nested lists."""
-    if hasattr(data, "columns") and hasattr(data, "dtypes"):
-        return tuple(
-            Column(str(name), _kind_of(data[name]), str(data[name].dtype)) for name in data.columns
-        )
-    if hasattr(data, "name") and hasattr(data, "dtype"):
-        name = None if data.name is None else str(data.name)
-        return (Column(name, _kind_of(data), str(data.dtype)),)
-    array = data if hasattr(data, "shape") else np.asarray(data)
-    width = 1 if len(array.shape) == 1 else array.shape[1] if len(array.shape) == 2 else 0
-    if not width:
-        raise SignatureError(f"data of shape {array.shape} has no columns to describe")
-    return (Column(None, _kind_of(array), str(array.dtype)),) * int(width)
-
-
-def _kind_of(values: Any) -> Kind:
-    """The kind of a column's values, by type; by the values themselves where the type is object."""
-    dtype = values.dtype
-    if hasattr(dtype, "categories"):
-        return _kind_of(dtype.categories)
-    code = getattr(dtype, "kind", "O")
-    if code != "O":
-        by_code: dict[str, Kind] = {
-            "f": "number",
-            "i": "integer",
-            "u": "integer",
-            "b": "boolean",
-            "M": "datetime",
-            "U": "string",
-            "S": "string",
-        }
-        return by_code.get(code, "any")
-    present = {type(value) for value in _flat(values) if value is not None and value == value}
-    if present and all(issubclass(kind, str) for kind in present):
-        return "string"
-    if present and all(issubclass(kind, bool | np.bool_) for kind in present):
-        return "boolean"
-    if present and all(issubclass(kind, int | float | np.number) for kind in present):
-        return "number"
-    return "any"
-
-
-def _flat(values: Any) -> Iterable[Any]:
-    return np.asarray(values, dtype=object).ravel()
-
-
-def _first_row(X: Any) -> tuple[Any, ...]:
-    if hasattr(X, "iloc"):
-        return tuple(_plain(X[name].iloc[0]) for name in X.columns) if len(X) else ()
-    if hasattr(X, "toarray"):
-        X = X[:1].toarray()
-    rows = np.asarray(X)
-    if not len(rows):
-        return ()
-    return tuple(_plain(value) for value in np.atleast_1d(rows[0]))
-
-
-def _plain(value: Any) -> Any:
-    """A value as JSON can hold it; None for what stands for a missing value."""
-    if hasattr(value, "isoformat"):
-        return value.isoformat()
-    if hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    return str(value) if value == value else None
 
 
 def _checked_metrics(metrics: Mapping[str, float]) -> dict[str, float]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from contract.signature import Kind
+from contract.columns import Kind
 from handler.codecs.csv_cells import MISSING, read_column, whole_where_exact
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from contract.signature import Kind
+from contract.columns import Kind
 
 # What pandas.read_csv takes for a missing value.
 MISSING = frozenset(

@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from contract.columns import Kind
 from contract.errors import MalformedPayload
-from contract.signature import Kind, Signature
+from contract.signature import Signature
 from handler.codecs.codec import Decoded
 from handler.codecs.csv_arrow import read_with_arrow
 from handler.codecs.csv_cells import read_column

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from contract.columns import Column, Kind
 from contract.errors import UnprocessablePayload
-from contract.signature import Column, Kind
 from handler.codecs.text import quote
 
 Values = Any

@@ -7,7 +7,8 @@ import pytest
 from byo.algorithm import Algorithm
 from byo.conformance import check_folder
 from byo.conformance.round_trip import count_rows
-from contract.signature import Column, Signature
+from contract.columns import Column
+from contract.signature import Signature
 
 # Each row: files to write over a sound folder (None: to remove), and a finding that must come.
 BROKEN = [

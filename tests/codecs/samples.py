@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from contract.columns import Column
 from contract.errors import InvocationError
-from contract.signature import Column, Signature
+from contract.signature import Signature
 from handler.codecs import decode
 from handler.conform import conform
 

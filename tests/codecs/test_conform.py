@@ -10,8 +10,9 @@ import pytest
 from scipy import sparse
 from sklearn.linear_model import LinearRegression
 
+from contract.columns import Column, Kind
 from contract.errors import UnprocessablePayload
-from contract.signature import Column, Kind, Signature
+from contract.signature import Signature
 from handler.conform import conform, first_not_finite
 
 from .samples import NUMBERS, POSITIONS

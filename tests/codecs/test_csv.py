@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contract.signature import Column, Kind, Signature
+from contract.columns import Column, Kind
+from contract.signature import Signature
 from handler.codecs import MediaType, decode
 from handler.codecs.csv_arrow import read_with_arrow
 from handler.codecs.csv_cells import MISSING

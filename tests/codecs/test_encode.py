@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
+from contract.columns import Column
 from contract.errors import NotAcceptable
-from contract.signature import Column, Signature
+from contract.signature import Signature
 from handler.codecs import MediaType, decode, encode, writable
 from handler.codecs.csv_cells import MISSING
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from contract.signature import Column, Signature
+from contract.columns import Column
+from contract.signature import Signature
 from handler.codecs import decode
 
 from .samples import NUMBERS, ONE, POSITIONS, json_bytes, refusal, take

@@ -13,8 +13,9 @@ import scipy.sparse
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from contract import Signature, load_signature, save_signature
+from contract.columns import Column
 from contract.errors import SignatureError
-from contract.signature import Column, installed_versions
+from contract.signature import installed_versions
 
 MIXED = pd.DataFrame(
     {

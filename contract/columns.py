@@ -1,0 +1,104 @@
+"""The columns of a model's data: their names, and what kind of values they hold.
+
+Data frames are read by their shape alone (``columns``, ``dtypes``), so that this needs no
+pandas.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from contract.errors import SignatureError
+
+Kind = Literal["number", "integer", "boolean", "string", "datetime", "any"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column that the model takes or returns.
+
+    Args:
+        name: the column's name, or None where the model was fitted on positions.
+        kind: what its values are, in a request's terms; ``any`` is not checked.
+        dtype: the numpy or pandas type it had in training, as text; empty if unknown.
+    """
+
+    name: str | None
+    kind: Kind = "any"
+    dtype: str = ""
+
+
+def columns_of(data: Any) -> tuple[Column, ...]:
+    """The columns of a data frame, a series, an array, a sparse matrix or nested lists."""
+    if hasattr(data, "columns") and hasattr(data, "dtypes"):
+        return tuple(
+            Column(str(name), kind_of(data[name]), str(data[name].dtype)) for name in data.columns
+        )
+    if hasattr(data, "name") and hasattr(data, "dtype"):
+        name = None if data.name is None else str(data.name)
+        return (Column(name, kind_of(data), str(data.dtype)),)
+    array = data if hasattr(data, "shape") else np.asarray(data)
+    width = 1 if len(array.shape) == 1 else array.shape[1] if len(array.shape) == 2 else 0
+    if not width:
+        raise SignatureError(f"data of shape {array.shape} has no columns to describe")
+    return (Column(None, kind_of(array), str(array.dtype)),) * int(width)
+
+
+def kind_of(values: Any) -> Kind:
+    """The kind of a column's values, by type; by the values themselves where the type is object."""
+    dtype = values.dtype
+    if hasattr(dtype, "categories"):
+        return kind_of(dtype.categories)
+    code = getattr(dtype, "kind", "O")
+    if code != "O":
+        by_code: dict[str, Kind] = {
+            "f": "number",
+            "i": "integer",
+            "u": "integer",
+            "b": "boolean",
+            "M": "datetime",
+            "U": "string",
+            "S": "string",
+        }
+        return by_code.get(code, "any")
+    present = {type(value) for value in flat(values) if value is not None and value == value}
+    if present and all(issubclass(kind, str) for kind in present):
+        return "string"
+    if present and all(issubclass(kind, bool | np.bool_) for kind in present):
+        return "boolean"
+    if present and all(issubclass(kind, int | float | np.number) for kind in present):
+        return "number"
+    return "any"
+
+
+def flat(values: Any) -> Iterable[Any]:
+    return np.asarray(values, dtype=object).ravel()
+
+
+def first_row(X: Any) -> tuple[Any, ...]:
+    if hasattr(X, "iloc"):
+        return tuple(plain(X[name].iloc[0]) for name in X.columns) if len(X) else ()
+    if hasattr(X, "toarray"):
+        X = X[:1].toarray()
+    rows = np.asarray(X)
+    if not len(rows):
+        return ()
+    return tuple(plain(value) for value in np.atleast_1d(rows[0]))
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it; None for what stands for a missing value."""
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return str(value) if value == value else None
