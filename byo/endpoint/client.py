@@ -139,10 +139,13 @@ class Client:
             sock = self._connection.sock
             answer = self._connection.getresponse()
             chunks = []
-            while chunk := answer.read1(CHUNK_BYTES):
-                chunks.append(chunk)
+            while not answer.isclosed():
                 # The timeout counts for each read: shorten it, so that drops add up to no more.
                 sock.settimeout(max(deadline - time.monotonic(), 0.001))
+                chunk = answer.read1(CHUNK_BYTES)
+                if not chunk:
+                    break
+                chunks.append(chunk)
             if answer.length:
                 raise http.client.IncompleteRead(b"".join(chunks), answer.length)
             answer.close()  # read1 leaves an answer open, and the connection takes no other then
