@@ -18,8 +18,8 @@ from pathlib import Path
 
 from contract.errors import ByoError, SettingsError, UserCodeError
 from contract.settings import ServingSettings
-from contract.usercode import check_names
-from handler import frontend
+from contract.usercode import check_names, find_program
+from handler import frontend, requirements
 from handler.frontend import MissingPrerequisite
 from handler.supervisor import FrontendDied, ModelUnavailable, Supervisor
 
@@ -58,6 +58,7 @@ def serve(environ: Mapping[str, str]) -> None:
     print(f"serve: {summary(settings)}", flush=True)  # noqa: T201
     scratch = make_scratch()
     try:
+        environ = with_requirements(settings, scratch, environ)
         supervisor = Supervisor(
             settings,
             frontend.command(settings, scratch, environ),
@@ -86,6 +87,28 @@ def check_start(settings: ServingSettings) -> None:
             "or set SAGEMAKER_MULTI_MODEL=true to load models later"
         )
     check_names([model_dir, *settings.code_directories(model_dir)])
+
+
+def with_requirements(
+    settings: ServingSettings, scratch: Path, environ: Mapping[str, str]
+) -> Mapping[str, str]:
+    """The environment in which the single model finds what its requirements.txt asks for.
+
+    Raises:
+        UserCodeError: that can't be installed.
+    """
+    if settings.multi_model:
+        return environ
+    program = find_program(
+        settings.code_directories(settings.paths.model.absolute()), settings.program
+    )
+    if program is None:
+        return environ
+    site = requirements.install(program.parent, scratch, settings.startup_timeout)
+    if site is None:
+        return environ
+    path = os.pathsep.join(filter(None, [str(site), environ.get("PYTHONPATH")]))
+    return {**environ, "PYTHONPATH": path}
 
 
 def summary(settings: ServingSettings) -> str:
