@@ -26,27 +26,47 @@ class Column:
         name: the column's name, or None where the model was fitted on positions.
         kind: what its values are, in a request's terms; ``any`` is not checked.
         dtype: the numpy or pandas type it had in training, as text; empty if unknown.
+        categories: for the type ``category``, its values in their order: a model may go by
+            their positions; else None.
+        ordered: whether those are ordered.
     """
 
     name: str | None
     kind: Kind = "any"
     dtype: str = ""
+    categories: tuple[Any, ...] | None = None
+    ordered: bool = False
 
 
 def columns_of(data: Any) -> tuple[Column, ...]:
-    """The columns of a data frame, a series, an array, a sparse matrix or nested lists."""
+    """The columns of a data frame, a series, an array, a sparse matrix or nested lists.
+
+    Names that are not text are none: scikit-learn, too, then goes by position.
+    """
     if hasattr(data, "columns") and hasattr(data, "dtypes"):
-        return tuple(
-            Column(str(name), kind_of(data[name]), str(data[name].dtype)) for name in data.columns
-        )
+        named = all(isinstance(name, str) for name in data.columns)
+        return tuple(_column_of(data[name], name if named else None) for name in data.columns)
     if hasattr(data, "name") and hasattr(data, "dtype"):
-        name = None if data.name is None else str(data.name)
-        return (Column(name, kind_of(data), str(data.dtype)),)
+        return (_column_of(data, None if data.name is None else str(data.name)),)
     array = data if hasattr(data, "shape") else np.asarray(data)
     width = 1 if len(array.shape) == 1 else array.shape[1] if len(array.shape) == 2 else 0
     if not width:
         raise SignatureError(f"data of shape {array.shape} has no columns to describe")
-    return (Column(None, kind_of(array), str(array.dtype)),) * int(width)
+    return (_column_of(array, None),) * int(width)
+
+
+def is_vector(data: Any) -> bool:
+    """Whether data is one column without being a table, such as the texts of a vectorizer."""
+    shape = data.shape if hasattr(data, "shape") else np.shape(np.asarray(data, dtype=object))
+    return len(shape) == 1
+
+
+def _column_of(values: Any, name: str | None) -> Column:
+    dtype = values.dtype
+    if not hasattr(dtype, "categories"):
+        return Column(name, kind_of(values), str(dtype))
+    categories = tuple(plain(value) for value in dtype.categories)
+    return Column(name, kind_of(values), "category", categories, bool(dtype.ordered))
 
 
 def kind_of(values: Any) -> Kind:
@@ -81,8 +101,10 @@ def flat(values: Any) -> Iterable[Any]:
 
 
 def first_row(X: Any) -> tuple[Any, ...]:
-    if hasattr(X, "iloc"):
+    if hasattr(X, "columns"):
         return tuple(plain(X[name].iloc[0]) for name in X.columns) if len(X) else ()
+    if hasattr(X, "iloc"):
+        return (plain(X.iloc[0]),) if len(X) else ()
     if hasattr(X, "toarray"):
         X = X[:1].toarray()
     rows = np.asarray(X)

@@ -34,7 +34,7 @@ class ServingSettings:
         multi_model: whether models come and go at run time (``SAGEMAKER_MULTI_MODEL``).
         bind_address: the address to listen on (``BYO_BIND_ADDRESS``).
         port: the one port for pings and invocations (``SAGEMAKER_BIND_TO_PORT``).
-        safe_port_range: ports free for a container's other listeners; none are opened here.
+        safe_port_range: where a second port may be opened (``SAGEMAKER_SAFE_PORT_RANGE``).
         workers: workers per model (``SAGEMAKER_MODEL_SERVER_WORKERS``,
             ``MODEL_SERVER_WORKERS``); None for the default of the mode.
         timeout: seconds an invocation may take (``SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS``,

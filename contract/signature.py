@@ -16,11 +16,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
-from contract.columns import Column, Kind, columns_of, first_row, flat, plain
+from contract.columns import Column, Kind, columns_of, first_row, flat, is_vector, plain
 from contract.errors import SignatureError
 from contract.paths import Paths
+
+Container = Literal["table", "array", "vector"]
 
 FILE_NAME = "signature.json"
 FORMAT = 1
@@ -33,6 +35,8 @@ class Signature:
 
     Args:
         inputs: the columns, in the order in which the model was fitted.
+        container: what the model was fitted on: a ``table`` (data frame), an ``array`` of
+            shape (rows, columns) or a ``vector`` of shape (rows,); None goes by the names.
         outputs: the target's column or columns; empty if unknown.
         classes: the labels a classifier chooses from; empty for a regression.
         metrics: figures that training reported, by name.
@@ -41,6 +45,7 @@ class Signature:
     """
 
     inputs: tuple[Column, ...]
+    container: Container | None = None
     outputs: tuple[Column, ...] = ()
     classes: tuple[Any, ...] = ()
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -52,6 +57,11 @@ class Signature:
         """The input names in fitting order, or None where the model knows positions only."""
         names = tuple(column.name for column in self.inputs if column.name is not None)
         return names if names and len(names) == len(self.inputs) else None
+
+    @property
+    def fitted_on(self) -> Container:
+        """What to hand to the model."""
+        return self.container or ("table" if self.names else "array")
 
     @property
     def typed(self) -> bool:
@@ -66,7 +76,8 @@ class Signature:
 
         Args:
             model: the fitted model; asked only for ``classes_``.
-            X: training data of shape (rows, columns): data frame, array, sparse matrix, lists.
+            X: training data of shape (rows, columns), or (rows,) where the model takes one
+                column as such: data frame, series, array, sparse matrix, lists.
             y: the target, of shape (rows,) or (rows, outputs).
             metrics: figures to keep with the model, by name.
 
@@ -75,26 +86,13 @@ class Signature:
         """
         return cls(
             inputs=columns_of(X),
+            container=_container(X),
             outputs=() if y is None else columns_of(y),
             classes=tuple(plain(label) for label in flat(getattr(model, "classes_", ()))),
             metrics=_checked_metrics(metrics or {}),
             example=first_row(X),
             versions=installed_versions(),
         )
-
-    @classmethod
-    def of_model(cls, model: object) -> Signature | None:
-        """What scikit-learn recorded in a fitted model, or None if it recorded nothing."""
-        names = getattr(model, "feature_names_in_", None)
-        width = getattr(model, "n_features_in_", None)
-        if names is not None:
-            inputs = tuple(Column(str(name)) for name in names)
-        elif width is not None:
-            inputs = (Column(None),) * int(width)
-        else:
-            return None
-        classes = tuple(plain(label) for label in flat(getattr(model, "classes_", ())))
-        return cls(inputs=inputs, classes=classes)
 
     def to_json(self) -> str:
         """The text of ``signature.json``."""
@@ -114,8 +112,13 @@ class Signature:
         if not isinstance(document, dict) or document.get("format") != FORMAT:
             raise SignatureError(f'its "format" is not {FORMAT}')
         try:
+            inputs = tuple(map(_column, document["inputs"]))
+            container = document.get("container")
+            if container not in (None, *get_args(Container)):
+                raise ValueError(f"{container!r} is no container")
             return cls(
-                inputs=tuple(map(_column, document["inputs"])),
+                inputs=inputs,
+                container=container,
                 outputs=tuple(map(_column, document.get("outputs", ()))),
                 classes=tuple(document.get("classes", ())),
                 metrics=dict(document.get("metrics", {})),
@@ -210,7 +213,20 @@ def installed_versions() -> dict[str, str]:
 def _column(member: Mapping[str, Any]) -> Column:
     if member["kind"] not in get_args(Kind):
         raise ValueError(f"{member['kind']!r} is no kind of column")
-    return Column(member["name"], member["kind"], member.get("dtype", ""))
+    categories = member.get("categories")
+    return Column(
+        member["name"],
+        member["kind"],
+        member.get("dtype", ""),
+        None if categories is None else tuple(categories),
+        bool(member.get("ordered", False)),
+    )
+
+
+def _container(X: Any) -> Container:
+    if is_vector(X):
+        return "vector"
+    return "table" if hasattr(X, "columns") else "array"
 
 
 def _checked_metrics(metrics: Mapping[str, float]) -> dict[str, float]:

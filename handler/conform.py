@@ -13,9 +13,9 @@ from scipy import sparse
 
 from contract.errors import PayloadTooLarge, UnprocessablePayload
 from contract.signature import Signature
-from handler.codecs.values import Values, check_values, restore_dtype
+from handler.codecs.values import Values, check_values, restore_dtype, widened
 
-# A sparse matrix is written out for a model that was fitted on names; not above this size.
+# A sparse matrix is written out for a model that was fitted on a table; not above this size.
 DENSE_LIMIT = 1024**3
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -30,9 +30,10 @@ def conform(data: Any, signature: Signature | None) -> Any:
         signature: what the model takes; None if nothing is known of it.
 
     Returns:
-        For a model fitted on names, a data frame with exactly its columns in its order; for one
-        fitted on positions, an array of shape (rows, columns), or the sparse matrix itself.
-        Without a signature, a data frame if the data has names, else an array.
+        For a model fitted on a table, a data frame with exactly its columns in its order; for
+        one fitted on an array, an array of shape (rows, columns), or the sparse matrix itself;
+        for one fitted on a vector, a series or an array of shape (rows,). Without a signature,
+        a data frame if the data has names, else an array.
 
     Raises:
         UnprocessablePayload: there are no rows, too many or too few columns, columns of other
@@ -41,7 +42,7 @@ def conform(data: Any, signature: Signature | None) -> Any:
     if not data.shape[0]:
         raise UnprocessablePayload("the body has no rows; the model takes at least one")
     if signature is None:
-        return data if _names_of(data) or not isinstance(data, pd.DataFrame) else data.to_numpy()
+        return _as_it_is(data)
     if sparse.issparse(data):
         return _conform_sparse(data, signature)
     data = _ordered(data, signature)
@@ -77,13 +78,23 @@ def first_not_finite(data: Any) -> tuple[int, str | int] | None:
     return None
 
 
+def _as_it_is(data: Any) -> Any:
+    if not isinstance(data, pd.DataFrame):
+        return data if sparse.issparse(data) else widened(data)
+    given = _columns_of(data)
+    wide = [widened(column) for column in given]
+    if any(new is not old for new, old in zip(wide, given, strict=True)):
+        data = pd.DataFrame(dict(zip(data.columns, wide, strict=True)))
+    return data if _names_of(data) else data.to_numpy()
+
+
 def _conform_sparse(data: Any, signature: Signature) -> Any:
     _check_width(data.shape[1], signature)
-    if signature.names is None:
+    if signature.fitted_on == "array":
         return data
     if data.shape[0] * data.shape[1] * 8 > DENSE_LIMIT:
         raise PayloadTooLarge(
-            f"a sparse matrix of shape {data.shape} is too large for a model fitted on names"
+            f"a sparse matrix of shape {data.shape} is too large for a model fitted on a table"
         )
     return _from_columns(data.toarray(), signature)
 
@@ -93,12 +104,18 @@ def _ordered(data: Any, signature: Signature) -> Any:
     given, expected = _names_of(data), signature.names
     if given is None or expected is None:
         _check_width(data.shape[1], signature)
-        return data
+        return data if given is None else _by_number(data, given)
     if given == expected:
         return data
     if set(given) != set(expected) or len(given) != len(expected):
         raise _unlike_names(given, expected)
     return data[list(expected)]
+
+
+def _by_number(data: Any, names: tuple[str, ...]) -> Any:
+    """Columns named 0, 1, 2, … in that order, as pandas numbers those of an array."""
+    numbered = [str(position) for position in range(len(names))]
+    return data[numbered] if set(names) == set(numbered) else data
 
 
 def _check_width(width: int, signature: Signature) -> None:
@@ -119,10 +136,11 @@ def _unlike_names(given: Sequence[str], expected: Sequence[str]) -> Unprocessabl
         parts.append(f"the model takes {_listed(missing)}, which the body lacks")
     if unknown:
         parts.append(f"the body has {_listed(unknown)}, which the model does not take")
+    folded = {name.strip().casefold(): name for name in missing}
     for name in unknown[:3]:
-        likely = difflib.get_close_matches(name, missing, n=1)
+        likely = difflib.get_close_matches(name.strip().casefold(), folded, n=1)
         if likely:
-            parts.append(f'by "{name}" did you mean "{likely[0]}"?')
+            parts.append(f'by "{name}" did you mean "{folded[likely[0]]}"?')
     if not parts:
         parts.append("the body names a column twice")
     return UnprocessablePayload("; ".join(parts), column=(missing or unknown or list(given))[0])
@@ -140,9 +158,12 @@ def _from_matrix(data: np.ndarray[Any, Any], signature: Signature) -> Any:
     if dtype in ("float32", "float64"):
         with np.errstate(over="ignore"):
             data = data.astype(dtype, copy=False)
-    if signature.names is None:
+    data = widened(data)
+    if signature.fitted_on == "vector":
+        return data[:, 0]
+    if signature.fitted_on == "array":
         return data
-    return pd.DataFrame(data, columns=_index(signature.names), copy=False)
+    return pd.DataFrame(data, columns=_index(signature.names, data.shape[1]), copy=False)
 
 
 def _from_columns(data: Any, signature: Signature) -> Any:
@@ -155,9 +176,12 @@ def _from_columns(data: Any, signature: Signature) -> Any:
         label = column.name or (given[position] if given else position + 1)
         checked = check_values(values, column.kind, label)
         columns.append(restore_dtype(checked, column, label))
-    if signature.names is not None:
-        named = dict(zip(signature.names, columns, strict=True))
-        return pd.DataFrame(named, columns=_index(signature.names), copy=False)
+    if signature.fitted_on == "vector":
+        name = signature.inputs[0].name
+        return np.asarray(columns[0]) if name is None else pd.Series(columns[0], name=name)
+    if signature.fitted_on == "table":
+        index = _index(signature.names, len(columns))
+        return pd.DataFrame(dict(zip(index, columns, strict=True)), columns=index, copy=False)
     arrays = [np.asarray(column) for column in columns]
     if all(array.dtype.kind in "biuf" for array in arrays):
         return np.column_stack(arrays)
@@ -167,7 +191,9 @@ def _from_columns(data: Any, signature: Signature) -> Any:
 def _columns_of(data: Any) -> list[Values]:
     """The columns, each as numpy or pandas holds it, of shape (rows,)."""
     if isinstance(data, pd.DataFrame):
-        return [data.iloc[:, position].array for position in range(data.shape[1])]
+        columns = [data.iloc[:, position] for position in range(data.shape[1])]
+        plain = [isinstance(column.dtype, np.dtype) for column in columns]
+        return [c.to_numpy() if p else c.array for c, p in zip(columns, plain, strict=True)]
     return list(np.asarray(data).T)
 
 
@@ -209,8 +235,9 @@ def _first_in_sparse(matrix: Any) -> tuple[int, int] | None:
 
 
 @lru_cache(maxsize=64)
-def _index(names: tuple[str, ...]) -> Any:
-    return pd.Index(names)
+def _index(names: tuple[str, ...] | None, width: int) -> Any:
+    """The labels of a table's columns: their names, or as pandas numbers them."""
+    return pd.RangeIndex(width) if names is None else pd.Index(names)
 
 
 def _listed(names: Sequence[str], most: int = 10) -> str:

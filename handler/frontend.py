@@ -6,15 +6,18 @@ file into the machine's temp folder and refuses to start twice.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import os
 import shutil
+import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 
-from contract.errors import ByoError
-from contract.settings import HIGHEST_BYTES, MEBIBYTE, ServingSettings
+from contract.errors import ByoError, SettingsError
+from contract.settings import HIGHEST_BYTES, HIGHEST_PORT, MEBIBYTE, ServingSettings
 
 MODEL_NAME = "model"
 HANDLER = "handler.service:handle"
@@ -23,6 +26,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 # The frontend answers a body beyond its own limit with an empty 413. Ours is meant to be
 # reached first, since it says what the limit is.
 REQUEST_MARGIN = 16 * MEBIBYTE
+UNPRIVILEGED_PORTS = (20000, HIGHEST_PORT)
 
 
 class MissingPrerequisite(ByoError):
@@ -99,13 +103,9 @@ def command(settings: ServingSettings, scratch: Path, environ: Mapping[str, str]
 
 def properties(settings: ServingSettings, scratch: Path) -> str:
     """The text of the frontend's configuration file."""
-    inference = f"http://{settings.bind_address}:{settings.port}"
-    # SageMaker manages models through the port it invokes them on. Where there is one model
-    # only, nobody but this machine may load others: loading a model runs its code.
-    management = inference if settings.multi_model else f"unix:{scratch}/management.sock"
     values = {
-        "inference_address": inference,
-        "management_address": management,
+        "inference_address": inference_address(settings),
+        "management_address": management_address(settings, scratch),
         "model_store": "/",
         "default_service_handler": HANDLER,
         "default_workers_per_model": settings.workers_per_model,
@@ -118,6 +118,35 @@ def properties(settings: ServingSettings, scratch: Path) -> str:
         "metric_time_interval": 3600,
     }
     return "".join(f"{name}={value}\n" for name, value in values.items())
+
+
+def inference_address(settings: ServingSettings) -> str:
+    """Where pings and invocations are taken."""
+    return f"http://{settings.bind_address}:{settings.port}"
+
+
+def management_address(settings: ServingSettings, scratch: Path) -> str:
+    """Where models are loaded and unloaded: whoever reaches it can run code.
+
+    SageMaker manages the models of a multi-model endpoint through the port it invokes them on.
+    Where there is one model only, the address is a unix socket in the scratch folder. For one
+    the JVM needs a library that it unpacks there; where nothing may be executed from that
+    folder, such as in a container's tmpfs, the address is a port of the loopback interface.
+    """
+    if settings.multi_model:
+        return inference_address(settings)
+    if os.statvfs(scratch).f_flag & os.ST_NOEXEC:
+        return f"http://127.0.0.1:{_free_port(settings.safe_port_range or UNPRIVILEGED_PORTS)}"
+    return f"unix:{scratch}/management.sock"
+
+
+def _free_port(ports: tuple[int, int]) -> int:
+    first, last = ports[0], min(ports[1], HIGHEST_PORT)
+    for port in range(last, first - 1, -1):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise SettingsError(f"no port from {first} to {last} is free (SAGEMAKER_SAFE_PORT_RANGE)")
 
 
 def frontend_timeout(settings: ServingSettings) -> int:

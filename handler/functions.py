@@ -41,6 +41,10 @@ ARITIES = {
     "transform_fn": 4,
 }
 TOOLKIT_HANDLER_MODULE = "sagemaker_inference.default_inference_handler"
+LEFT_IN_MAIN = (
+    ". It was defined in the training script itself: move it to a module beside inference.py, "
+    "or name the script by SAGEMAKER_PROGRAM"
+)
 
 UserFunction = Callable[..., Any]
 
@@ -131,7 +135,8 @@ def load_artifact(model_dir: Path) -> Any:
     except MemoryError:
         raise
     except Exception as error:
-        raise ModelLoadError(f"{artifact} can't be loaded: {describe(error)}") from error
+        advice = LEFT_IN_MAIN if "<module '__main__'" in str(error) else ""
+        raise ModelLoadError(f"{artifact} can't be loaded: {describe(error)}{advice}") from error
 
 
 def find_artifact(model_dir: Path) -> Path:
@@ -160,12 +165,36 @@ def predict(data: Any, model: Any) -> Any:
     Raises:
         UserCodeError: the model has neither method.
     """
-    method = getattr(model, "predict", None) or getattr(model, "transform", None)
-    if method is None:
-        raise UserCodeError(
-            f"a {type(model).__name__} has neither predict nor transform: write a predict_fn"
-        )
-    return method(data)
+    return prediction_method(model)(data)
+
+
+def prediction_method(model: Any) -> UserFunction:
+    """What of a model the default ``predict_fn`` calls.
+
+    Raises:
+        UserCodeError: the model has neither predict nor transform.
+    """
+    for name in ("predict", "transform"):
+        method = getattr(model, name, None)
+        if callable(method):
+            return method  # type: ignore[no-any-return]
+    raise UserCodeError(
+        f"a {type(model).__name__} has neither predict nor transform: write a predict_fn"
+    )
+
+
+def lend_to_main(module: ModuleType | None) -> None:
+    """Let pickles find in ``__main__`` what a user's module defines.
+
+    A model that holds a class or function of the training script refers to it as ``__main__``'s,
+    since the script ran as that. Where one script both trains and serves, it is here again.
+    """
+    if module is None:
+        return
+    main = sys.modules["__main__"]
+    for name, value in vars(module).items():
+        if getattr(value, "__module__", None) == module.__name__ and not hasattr(main, name):
+            setattr(main, name, value)
 
 
 def _toolkit_handler(module: ModuleType) -> object | None:

@@ -6,10 +6,9 @@ anything else that holds a model. It knows no HTTP server and no MMS.
 
 from __future__ import annotations
 
-import json
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,8 +20,10 @@ from contract.errors import (
     InvocationTimeout,
     ModelLoadError,
     PayloadTooLarge,
-    reason_phrase,
+    PredictionFailed,
+    UnsupportedContentType,
 )
+from contract.fitted import signature_of
 from contract.settings import MEBIBYTE, ServingSettings
 from contract.signature import Signature, load_signature
 from contract.usercode import check_names, describe, find_program, import_program
@@ -32,43 +33,12 @@ from handler.codecs.text import decode_text
 from handler.conform import conform
 from handler.deadline import DeadlineExceeded, deadline
 from handler.functions import Functions, UserFunction
+from handler.messages import Request, Response, problem_response
 
 logger = logging.getLogger("byo")
 
-PROBLEM_TYPE = "application/problem+json"
 # What the toolkit hands to a user's functions as text rather than as bytes.
 TEXT_TYPES = ("application/json", "text/csv")
-
-
-@dataclass(frozen=True)
-class Request:
-    """One invocation.
-
-    Args:
-        body: the payload, as sent.
-        content_type: the Content-Type header, or None.
-        accept: the Accept header, or None.
-        request_id: what names this invocation in the log and in a problem.
-    """
-
-    body: bytes
-    content_type: str | None = None
-    accept: str | None = None
-    request_id: str = "-"
-
-
-@dataclass(frozen=True)
-class Response:
-    """What answers one invocation."""
-
-    body: bytes
-    content_type: str
-    status: int = 200
-
-    @property
-    def reason(self) -> str:
-        """The phrase that goes with the status."""
-        return reason_phrase(self.status)
 
 
 @dataclass
@@ -100,12 +70,16 @@ class Pipeline:
         check_names([model_dir])
         program = find_program(settings.code_directories(model_dir), settings.program)
         with _told_by_place(program):
-            user = Functions.of_module(import_program(program) if program else None)
+            module = import_program(program) if program else None
+            user = Functions.of_module(module)
+            functions.lend_to_main(module)
             toolkit.forbid_unpickling()
             signature = load_signature(model_dir)
             for warning in signature.version_warnings() if signature else ():
                 logger.warning(warning)
             model = _load_model(user, model_dir, context)
+            if not (user.predict_fn or user.transform_fn):
+                functions.prediction_method(model)
         logger.info(
             "model of type %s; functions of %s: %s; signature: %s",
             type(model).__name__,
@@ -113,7 +87,7 @@ class Pipeline:
             ", ".join(user.names()) or "none",
             "read" if signature else "none",
         )
-        return cls(model, user, signature or Signature.of_model(model), settings)
+        return cls(model, user, signature or signature_of(model), settings)
 
     def invoke(self, request: Request, context: Any = None) -> Response:
         """Answer one invocation; never raises for what a request or user code does."""
@@ -131,11 +105,7 @@ class Pipeline:
         return problem_response(problem, request.request_id)
 
     def _answer(self, request: Request, progress: _Progress, context: Any) -> Response:
-        if len(request.body) > self.settings.max_payload:
-            raise PayloadTooLarge(
-                f"the body has {len(request.body)} bytes, {self.settings.max_payload} are allowed "
-                f"({self.settings.max_payload // MEBIBYTE} MB, SAGEMAKER_MAX_PAYLOAD_IN_MB)"
-            )
+        self._check(request)
         if self.user.transform_fn:
             progress.stage = "transform_fn"
             return self._transform(self.user.transform_fn, request, context)
@@ -144,13 +114,34 @@ class Pipeline:
             codecs.negotiate(request.accept, self.settings.default_accept)
         progress.data = self._read(request, progress, context)
         progress.stage = "predict_fn"
-        predict = self.user.predict_fn
-        if predict:
-            prediction = predict(progress.data, self.model, context)
-        else:
-            prediction = functions.predict(progress.data, self.model)
+        prediction = self._predict(progress.data, context)
         progress.stage = "output_fn"
         return self._write(prediction, request, progress, context)
+
+    def _check(self, request: Request) -> None:
+        """What can be said of a request before anything is read."""
+        limit = self.settings.max_payload
+        if len(request.body) > limit:
+            raise PayloadTooLarge(
+                f"the body has {len(request.body)} bytes, {limit} are allowed "
+                f"({limit // MEBIBYTE} MB, SAGEMAKER_MAX_PAYLOAD_IN_MB)"
+            )
+        if (request.content_encoding or "identity").lower() != "identity":
+            raise UnsupportedContentType(
+                f"content encoding {request.content_encoding!r} is not read here: "
+                "send the body as it is"
+            )
+
+    def _predict(self, data: Any, context: Any) -> Any:
+        if self.user.predict_fn is None:
+            prediction = functions.predict(data, self.model)
+            if self.user.input_fn is None:
+                _check_length(prediction, data)
+            return prediction
+        prediction = self.user.predict_fn(data, self.model, context)
+        if prediction is None:
+            raise PredictionFailed("predict_fn returned nothing: does it lack a return?")
+        return prediction
 
     def _read(self, request: Request, progress: _Progress, context: Any) -> Any:
         if self.user.input_fn:
@@ -185,6 +176,8 @@ class Pipeline:
         A body; a pair of body and content type; a response object with ``get_data`` and
         ``mimetype``, as AWS's scikit-learn image takes; or a prediction still to be encoded.
         """
+        if result is None:
+            raise PredictionFailed("the answer is nothing: does output_fn lack a return?")
         content_type, status = None, 200
         if isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], str):
             result, content_type = result
@@ -222,10 +215,15 @@ class Pipeline:
         return problem
 
 
-def problem_response(problem: InvocationError, request_id: str) -> Response:
-    """An error as the response that tells the caller (RFC 9457)."""
-    body = json.dumps(problem.to_problem(request_id), ensure_ascii=False).encode()
-    return Response(body, PROBLEM_TYPE, problem.status)
+def _check_length(prediction: Any, data: Any) -> None:
+    """A prediction for each row, or it belongs to no row: a model that was given another thing
+    than it was fitted on may answer all the same.
+    """
+    given = data.shape[0]
+    shape = getattr(prediction, "shape", None)
+    answered = shape[0] if shape else len(prediction) if isinstance(prediction, list) else given
+    if answered != given:
+        raise PredictionFailed(f"the model gave {answered} predictions for {given} rows")
 
 
 def _as_users_expect(request: Request) -> tuple[str | None, str | bytes]:
@@ -276,8 +274,3 @@ def _logged_warnings() -> Iterator[None]:
         yield
     for text in dict.fromkeys(" ".join(str(each.message).split()) for each in caught):
         logger.warning(text)
-
-
-def headers_of(raw: Mapping[Any, Any]) -> dict[str, str]:
-    """Request headers by lower-case name, without what a transport put beside them."""
-    return {str(name).lower(): value for name, value in raw.items() if isinstance(value, str)}

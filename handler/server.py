@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -76,7 +77,9 @@ def check_start(settings: ServingSettings) -> None:
     Raises:
         ModelUnavailable: the model directory of a single-model endpoint is not there.
         UserCodeError: a user's file would shadow a package of ours.
+        SettingsError: the port is taken.
     """
+    check_port(settings)
     if settings.multi_model:
         check_names([settings.algorithm_dir])
         return
@@ -87,6 +90,23 @@ def check_start(settings: ServingSettings) -> None:
             "or set SAGEMAKER_MULTI_MODEL=true to load models later"
         )
     check_names([model_dir, *settings.code_directories(model_dir)])
+
+
+def check_port(settings: ServingSettings) -> None:
+    """See whether the port can be had; the frontend would say it in stack traces.
+
+    Raises:
+        SettingsError: it is taken, or not to be had on this address.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.bind_address, settings.port))
+        except OSError as error:
+            raise SettingsError(
+                f"port {settings.port} of {settings.bind_address} can't be had ({error.strerror}): "
+                "set another by SAGEMAKER_BIND_TO_PORT"
+            ) from None
 
 
 def with_requirements(

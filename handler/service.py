@@ -14,13 +14,15 @@ import os
 import signal
 import sys
 import time
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from contract.errors import ByoError
 from contract.settings import ServingSettings
 from handler import events, inflight
-from handler.pipeline import Pipeline, Request, Response, headers_of
+from handler.messages import Request, Response, headers_of
+from handler.pipeline import Pipeline
 
 logger = logging.getLogger("byo")
 
@@ -93,6 +95,7 @@ def _answer(pipeline: Pipeline, item: dict[str, Any], context: Any, index: int) 
             body=_body_of(item),
             content_type=headers.get("content-type"),
             accept=headers.get("accept"),
+            content_encoding=headers.get("content-encoding"),
             request_id=context.get_request_id(index) or "-",
         ),
         context,
@@ -108,8 +111,13 @@ def _body_of(item: dict[str, Any]) -> bytes:
 
 
 def _report(response: Response, context: Any, index: int) -> None:
-    context.set_response_content_type(index, response.content_type)
-    context.set_response_status(response.status, response.reason, index)
+    """Set status and content type, but for what user code set through the context itself."""
+    well = response.status == HTTPStatus.OK
+    if not (well and context.get_response_content_type(index)):
+        context.set_response_content_type(index, response.content_type)
+    set_status, _ = context.get_response_status(index)
+    if not (well and set_status != HTTPStatus.OK):
+        context.set_response_status(response.status, response.reason, index)
 
 
 def _configure_logging(level: int) -> None:

@@ -55,7 +55,8 @@ class Codec(Protocol):
         """Turn a prediction into a body.
 
         Raises:
-            NotAcceptable: this type can't represent the prediction.
+            NotAcceptable: this type can't represent the prediction, another might.
+            PredictionFailed: no type could: it is no prediction.
         """
         ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,8 @@ INSTANCES = "instances"
 SPLIT, RECORDS, INPUTS = "dataframe_split", "dataframe_records", "inputs"
 READ_FORMS = (
     'a list of rows, {"instances": [...]}, a record or a list of records, '
-    '{"columns": [...], "data": [...]}, {"dataframe_split": ...}, {"dataframe_records": ...} '
-    'and {"inputs": ...} are read'
+    'columns by name ({"a": [...], "b": [...]}), {"columns": [...], "data": [...]}, '
+    '{"dataframe_split": ...}, {"dataframe_records": ...} and {"inputs": ...} are read'
 )
 
 
@@ -35,7 +36,8 @@ def read_document(document: Any, signature: Signature | None) -> Decoded:
         raise MalformedPayload(f"the document is {quote(document)}; {READ_FORMS}")
     names = set(signature.names or ()) if signature else set()
     if INSTANCES in document and INSTANCES not in names:
-        rows = _listed(document[INSTANCES], INSTANCES)
+        instances = document[INSTANCES]
+        rows = [instances] if isinstance(instances, dict) else _listed(instances, INSTANCES)
         return Decoded(read_rows(rows, signature), envelope=INSTANCES)
     return Decoded(_read_object(document, names, signature))
 
@@ -59,6 +61,10 @@ def _read_object(document: dict[str, Any], names: set[str], signature: Signature
         return _read_split(document, signature, "the document")
     if members == {FEATURES} or not any(isinstance(v, list | dict) for v in document.values()):
         return to_data([document], signature)
+    if _is_listed_by_column(document):
+        return _read_columns(document, "the document")
+    if _is_indexed_by_column(document, names):
+        return _read_columns(_without_index(document), "the document")
     raise MalformedPayload(f"the document is an object of an unknown form; {READ_FORMS}")
 
 
@@ -80,19 +86,62 @@ def _read_split(split: Any, signature: Signature | None, place: str) -> Any:
 def _read_inputs(inputs: Any, signature: Signature | None) -> Any:
     """MLflow's rows, records or columns by name, or the tensors of the V2 inference protocol."""
     if isinstance(inputs, dict):
-        return _read_columns(inputs)
+        return _read_columns(inputs, f'"{INPUTS}"')
     rows = _listed(inputs, INPUTS)
     if rows and all(isinstance(row, dict) and {"shape", "data"} <= row.keys() for row in rows):
         return _read_tensors(rows)
     return read_rows(rows, signature)
 
 
-def _read_columns(columns: dict[str, Any]) -> Any:
+def _is_listed_by_column(document: dict[str, Any]) -> bool:
+    """Whether it is what pandas' ``to_dict("list")`` makes: a list of single values by name."""
+    return all(
+        isinstance(column, list) and not (column and isinstance(column[0], list | dict))
+        for column in document.values()
+    )
+
+
+def _is_indexed_by_column(document: dict[str, Any], names: set[str]) -> bool:
+    """Whether it is what pandas' ``to_json()`` makes: by name, the values by their index.
+
+    With ``orient="index"`` it is the other way round. What the names don't settle, the index
+    does, which has to be one of whole numbers.
+    """
+    columns = document.values()
+    if not all(isinstance(column, dict) for column in columns):
+        return False
+    return document.keys() == names or all(map(_is_whole, chain.from_iterable(columns)))
+
+
+def _is_whole(key: str) -> bool:
+    return key.removeprefix("-").isdecimal()
+
+
+def _without_index(document: dict[str, dict[str, Any]]) -> dict[str, list[Any]]:
+    """Columns whose values have an index, in the order in which it is first written.
+
+    That is the order of the client's rows, whatever their index, unless some program on the way
+    has sorted the keys as text.
+
+    Raises:
+        MalformedPayload: the columns have unlike indexes.
+    """
+    first = next(iter(document.values()))
+    for name, column in document.items():
+        if column.keys() != first.keys():
+            raise MalformedPayload(f"column {quote(name)} has other rows than the first column")
+    index, counted = list(first), list(map(str, range(len(first))))
+    if index == sorted(counted):
+        index = counted
+    return {name: [column[key] for key in index] for name, column in document.items()}
+
+
+def _read_columns(columns: dict[str, Any], place: str) -> Any:
     if not columns:
-        raise MalformedPayload(f'"inputs" is an object without members; {READ_FORMS}')
+        raise MalformedPayload(f"{place} is an object without members; {READ_FORMS}")
     values = [_listed(column, name) for name, column in columns.items()]
     if len(set(map(len, values))) > 1:
-        raise MalformedPayload('the columns of "inputs" differ in length')
+        raise MalformedPayload(f"the columns of {place} differ in length")
     rows = [list(row) for row in zip(*values, strict=True)]
     names = list(columns)
     return to_data(rows, None, names) if rows else frame(values, names)

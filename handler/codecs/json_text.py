@@ -12,7 +12,7 @@ import orjson
 import pandas as pd
 from scipy import sparse
 
-from contract.errors import MalformedPayload, NotAcceptable
+from contract.errors import InvocationError, MalformedPayload, PredictionFailed
 from handler.codecs.media import MediaType
 from handler.codecs.predictions import dense
 from handler.codecs.text import charset_of, decode_text, encode_text
@@ -72,15 +72,17 @@ def dumps(value: Any, media_type: MediaType) -> bytes:
     """A prediction as JSON, NaN and infinities as null.
 
     Raises:
-        NotAcceptable: it holds what JSON can't.
+        PredictionFailed: it holds what JSON can't, which no caller can help.
+        NotAcceptable: the charset is unknown or lacks a character, or a sparse matrix is too large
+            to be written in full.
     """
     try:
         written = orjson.dumps(plain(value), default=plain, option=_OPTIONS)
     except (TypeError, RecursionError) as error:  # orjson's own error is a TypeError.
         cause = error.__cause__ or error
-        if isinstance(cause, NotAcceptable):
+        if isinstance(cause, InvocationError):
             raise cause from None
-        raise NotAcceptable(f"the prediction can't be written as JSON: {cause}") from None
+        raise PredictionFailed(f"the prediction can't be written as JSON: {cause}") from None
     charset = charset_of(media_type)
     return written if charset == "utf-8" else encode_text(written.decode(), media_type)
 
@@ -89,7 +91,8 @@ def plain(value: Any) -> Any:
     """A prediction, or a part of one that orjson does not know, as what it does know.
 
     Raises:
-        NotAcceptable: JSON has nothing like it.
+        PredictionFailed: JSON has nothing like it.
+        NotAcceptable: it is a sparse matrix, and too large to be written in full.
     """
     if isinstance(value, np.ndarray):
         return _plain_array(value)
@@ -133,14 +136,21 @@ def _plain_scalar(value: Any) -> Any:
         return list(value)
     if value is None or isinstance(value, bool | int | float | str | list | tuple | dict):
         return value
-    raise NotAcceptable(f"a {type(value).__name__} can't be written as JSON")
+    raise _unwritable(value)
 
 
 def _item(value: Any) -> Any:
     item = value.item()
     if isinstance(item, complex | np.generic):
-        raise NotAcceptable(f"a {type(value).__name__} can't be written as JSON")
+        raise _unwritable(value)
     return item
+
+
+def _unwritable(value: Any) -> PredictionFailed:
+    return PredictionFailed(
+        f"the prediction holds a value of type {type(value).__name__}, which can't be written as "
+        "JSON; arrays, data frames, lists and dicts of single values can"
+    )
 
 
 def _check_surrogates(value: Any) -> None:

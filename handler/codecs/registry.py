@@ -31,6 +31,7 @@ ALL: tuple[type[Codec], ...] = (
     RecordIo,
 )
 DEFAULT_CONTENT_TYPE = "application/json"
+_JSON = MediaType.parse(DEFAULT_CONTENT_TYPE)
 
 
 def build(codecs: Iterable[type[Codec]]) -> dict[str, type[Codec]]:
@@ -75,7 +76,8 @@ def decode(body: bytes, content_type: str | None, signature: Signature | None) -
 
     Args:
         body: the bytes as they came.
-        content_type: the Content-Type header; application/json if it is missing.
+        content_type: the Content-Type header; application/json if it is missing. Types such
+            as application/ld+json are read as that, too.
         signature: what the model takes, as far as it is known.
 
     Raises:
@@ -86,7 +88,7 @@ def decode(body: bytes, content_type: str | None, signature: Signature | None) -
     """
     try:
         media_type = MediaType.parse(content_type or DEFAULT_CONTENT_TYPE)
-        codec = CODECS[media_type.essence]
+        codec = CODECS[_read_as(media_type)]
     except (ValueError, KeyError):
         raise UnsupportedContentType(
             f"content type {str(content_type)[:100]!r} is not read here; "
@@ -94,7 +96,25 @@ def decode(body: bytes, content_type: str | None, signature: Signature | None) -
         ) from None
     if not body:
         raise MalformedPayload("the body is empty")
-    return codec.read(body, media_type, signature)
+    try:
+        return codec.read(body, media_type, signature)
+    except MalformedPayload as error:
+        if content_type:
+            raise
+        raise MalformedPayload(
+            f"no content type was given, so {DEFAULT_CONTENT_TYPE} was assumed: {error.detail}",
+            row=error.row,
+            column=error.column,
+        ) from None
+
+
+def _read_as(media_type: MediaType) -> str:
+    """The name under which a codec reads a type: JSON has many (RFC 6839, 3.1)."""
+    essence = media_type.essence
+    if essence in CODECS or essence == "application/problem+json":
+        return essence
+    suffixed = media_type.type == "application" and media_type.subtype.endswith("+json")
+    return DEFAULT_CONTENT_TYPE if suffixed or essence == "text/json" else essence
 
 
 def encode(
@@ -114,11 +134,16 @@ def encode(
 
     Raises:
         NotAcceptable: the type can't represent the prediction, or no codec writes it.
+        PredictionFailed: no type could, since not even JSON can: a bug in what was predicted.
     """
     codec = CODECS.get(media_type.essence)
     if codec is None:
         raise NotAcceptable(f"{media_type.essence} is not written here; {_offer()}")
-    return codec.write(prediction, media_type, signature, envelope), str(media_type)
+    try:
+        return codec.write(prediction, media_type, signature, envelope), str(media_type)
+    except NotAcceptable:
+        JsonDocument.write(prediction, _JSON, signature, envelope)  # Raises what is a bug.
+        raise
 
 
 def negotiate(accept: str | None, default: str) -> MediaType:

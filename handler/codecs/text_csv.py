@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from contract.columns import Kind
-from contract.errors import MalformedPayload
+from contract.errors import MalformedPayload, UnprocessablePayload
 from contract.signature import Signature
 from handler.codecs.codec import Decoded
 from handler.codecs.csv_arrow import read_with_arrow
@@ -43,7 +43,7 @@ class Layout:
 
     Args:
         header: whether the first row holds names.
-        names: the columns' names; None where there is no header.
+        names: the columns' names; None where there is no header, or it only numbers them.
         kinds: the columns' kinds, by name if there are names, else by position.
     """
 
@@ -82,12 +82,20 @@ def find_layout(
     """Tell from the first rows whether there is a header, and from it and the signature the kinds.
 
     Raises:
-        MalformedPayload: there is no row, or two columns have one name.
+        MalformedPayload: there is no row, two columns have one name, or the cells are separated
+            by something other than commas.
+        UnprocessablePayload: there is a header and nothing else.
     """
     if not rows:
         raise MalformedPayload("the body has no rows")
     first, second = rows[0], rows[1] if len(rows) > 1 else []
+    _check_separator(first, signature)
     header = has_header(first, second, media_type, signature)
+    if header and len(rows) == 1:
+        raise UnprocessablePayload(
+            "the body has a header but no rows; a row that is not meant as a header takes the "
+            "content type text/csv; header=absent"
+        )
     names = column_names(first, signature) if header else None
     return Layout(header, names, _kinds(names, len(first), signature))
 
@@ -131,6 +139,25 @@ def split_rows(text: str) -> Iterator[list[str]]:
         if row:
             yield row
         line = reader.line_num + 1
+
+
+def _check_separator(row: Sequence[str], signature: Signature | None) -> None:
+    """Refuse a row that has another width than the model only because it has no commas.
+
+    Raises:
+        MalformedPayload: names what seems to separate the cells.
+    """
+    width = len(signature.inputs) if signature else len(row)
+    if len(row) == width or width == 1:
+        return
+    line = ",".join(row)
+    for separator, shown in (";", "';'"), ("\t", "tabs"), (None, "spaces"):
+        parts = len(line.split(separator))
+        # Spaces also stand within a text, so that only their number tells.
+        if parts == width or (separator and len(row) == 1 < parts):
+            raise MalformedPayload(
+                f"the cells seem to be separated by {shown}: text/csv means commas"
+            )
 
 
 def _kinds(names: Sequence[str] | None, width: int, signature: Signature | None) -> list[Kind]:

@@ -20,6 +20,9 @@ from handler.codecs.text import quote
 Values = Any
 
 _NUMBERS = (bool, int, float, np.number, np.bool_, decimal.Decimal)
+_NUMERIC_DTYPES = frozenset(
+    f"{name}{bits}" for name in ("int", "uint", "float") for bits in (8, 16, 32, 64)
+) - {"float8"}
 _DATES = (datetime.date, np.datetime64)
 
 
@@ -45,16 +48,15 @@ def restore_dtype(values: Values, column: Column, label: str | int) -> Values:
         UnprocessablePayload: text holds what is no text.
     """
     dtype = column.dtype
+    if column.kind in ("number", "integer") and dtype in _NUMERIC_DTYPES:
+        return _restore_number(values, np.dtype(dtype), label)
     try:
-        if dtype == "category":
-            return pd.Categorical(values)
-        if dtype in ("float32", "float16"):
-            with np.errstate(over="ignore"):
-                return np.asarray(values, dtype=dtype)
+        if column.categories is not None:
+            return _restore_category(values, column, label)
         if dtype == "object":  # pandas 3 would make a type of its own of text in an array.
             return pd.Series(values, dtype=object)
         if not _is_extension(dtype):
-            return values
+            return widened(values)
         return pd.array(values, dtype=dtype)
     except UnicodeError:
         raise UnprocessablePayload(
@@ -62,6 +64,62 @@ def restore_dtype(values: Values, column: Column, label: str | int) -> Values:
         ) from None
     except (TypeError, ValueError):
         return values  # Such as missing values for an integer type: the model has to say.
+
+
+def widened(values: Values) -> Values:
+    """Numbers of a narrow type as int64 or float64: a model reckons with what it is given.
+
+    Without it the same values would be answered differently in different content types.
+    """
+    dtype = getattr(values, "dtype", None)
+    if not isinstance(dtype, np.dtype):
+        return values
+    if dtype.kind in "iu" and dtype.itemsize < 8:
+        return values.astype(np.int64)
+    return values.astype(np.float64) if dtype == np.float16 else values
+
+
+def _restore_number(values: Values, dtype: np.dtype[Any], label: str | int) -> Values:
+    numbers = np.asarray(values)
+    if dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            return numbers.astype(dtype, copy=False)
+    if numbers.dtype.kind not in "iu":
+        return numbers  # Not whole, or missing: the model has to say.
+    limits = np.iinfo(dtype)
+    outside = np.flatnonzero((numbers < limits.min) | (numbers > limits.max))
+    if len(outside):
+        row = int(outside[0]) + 1
+        raise UnprocessablePayload(
+            f"row {row}, column {quote(label)} must be from {limits.min} to {limits.max}, "
+            f"not {numbers[outside[0]]}",
+            row=row,
+            column=label,
+        )
+    return numbers.astype(dtype, copy=False)
+
+
+def _restore_category(values: Values, column: Column, label: str | int) -> Values:
+    """A categorical with training's own categories: a model may go by their positions.
+
+    Raises:
+        UnprocessablePayload: a value is none of them; pandas would make it a missing one.
+    """
+    categories = pd.Index(list(column.categories or ()))
+    if column.kind == "datetime":
+        categories = pd.DatetimeIndex(categories)
+    codes = categories.get_indexer(np.asarray(values))
+    unknown = np.flatnonzero((codes < 0) & ~np.asarray(pd.isna(values)))
+    if len(unknown):
+        row = int(unknown[0]) + 1
+        known = ", ".join(map(str, categories[:10])) + (", …" if len(categories) > 10 else "")
+        raise UnprocessablePayload(
+            f"row {row}, column {quote(label)} must be one of {known}, "
+            f"not {quote(np.asarray(values)[unknown[0]])}",
+            row=row,
+            column=label,
+        )
+    return pd.Categorical.from_codes(codes, categories=categories, ordered=column.ordered)
 
 
 def _is_extension(dtype: str) -> bool:

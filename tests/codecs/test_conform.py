@@ -12,6 +12,7 @@ from sklearn.linear_model import LinearRegression
 
 from contract.columns import Column, Kind
 from contract.errors import UnprocessablePayload
+from contract.fitted import signature_of
 from contract.signature import Signature
 from handler.conform import conform, first_not_finite
 
@@ -195,7 +196,7 @@ def test_without_a_signature_only_names_matter() -> None:
 def test_what_scikit_learn_recorded_is_enough_to_map_names() -> None:
     """A model without signature.json still knows its columns."""
     X = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [1.0, 0.0, 1.0]})
-    signature = Signature.of_model(LinearRegression().fit(X, [1, 2, 3]))
+    signature = signature_of(LinearRegression().fit(X, [1, 2, 3]))
 
     taken = conform(X[["b", "a"]], signature)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from contract.columns import Column
@@ -24,6 +25,14 @@ INSTANCES = Signature((Column("instances", "number"), Column("inputs", "number")
         ({"instances": [[1, 2, 3]]}, [[1, 2, 3]]),
         ({"instances": [1, 2, 3], "parameters": {}}, [[1, 2, 3]]),
         ({"instances": [{"a": 1, "b": 2, "c": 3}]}, [[1, 2, 3]]),
+        ({"instances": {"b": 2, "a": 1, "c": 3}}, [[1, 2, 3]]),
+        ({"instances": {"features": [1, 2, 3]}}, [[1, 2, 3]]),
+        ({"b": [2, 5], "a": [1, 4], "c": [3, 6]}, [[1, 2, 3], [4, 5, 6]]),
+        (
+            {"b": {"0": 2, "1": 5}, "a": {"1": 4, "0": 1}, "c": {"0": 3, "1": 6}},
+            [[1, 2, 3], [4, 5, 6]],
+        ),
+        ({"b": {"x": 2}, "a": {"x": 1}, "c": {"x": 3}}, [[1, 2, 3]]),
         ({"instances": [{"features": [1, 2, 3]}, {"features": [4, 5, 6]}]}, [[1, 2, 3], [4, 5, 6]]),
         ({"features": [1, 2, 3]}, [[1, 2, 3]]),
         ([{"c": 3, "a": 1, "b": 2}, {"b": 5, "a": 4, "c": 6}], [[1, 2, 3], [4, 5, 6]]),
@@ -64,11 +73,51 @@ def test_every_form_is_read(document: Any, expected: list[list[float]]) -> None:
     assert take(json_bytes(document), None, NUMBERS).to_numpy().tolist() == expected
 
 
+@pytest.mark.parametrize("signature", [NUMBERS, POSITIONS, None])
+@pytest.mark.parametrize("index", [None, [12, 10, 11], [2, 0, 1], [-1, -3, 5]])
+def test_columns_keep_the_order_of_the_rows(index: Any, signature: Signature | None) -> None:
+    """Rows that were drawn from others are answered in the order in which they are sent."""
+    rows = [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
+    frame = pd.DataFrame(rows, columns=["a", "b", "c"], index=index)
+
+    for body in (frame.to_json().encode(), json_bytes(frame.to_dict("list"))):
+        assert np.asarray(take(body, None, signature)).tolist() == rows
+
+
+def test_rows_sorted_as_text_are_counted_again() -> None:
+    """A program that sorts an object's members puts row 10 before row 2."""
+    index = sorted(map(str, range(12)))
+    body = json_bytes({name: {key: int(key) for key in index} for name in "abc"})
+
+    assert take(body, None, NUMBERS)["b"].tolist() == list(range(12))
+
+
+@pytest.mark.parametrize(
+    ("document", "part"),
+    [
+        ({"a": [1, 2], "b": [1], "c": [1, 2]}, "the columns of the document differ in length"),
+        ({"a": {"0": 1}, "b": {"1": 1}, "c": {"0": 1}}, 'column "b" has other rows'),
+        ({"0": {"a": 1, "b": 2, "c": 3}}, "unknown form"),
+        ({"a": [[1]], "b": [[2]], "c": [[3]]}, "unknown form"),
+        ({"a": [1], "b": {"0": 2}, "c": [3]}, "unknown form"),
+        ({"a": [], "b": [], "c": []}, "no rows"),
+        ({"a": {}, "b": {}, "c": {}}, "no rows"),
+    ],
+)
+def test_columns_that_do_not_agree_are_refused(document: Any, part: str) -> None:
+    """There have to be as many values, of the same rows, in every column."""
+    error = refusal(json_bytes(document), None, NUMBERS)
+
+    assert error.status in (400, 422)
+    assert part in error.detail
+
+
 @pytest.mark.parametrize(
     ("document", "envelope"),
     [
         ([[1, 2, 3]], None),
         ({"instances": [[1, 2, 3]]}, "instances"),
+        ({"instances": {"a": 1, "b": 2, "c": 3}}, "instances"),
         ({"inputs": [[1, 2, 3]]}, None),
     ],
 )

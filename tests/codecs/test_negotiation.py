@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import pytest
 
 import handler.codecs
-from contract.errors import NotAcceptable, UnsupportedContentType
+from contract.errors import MalformedPayload, NotAcceptable, UnsupportedContentType
 from handler.codecs import MediaType, decode, encode, negotiate, preferences, readable, writable
 from handler.codecs.numpy_npy import NumpyNpy
 from handler.codecs.registry import build
@@ -102,7 +102,13 @@ def test_media_types_are_read(text: str) -> None:
     assert str(media_type) == "text/csv; charset=utf-8; header=present"
 
 
-@pytest.mark.parametrize("content_type", ["text", "a/b/c", "text/html", "text/csv; =", "*/*", "/"])
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        *("text", "a/b/c", "text/html", "text/csv; =", "*/*", "/"),
+        *("application/problem+json", "text/x+json", "application/json-seq"),
+    ],
+)
 def test_an_unknown_content_type_is_refused(content_type: str) -> None:
     """The error lists what is read."""
     with pytest.raises(UnsupportedContentType, match="application/x-npy"):
@@ -112,6 +118,30 @@ def test_an_unknown_content_type_is_refused(content_type: str) -> None:
 def test_a_missing_content_type_is_json() -> None:
     """SageMaker sends none if the client gave none."""
     assert decode(b"[[1]]", None, None).data.tolist() == [[1]]
+
+
+@pytest.mark.parametrize("content_type", [None, ""])
+@pytest.mark.parametrize("body", [b"1,2\n3,4", b"1.5", b"\x93NUMPY\x01\x00"])
+def test_a_missing_content_type_is_what_is_wrong(body: bytes, content_type: str | None) -> None:
+    """A client who forgot it is told so, and not only that this is no JSON."""
+    with pytest.raises(MalformedPayload, match="no content type was given, so application/json"):
+        decode(body, content_type, None)
+
+
+def test_a_given_content_type_is_not_called_missing() -> None:
+    """Who said JSON knows it."""
+    with pytest.raises(MalformedPayload, match=r"^the body is not JSON"):
+        decode(b"1,2", JSON, None)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["text/json", "application/ld+json", "Application/Vnd.Example.V1+JSON; charset=utf-8"],
+)
+def test_json_by_another_name_is_read(content_type: str) -> None:
+    """The suffix says what it is; answers have the one name that everybody knows."""
+    assert decode(b"[[1]]", content_type, None).data.tolist() == [[1]]
+    assert content_type not in readable()
 
 
 def test_writing_an_unknown_type_is_not_acceptable() -> None:

@@ -15,6 +15,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from contract import Signature, load_signature, save_signature
 from contract.columns import Column
 from contract.errors import SignatureError
+from contract.fitted import signature_of
 from contract.signature import installed_versions
 
 MIXED = pd.DataFrame(
@@ -109,14 +110,14 @@ def test_of_model_by_names_and_by_width() -> None:
     named = LinearRegression().fit(MIXED[["count"]], [1, 2, 3])
     positional = LogisticRegression().fit(np.eye(3), [0, 1, 1])
 
-    by_name = Signature.of_model(named)
-    by_width = Signature.of_model(positional)
+    by_name = signature_of(named)
+    by_width = signature_of(positional)
 
     assert by_name is not None
     assert by_name.names == ("count",)
     assert by_width is not None
     assert (by_width.names, len(by_width.inputs), by_width.classes) == (None, 3, (0, 1))
-    assert Signature.of_model(object()) is None
+    assert signature_of(object()) is None
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,13 @@ def test_answers_by_whose_fault_it_is(server: Server, body: str, status: int, de
     assert json.loads(server.post("alive").body) == alive
 
 
+def test_user_code_may_set_status_and_type_through_the_context(server: Server) -> None:
+    """As under the toolkit: a status and a content type set on the context reach the client."""
+    response = server.post("created")
+
+    assert (response.status, response.content_type) == (201, "text/plain")
+
+
 def test_the_traceback_is_in_the_log_under_the_request_id(server: Server) -> None:
     """What the caller is told leads to the line in the log."""
     request_id = json.loads(server.post("bug").body)["request_id"]

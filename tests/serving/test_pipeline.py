@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import pickle
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,11 +16,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
+from sklearn.base import BaseEstimator
 from sklearn.preprocessing import StandardScaler
 
 from contract import Paths
 from contract.settings import ServingSettings
-from handler.pipeline import Pipeline, Request, Response
+from handler.messages import Request, Response
+from handler.pipeline import Pipeline
 from tests.serving.conftest import save_mixed, save_positional
 
 Load = Callable[..., Pipeline]
@@ -50,7 +53,7 @@ def load(tmp_path: Path) -> Iterator[Load]:
 
 
 def csv(pipeline: Pipeline, body: str = "2,0\n0,0\n", accept: str | None = None) -> Response:
-    return pipeline.invoke(Request(body.encode(), "text/csv", accept, "id-1"))
+    return pipeline.invoke(Request(body.encode(), "text/csv", accept, request_id="id-1"))
 
 
 def test_nothing_but_a_model(load: Load) -> None:
@@ -314,6 +317,72 @@ def test_a_transformer_takes_and_gives_sparse_rows(load: Load) -> None:
 def test_the_default_accept_is_a_setting(load: Load) -> None:
     """SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT answers a client that accepts anything."""
     assert csv(load(default_accept="text/csv"), accept="*/*").body == b"1\n0\n"
+
+
+def test_a_compressed_body_is_415(load: Load) -> None:
+    """Said as such, rather than as bytes that can't be read."""
+    response = load().invoke(Request(b"x", "text/csv", content_encoding="gzip"))
+
+    assert response.status == 415
+    assert "gzip" in json.loads(response.body)["detail"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def predict_fn(data, model): pass",
+        "def output_fn(prediction, accept): pass",
+        "def transform_fn(model, body, content_type, accept): pass",
+    ],
+)
+def test_a_forgotten_return_is_a_bug(load: Load, source: str) -> None:
+    """Nothing is no answer."""
+    response = csv(load(source))
+
+    assert response.status == 500
+    assert "lack a return" in json.loads(response.body)["detail"]
+
+
+class OfTheFirstRow(BaseEstimator):  # type: ignore[misc]
+    """Answers once, however many rows it is asked about."""
+
+    def predict(self, X: Any) -> Any:
+        return np.asarray(X)[:1, 0]
+
+
+def save_of_the_first_row(model_dir: Path) -> None:
+    joblib.dump(OfTheFirstRow(), model_dir / "model.joblib")
+
+
+def test_a_prediction_for_each_row_or_none(load: Load) -> None:
+    """An answer that belongs to no row is not given."""
+    response = csv(load(save=save_of_the_first_row))
+
+    assert response.status == 500
+    assert "1 predictions for 2 rows" in json.loads(response.body)["detail"]
+
+
+def test_what_the_script_defined_is_found_again(load: Load, tmp_path: Path) -> None:
+    """One script trains and serves: its classes, pickled as __main__'s, are those it defines."""
+    script = (
+        "import joblib\n"
+        "class Always:\n"
+        "    def predict(self, X):\n"
+        "        return ['always'] * len(X)\n"
+        "if __name__ == '__main__':\n"
+        "    joblib.dump(Always(), MODEL)\n"
+    )
+
+    def save(model_dir: Path) -> None:
+        source = script.replace("MODEL", repr(str(model_dir / "model.joblib")))
+        subprocess.run([sys.executable, "-c", source], check=True, timeout=60)
+
+    try:
+        response = csv(load(script, save))
+    finally:
+        vars(sys.modules["__main__"]).pop("Always", None)
+
+    assert json.loads(response.body) == ["always", "always"]
 
 
 def test_a_body_beyond_the_limit_is_413(load: Load) -> None:

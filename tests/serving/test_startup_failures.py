@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
+import joblib
 import pytest
 
+from byo.endpoint.local import free_port
 from tests.serving.conftest import Tree, run_to_its_end, save_positional
 
 pytestmark = pytest.mark.slow
@@ -62,12 +65,17 @@ def shadowing_file(model_dir: Path) -> None:
     (model_dir / "code" / "handler.py").touch()
 
 
+def no_model_at_all(model_dir: Path) -> None:
+    joblib.dump({"weights": [1, 2]}, model_dir / "model.joblib")
+
+
 @pytest.mark.parametrize(
     ("prepare", "reason"),
     [
         (no_folder, "there is no model directory"),
         (no_artifact, "no artifact"),
         (broken_artifact, "model.joblib can't be loaded"),
+        (no_model_at_all, "a dict has neither predict nor transform"),
         (broken_signature, "signature.json can't be used"),
         (foreign_signature, "scikit-learn==99.1"),
         (shadowing_file, "rename it"),
@@ -99,3 +107,13 @@ def test_settings_that_cannot_be_used(
 
     assert reason in output.splitlines()[-1]
     assert ended == code
+
+
+def test_a_port_that_is_taken(positional: Tree) -> None:
+    """The port is named, before a JVM is started."""
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)):
+        code, output = run_to_its_end(positional, SAGEMAKER_BIND_TO_PORT=str(port))
+
+    assert code == 2
+    assert f"port {port}" in output.splitlines()[-1]
