@@ -1,0 +1,183 @@
+"""Whether a CSV body starts with a header, and with what its cells are separated."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from contract.columns import Column
+from contract.signature import Signature
+from handler.codecs import MediaType
+from handler.codecs.text_csv import find_layout, split_rows
+
+from .samples import NUMBERS, POSITIONS, refusal, take
+
+CSV = MediaType.parse("text/csv")
+TEXTS = Signature((Column(None, "string", "object"),) * 2)
+YEARS = Signature((Column("2023", "number", "float64"), Column("2024", "number", "float64")))
+UNKNOWN = Signature((Column(None),) * 2)
+PASSENGER = Signature((Column("Sex", "string", "object"), Column("Ticket", "string", "object")))
+TEXT = Signature((Column("text", "string", "object"),))
+PLAIN = Signature((Column("x"), Column("y"), Column("z"), Column("w")))
+FLAGGED = Signature(
+    (
+        Column("a", "number", "float64"),
+        Column("b", "boolean", "bool"),
+        Column("c", "string", "object"),
+        Column("f", "integer", "int64"),
+    )
+)
+NUMBERED = Signature(tuple(Column(str(position), "number", "float64") for position in range(4)))
+FLAGS = Signature((Column("0", "integer", "int64"), Column("1", "integer", "int64")))
+FOUR = Signature((Column(None, "number", "float64"),) * 4)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "text", "signature", "header"),
+    [
+        ("text/csv; header=present", "1,2,3\n4,5,6", POSITIONS, True),
+        ("text/csv; header=absent", "a,b,c\n4,5,6", None, False),
+        ('text/csv;HEADER="Present"', "1,2\n4,5", None, True),
+        # Names are known: most of the cells are names, or one is and none can be a value.
+        ("text/csv", "a,b,c\n1,2,3", NUMBERS, True),
+        ("text/csv", "c,x,y\n1,2,3", NUMBERS, True),
+        ("text/csv", " a , b , c \n1,2,3", NUMBERS, True),
+        ("text/csv", "x,y,z\n1,2,3", NUMBERS, False),
+        ("text/csv", "1,2,3\n4,5,6", NUMBERS, False),
+        ("text/csv", "x,NA,1,q\n1,2,3,4", PLAIN, False),
+        ("text/csv", "x,y,z,q\n1,2,3,4", PLAIN, True),
+        ("text/csv", "x,y,p,q\n1,2,3,4", PLAIN, False),
+        ("text/csv", "1,true,c,1", FLAGGED, False),
+        ("text/csv", "a,b,c,1\n1,true,c,1", FLAGGED, False),
+        ("text/csv", "NA,true,c,NA", FLAGGED, False),
+        ("text/csv", "A,open,text,count\n1,true,c,1", FLAGGED, True),
+        # Case and spaces make no difference.
+        ("text/csv", "SEX,Ticket\nfemale,113", PASSENGER, True),
+        ("text/csv", " TICKET , sex\n113,female", PASSENGER, True),
+        ("text/csv", "female,sex\nmale,113", PASSENGER, False),
+        ("text/csv", "Text\nhello", TEXT, True),
+        # Names that look like numbers: only all of them are a header, above a row unlike them.
+        ("text/csv", "2023,2024\n1,2", YEARS, True),
+        ("text/csv", "2023,5\n1,2", YEARS, False),
+        ("text/csv", "2024,2023\n1,2", YEARS, True),
+        ("text/csv", "2024,2023\n2023,2024", YEARS, False),
+        ("text/csv", "3,1,0,2\n4,5,6,7", NUMBERED, True),
+        ("text/csv", "3,1,0,2", NUMBERED, False),
+        ("text/csv", "3,1,0,2\n0,1,2,3", NUMBERED, False),
+        ("text/csv", "3,1,0,0\n4,5,6,7", NUMBERED, False),
+        ("text/csv", "0,1\n5,6", FLAGS, True),
+        ("text/csv", "1,0\n1,1", FLAGS, False),
+        # What pandas writes above columns without names.
+        ("text/csv", "0,1,2,3\n5.1,3.5,1.4,0.2", FOUR, True),
+        ("text/csv", "0,1,2,3\n5.1,3.5,1.4,0.2", None, True),
+        ("text/csv", "0,1,2,3\n5.1,3.5,1.4,0.2", PLAIN, True),
+        ("text/csv", "0,1,2,3\n1,0,0,1", FOUR, True),
+        ("text/csv", "0,1,2,3", FOUR, False),
+        ("text/csv", "0,1,2,3\n0,1,2,3", FOUR, False),
+        ("text/csv", "0,1,2,3\n4,5,6,7", FOUR, False),
+        ("text/csv", "0,1,3,2\n5.1,3.5,1.4,0.2", FOUR, False),
+        ("text/csv", "0,1\n1,1", UNKNOWN, False),
+        ("text/csv", "0,1\n1,7", UNKNOWN, True),
+        ("text/csv", "0\n5", None, False),
+        # No names are known.
+        ("text/csv", "x,y,z\n1,2,3", POSITIONS, True),
+        ("text/csv", "x,y,3\n1,2,3", POSITIONS, False),
+        ("text/csv", "x,y\n1,q", None, True),
+        ("text/csv", "x,y\np,q", None, False),
+        ("text/csv", "x,y", None, False),
+        ("text/csv", "x,y\np,1", UNKNOWN, True),
+        ("text/csv", "x,y\np,q", TEXTS, False),
+        ("text/csv", ",\n1,2", POSITIONS, False),
+        ("text/csv", "1,2\nx,y", None, False),
+    ],
+)
+def test_header_detection(
+    content_type: str, text: str, signature: Signature | None, header: bool
+) -> None:
+    """The parameter decides, then the model's names, then where text and numbers stand."""
+    assert (
+        find_layout(list(split_rows(text)), MediaType.parse(content_type), signature).header
+        is header
+    )
+
+
+@pytest.mark.parametrize("signature", [FOUR, NUMBERED, PLAIN, None])
+@pytest.mark.parametrize("rows", [1, 5_000])
+def test_an_array_that_pandas_wrote_is_read(rows: int, signature: Signature | None) -> None:
+    """The numbers above its columns are neither a row nor names that the model lacks."""
+    array = np.random.default_rng(0).normal(size=(rows, 4))
+    body = pd.DataFrame(array).to_csv(index=False).encode()
+
+    taken = take(body, "text/csv", signature)
+
+    np.testing.assert_array_equal(np.asarray(taken), array)
+
+
+def test_numbers_that_are_names_are_taken_in_any_order() -> None:
+    """Columns named by numbers are mapped by them."""
+    taken = take(b"3,1,0,2\n30,10,0,20", "text/csv", NUMBERED)
+
+    assert taken.to_numpy().tolist() == [[0, 10, 20, 30]]
+
+
+def test_a_header_in_another_case_is_not_a_row() -> None:
+    """The names stay as they are written, so that the model's own can be named."""
+    error = refusal(b"SEX,Ticket\nfemale,113", "text/csv", PASSENGER)
+
+    assert (error.status, error.column) == (422, "Sex")
+    assert '"SEX"' in error.detail
+
+
+def test_a_value_that_is_a_columns_name_is_a_value() -> None:
+    """One cell does not make a row a header."""
+    taken = take(b"1,true,c,1\n2,false,d,3", "text/csv", FLAGGED)
+
+    assert taken.to_numpy().tolist() == [[1, True, "c", 1], [2, False, "d", 3]]
+
+
+@pytest.mark.parametrize(
+    ("body", "signature", "shown"),
+    [
+        (b"a;b;c\n1;2;3", NUMBERS, "';'"),
+        (b"a;b\n1;2", NUMBERS, "';'"),
+        (b"1,5;2,5;3,5", NUMBERS, "';'"),
+        (b"1\t2\t3\t4", FOUR, "tabs"),
+        (b"a\tb\tc\n1\t2\t3", POSITIONS, "tabs"),
+        (b"1 2  3 4\n", FOUR, "spaces"),
+    ],
+)
+def test_other_separators_are_named(body: bytes, signature: Signature, shown: str) -> None:
+    """A file that a program called CSV without commas is told from one of too few columns."""
+    error = refusal(body, "text/csv", signature)
+
+    assert error.status == 400
+    assert f"separated by {shown}: text/csv means commas" in error.detail
+
+
+@pytest.mark.parametrize(
+    ("body", "signature"),
+    [(b"a;b", TEXT), (b"two words", TEXT), (b"a;b,c\td", TEXTS), (b"a;b,c", PASSENGER)],
+)
+def test_separators_within_text_are_text(body: bytes, signature: Signature) -> None:
+    """As long as there are as many columns as the model takes, nothing is suspected."""
+    taken = take(body, "text/csv; header=absent", signature)
+
+    assert ",".join(np.asarray(taken)[0].tolist()) == body.decode()
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"), [("text/csv", b"a,b,c\n"), ("text/csv; header=present", b"1,2,3")]
+)
+def test_a_header_alone_is_told_from_an_empty_body(content_type: str, body: bytes) -> None:
+    """The message says where the only row went, and how to keep it."""
+    error = refusal(body, content_type, NUMBERS)
+
+    assert error.status == 422
+    assert "a header but no rows" in error.detail
+    assert "header=absent" in error.detail
+
+
+def test_a_header_parameter_of_another_value_is_refused() -> None:
+    """There is present and absent."""
+    assert refusal(b"1,2,3", "text/csv; header=maybe", POSITIONS).status == 400
