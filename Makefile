@@ -61,7 +61,7 @@ lock: $(UV)
 	@$(COMPILE) --upgrade requirements/uv.in --output-file requirements/uv.txt
 	@$(COMPILE) --upgrade requirements/build.in --output-file requirements/build.txt
 	@$(COMPILE) --upgrade pyproject.toml --all-extras --group dev --build-constraints requirements/build.txt --output-file requirements/dev.txt
-	@for extra in serve train java; do \
+	@for extra in serve train distributed java; do \
 		$(COMPILE) pyproject.toml --extra $$extra --constraints requirements/dev.txt --output-file requirements/$$extra.txt; \
 	done
 

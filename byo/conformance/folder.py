@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import ast
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from byo.algorithm import Algorithm
+from byo.conformance.declaration import check_declaration
 from byo.conformance.findings import Finding, error, ok, warning
 from byo.conformance.functions import check_functions
 from byo.conformance.importing import IMPORTED
 from byo.conformance.requirements import check_requirements
+from byo.conformance.subprocesses import NotTold, last_word
 from byo.errors import UsageError
 from byo.job import read_hyperparameters
-from byo.process import child
 from contract.errors import UserCodeError
 from contract.usercode import check_names
-
-IMPORT_SECONDS = 120.0
 
 
 def check_folder(algorithm: Algorithm, environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -28,10 +24,10 @@ def check_folder(algorithm: Algorithm, environ: Mapping[str, str]) -> Iterator[F
 
     Args:
         algorithm: the folder.
-        environ: the caller's environment, for the process that imports inference.py.
+        environ: the caller's environment, for the processes that import the user's code.
     """
     yield from _check_names(algorithm.folder)
-    yield from _check_train(algorithm.folder)
+    yield from _check_train(algorithm.folder, environ)
     yield from _check_inference(algorithm.folder, environ)
     yield from _check_requirements(algorithm.folder)
     yield from _check_sample(algorithm)
@@ -44,12 +40,16 @@ def _check_names(folder: Path) -> Iterator[Finding]:
         yield error(str(problem))
 
 
-def _check_train(folder: Path) -> Iterator[Finding]:
+def _check_train(folder: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
     if not (folder / "train.py").is_file():
         yield error("there is none: training runs this script", "train.py")
         return
     parsed = _parse(folder / "train.py")
-    yield parsed if isinstance(parsed, Finding) else ok("compiles", "train.py")
+    if isinstance(parsed, Finding):
+        yield parsed
+        return
+    yield ok("compiles", "train.py")
+    yield from check_declaration(parsed, folder / "train.py", environ)
 
 
 def _check_inference(folder: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -112,18 +112,12 @@ def _parse(file: Path) -> ast.Module | Finding:
 
 def _import(file: Path, environ: Mapping[str, str]) -> Finding:
     """Import a file in a process of its own."""
-    command = (sys.executable, "-P", "-B", "-m", "byo.conformance.importing", file)
-    with tempfile.TemporaryFile() as output:
-        with child(command, environ, stdout=output, grace=1.0) as process:
-            try:
-                process.wait(IMPORT_SECONDS)
-            except subprocess.TimeoutExpired:
-                return error(f"its import took longer than {IMPORT_SECONDS:g} s", file.name)
-        output.seek(0)
-        lines = output.read().decode(errors="replace").strip().splitlines()
-    last = lines[-1] if lines else "it printed nothing"
-    if process.returncode == 0 and last == IMPORTED:
+    try:
+        status, last = last_word("byo.conformance.importing", environ, file)
+    except NotTold as problem:
+        return error(str(problem), file.name)
+    if status == 0 and last == IMPORTED:
         return ok("imports", file.name)
-    if process.returncode == 1:
+    if status == 1:
         return error(last.removeprefix(f"{file} "), file.name)
-    return error(f"its import ended the process with exit code {process.returncode}", file.name)
+    return error("its import ended the process with exit code 0", file.name)

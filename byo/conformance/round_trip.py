@@ -9,6 +9,7 @@ from pathlib import Path
 
 from byo.algorithm import Algorithm
 from byo.conformance.findings import Finding, error, ok, warning
+from byo.conformance.metrics import check_metrics
 from byo.content_types import CSV, JSON, csv_records, read_predictions
 from byo.endpoint import Client, Response, local_endpoint
 from byo.errors import RunFailed
@@ -41,6 +42,7 @@ def check_round_trip(
             return
         signature = load_signature(paths.model)
         yield _describe(signature)
+        yield from check_metrics(paths, signature, scratch / "train.log")
         yield from _serve(
             paths, algorithm, environ, signature, log=scratch / "serve.log", timeout=timeout
         )

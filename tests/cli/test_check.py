@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 from pathlib import Path
@@ -6,9 +7,12 @@ import pytest
 
 from byo.algorithm import Algorithm
 from byo.conformance import check_folder
+from byo.conformance.metrics import check_metrics
 from byo.conformance.round_trip import count_rows
 from contract.columns import Column
+from contract.paths import Paths
 from contract.signature import Signature
+from training_entry import metric_definitions
 
 # Each row: files to write over a sound folder (None: to remove), and a finding that must come.
 BROKEN = [
@@ -168,6 +172,114 @@ def test_user_code_is_not_run_in_this_process(folder):
     findings(folder)
 
     assert "LEFT_BEHIND" not in os.environ
+
+
+DECLARING = """
+import sys
+from dataclasses import dataclass
+
+from training_entry import hyperparameter, parse_hyperparameters
+
+@dataclass
+class Mine:
+    trees: int = hyperparameter(100, least=1, help="how many")
+    api_key: str = "open-sesame"
+
+def main():
+    parse_hyperparameters(Mine)
+
+if __name__ == "__main__":
+    main()
+"""
+TABLE = """\
+ok       train.py: Mine declares 2 hyperparameters
+         name     type  allowed    default  help
+         -------  ----  ---------  -------  --------
+         trees    int   from 1 on  100      how many
+         api_key  str              ***"""
+
+
+def test_declared_hyperparameters_are_shown(folder):
+    """The table comes from a process that imports the script."""
+    (folder / "train.py").write_text(DECLARING)
+
+    assert TABLE in findings(folder)
+
+
+def test_without_a_declaration_no_script_is_imported(folder):
+    """A script that trains when it is imported does not train now."""
+    (folder / "train.py").write_text("raise SystemExit('this trains')\n")
+
+    found = findings(folder)
+
+    assert "ok       train.py: compiles" in found
+    assert all(line.startswith("ok ") for line in found), found
+
+
+UNTOLD = [
+    pytest.param(
+        DECLARING.partition("def main")[0] + "parse_hyperparameters(Mine)\n",
+        "warning  train.py:12: parse_hyperparameters runs when the file is imported",
+        id="on import",
+    ),
+    pytest.param(
+        DECLARING.replace("least=1", "least=101"),
+        "error    train.py: Mine: the default of trees must be a whole number from 101 on",
+        id="default",
+    ),
+    pytest.param(
+        DECLARING.replace("import sys", "import not_to_be_found_anywhere"),
+        "error    train.py: Mine: can't be imported: ModuleNotFoundError: "
+        "No module named 'not_to_be_found_anywhere' (train.py:2)",
+        id="missing import",
+    ),
+    pytest.param(
+        DECLARING.replace("(Mine)", "(Yours)"),
+        "error    train.py: Yours: Yours is no class of the module's own",
+        id="no such class",
+    ),
+    pytest.param(
+        DECLARING.replace("import sys", "import os; os._exit(3)"),
+        "error    train.py: Mine can't be read: its import ended the process with exit code 3",
+        id="exit",
+    ),
+    pytest.param(
+        DECLARING.replace("import sys", "import os; os._exit(0)"),
+        "error    train.py: Mine can't be read: its import ended the process too early",
+        id="early exit",
+    ),
+]
+
+
+@pytest.mark.parametrize(("source", "expected"), UNTOLD)
+def test_a_declaration_that_cant_be_shown_is_told(folder, source, expected):
+    """Why there is no table, in one line."""
+    (folder / "train.py").write_text(source)
+
+    found = findings(folder)
+
+    assert any(line.startswith(expected) for line in found), found
+
+
+def test_metric_definitions_are_shown(tmp_path):
+    """For what the log has a regex is given; what it lacks is a warning."""
+    log = tmp_path / "train.log"
+    log.write_text("accuracy=0.97; loss=1e-05; step=3;\n")
+    (tmp_path / "output").mkdir()
+    (tmp_path / "output" / "metrics.json").write_text('{"metrics": {"loss": 1e-05}}')
+    signature = Signature((), metrics={"accuracy": 0.97, "recall": 1.0, "my score": 1.0})
+
+    found = [str(finding) for finding in check_metrics(Paths(tmp_path), signature, log)]
+
+    assert [line.partition(":")[0] for line in found[:2]] == [
+        "warning  metric recall is not in the log as recall=value; so that SageMaker can't find it",
+        "warning  'my score' can't be a metric's name",
+    ]
+    assert found[2] == (
+        "ok       metric_definitions for 2 found in the log\n"
+        f"         {json.dumps(metric_definitions(['loss'])[0])},\n"
+        f"         {json.dumps(metric_definitions(['accuracy'])[0])},"
+    )
 
 
 def test_errors_make_the_exit_code(run_byo, folder):

@@ -1,0 +1,38 @@
+"""Each host's own part of what every host has."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from training_entry.job import Channel, Job
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+Items = TypeVar("Items", "DataFrame", list[Any], tuple[Any, ...])
+
+# With so many files for each host, no host has a quarter more of them than another.
+FILES_PER_HOST = 4
+
+
+def shard_by_host(items: Items, job: Job | None = None) -> Items:
+    """Every n-th row of a data frame, or item of a list, where n is the number of hosts.
+
+    The parts of all hosts are disjoint and together complete, provided that each host has the
+    same items in the same order.
+
+    Args:
+        items: a data frame, a list or a tuple.
+        job: the job; that of ``os.environ`` if None.
+    """
+    job = job or Job.from_environ(os.environ)
+    part = slice(job.host_index, None, len(job.hosts))
+    if isinstance(items, list | tuple):
+        return items[part]
+    return items.iloc[part].reset_index(drop=True)
+
+
+def is_sharded(channel: Channel) -> bool:
+    """Whether SageMaker has given each host its own part already."""
+    return channel.distribution == "ShardedByS3Key"
