@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from byo.algorithm import Algorithm
 from byo.errors import UsageError
+from byo.files import copy_anew
 from contract.paths import Paths
 
 HOST = "algo-1"
 PREVIOUS_MODEL = "model.previous"
+OTHER_HOSTS = "hosts"
 
 
 def sample_job(
-    base: Path, algorithm: Algorithm, hyperparameters: Mapping[str, str] | None = None
+    base: Path,
+    algorithm: Algorithm,
+    hyperparameters: Mapping[str, str] | None = None,
+    hosts: Sequence[str] = (HOST,),
 ) -> Paths:
     """A tree made anew from an algorithm's sample; an earlier input of the tree is replaced.
 
@@ -25,6 +30,7 @@ def sample_job(
         base: the tree's base folder, made if there is none.
         algorithm: the folder whose ``sample/`` is copied.
         hyperparameters: those to set or to change, as the strings that SageMaker hands on.
+        hosts: the names of the job's hosts; the tree is the first one's.
 
     Raises:
         UsageError: the algorithm has no sample, or its hyperparameters can't be read.
@@ -35,23 +41,29 @@ def sample_job(
             "sample/input/data/training/, or name a tree with --base-dir"
         )
     paths = Paths(base.resolve())
-    shutil.rmtree(paths.input_data.parent, ignore_errors=True)
-    shutil.copytree(algorithm.sample.input_data.parent, paths.input_data.parent)
+    copy_anew(algorithm.sample.input_data.parent, paths.input_data.parent)
     merged = {**read_hyperparameters(paths.hyperparameters), **(hyperparameters or {})}
     _write_json(paths.hyperparameters, merged)
-    complete(paths)
+    complete(paths, hosts)
     return paths
 
 
-def given_job(base: Path, hyperparameters: Mapping[str, str] | None = None) -> Paths:
+def given_job(
+    base: Path,
+    hyperparameters: Mapping[str, str] | None = None,
+    hosts: Sequence[str] = (HOST,),
+) -> Paths:
     """A tree that the caller gives: what lacks is made, what is there is never altered.
 
+    Args:
+        base: the tree's base folder.
+        hyperparameters: those to set, where the tree has no file of them.
+        hosts: the names of the job's hosts; the tree is the first one's.
+
     Raises:
-        UsageError: there is no such folder, or hyperparameters were given twice over.
+        UsageError: there is no such folder, or hyperparameters or hosts were given twice over.
     """
-    paths = Paths(base.resolve())
-    if not paths.base.is_dir():
-        raise UsageError(f"--base-dir {base} is not a folder")
+    paths = Paths(given_tree(base))
     if hyperparameters:
         if paths.hyperparameters.exists():
             raise UsageError(
@@ -59,11 +71,26 @@ def given_job(base: Path, hyperparameters: Mapping[str, str] | None = None) -> P
                 "set the hyperparameters there, or leave out --hyperparameter"
             )
         _write_json(paths.hyperparameters, dict(hyperparameters))
-    complete(paths)
+    if len(hosts) > 1 and paths.resource_config.exists():
+        raise UsageError(
+            f"{paths.resource_config} exists and is not altered: remove it, or leave out --hosts"
+        )
+    complete(paths, hosts)
     return paths
 
 
-def complete(paths: Paths) -> None:
+def given_tree(base: Path) -> Path:
+    """The base folder that a caller named.
+
+    Raises:
+        UsageError: there is no such folder.
+    """
+    if not base.is_dir():
+        raise UsageError(f"--base-dir {base} is not a folder")
+    return base.resolve()
+
+
+def complete(paths: Paths, hosts: Sequence[str] = (HOST,)) -> None:
     """Make the folders and the configuration files that a tree lacks."""
     for folder in (paths.input_config, paths.input_data, paths.model, paths.output_data):
         folder.mkdir(parents=True, exist_ok=True)
@@ -71,15 +98,30 @@ def complete(paths: Paths) -> None:
     missing = {
         paths.hyperparameters: {},
         paths.input_data_config: {name: _channel_config() for name in channels},
-        paths.resource_config: {
-            "current_host": HOST,
-            "hosts": [HOST],
-            "network_interface_name": "eth0",
-        },
+        paths.resource_config: _resource_config(hosts, hosts[0]),
     }
     for file, content in missing.items():
         if not file.exists():
             _write_json(file, content)
+
+
+def other_hosts_jobs(leader: Paths, hosts: Sequence[str]) -> dict[str, Paths]:
+    """The trees of a job's other hosts, by name; made anew, with the same job and the same data.
+
+    Args:
+        leader: the first host's tree, complete; the others' lie in it.
+        hosts: the names of all hosts.
+    """
+    trees = leader.base / OTHER_HOSTS
+    shutil.rmtree(trees, ignore_errors=True)
+    jobs = {}
+    for host in hosts[1:]:
+        paths = jobs[host] = Paths(trees / host)
+        copy_anew(leader.input_config, paths.input_config)
+        _write_json(paths.resource_config, _resource_config(hosts, host))
+        paths.input_data.symlink_to(leader.input_data)
+        complete(paths, hosts)
+    return jobs
 
 
 def clear_outcome(paths: Paths) -> Path | None:
@@ -90,8 +132,8 @@ def clear_outcome(paths: Paths) -> Path | None:
     Returns:
         The folder that now holds the earlier model, or None if there was none.
     """
-    paths.failure.unlink(missing_ok=True)
-    paths.success.unlink(missing_ok=True)
+    for file in (paths.failure, paths.success, paths.metrics):
+        file.unlink(missing_ok=True)
     earlier = list(paths.model.iterdir())
     if not earlier:
         return None
@@ -118,6 +160,14 @@ def read_hyperparameters(file: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UsageError(f"{file} must hold a JSON object, not {type(content).__name__}")
     return content
+
+
+def _resource_config(hosts: Sequence[str], current_host: str) -> dict[str, Any]:
+    return {
+        "current_host": current_host,
+        "hosts": [*hosts],
+        "network_interface_name": "eth0",
+    }
 
 
 def _channel_config() -> dict[str, str]:

@@ -1,8 +1,9 @@
-"""Run a training job as SageMaker does: the real `train` on an /opt/ml tree."""
+"""Run a training job as the image does: sagemaker-training's `train` on an /opt/ml tree."""
 
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from contract.paths import BASE_DIR_VARIABLE, Paths
 from contract.settings import ALGORITHM_DIR_VARIABLE
 
 TRAINING_MODULE = "training_entry.main:main"
+# -P: a training_entry.py in the current folder is not the one meant.
+TRAIN_COMMAND = (sys.executable, "-P", "-m", "training_entry.launch")
 
 
 def training_environ(
@@ -25,8 +28,6 @@ def training_environ(
         "SAGEMAKER_TRAINING_MODULE": TRAINING_MODULE,
         BASE_DIR_VARIABLE: str(paths.base),
         ALGORITHM_DIR_VARIABLE: str(algorithm.folder),
-        # Without it the toolkit waits up to 15 minutes for the host's name to resolve.
-        "SM_STUDIO_LOCAL_MODE": "true",
     }
 
 
@@ -51,13 +52,13 @@ def run_training(
         MissingPrerequisite: `train` is not installed.
         JobFailed: the job failed or took too long; the cause is in one line.
     """
-    command = [train_executable()]
+    train_executable()
     environ = training_environ(environ, paths, algorithm)
     if log is None:
-        status = _wait(command, environ, None, timeout)
+        status = _wait(environ, None, timeout)
     else:
         with log.open("wb") as file:
-            status = _wait(command, environ, file, timeout)
+            status = _wait(environ, file, timeout)
     if status is None:
         raise JobFailed(f"the training job took longer than {timeout:g} s", log)
     if status != 0:
@@ -73,11 +74,9 @@ def failure_cause(paths: Paths, status: int) -> str:
     return text.splitlines()[0] if text else f"`train` ended with exit code {status}"
 
 
-def _wait(
-    command: list[Path], environ: Mapping[str, str], stdout: object, timeout: float | None
-) -> int | None:
+def _wait(environ: Mapping[str, str], stdout: object, timeout: float | None) -> int | None:
     """The exit code, or None if there was none in time."""
-    with child(command, environ, stdout=stdout) as process:  # type: ignore[arg-type]
+    with child(TRAIN_COMMAND, environ, stdout=stdout) as process:  # type: ignore[arg-type]
         try:
             return process.wait(timeout)
         except subprocess.TimeoutExpired:

@@ -77,3 +77,8 @@ class Paths:
     @property
     def success(self) -> Path:
         return self.output / "success"
+
+    @property
+    def metrics(self) -> Path:
+        """The metrics that a training script reported, as JSON."""
+        return self.output / "metrics.json"

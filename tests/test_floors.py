@@ -13,8 +13,8 @@ FLOORS = {"contract": 0, "handler": 1, "training_entry": 1, "byo": 2, "sagemaker
 FOLDERS = {"sagemaker_containers": "compat/sagemaker_containers"}
 # Floor 0 must be cheap to import anywhere: beside the standard library it knows numpy alone.
 FOREIGN_TO_CONTRACT = {
-    "joblib", "mms", "orjson", "pandas", "psutil", "pyarrow", "sagemaker_inference",
-    "sagemaker_training", "scipy", "sklearn",
+    "dask", "distributed", "joblib", "mms", "orjson", "pandas", "psutil", "pyarrow",
+    "sagemaker_inference", "sagemaker_training", "scipy", "sklearn",
 }  # fmt: skip
 
 

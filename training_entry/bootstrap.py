@@ -15,6 +15,7 @@ import os
 import re
 import runpy
 import sys
+import threading
 import traceback
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -25,6 +26,7 @@ REPORT_VARIABLE = "BYO_TRAINING_REPORT"
 # Deeper chains and larger groups end here: a failure file has room for 1,024 characters.
 MOST_LINKS = 4
 MOST_FRAMES = 8
+MOST_CHARACTERS = 10_000
 # How loky and multiprocessing hand on where a worker failed: as the text of a traceback.
 REMOTE = "RemoteTraceback"
 REMOTE_FRAME = re.compile(r'^\s*File "(.+)", line (\d+), in (.+)$', re.MULTILINE)
@@ -33,9 +35,9 @@ RUNNER_FILES = (__file__, runpy.__file__, "<frozen runpy>")
 
 def main() -> None:
     """Run what ``sys.argv[1:]`` names; on an exception, report it and exit with its code."""
-    report = os.environ.pop(REPORT_VARIABLE, None)
+    report = Report(os.environ.pop(REPORT_VARIABLE, None))
+    report.watch_threads()
     del sys.argv[0]
-    root = Path.cwd()
     try:
         if sys.argv[0] == "-m":
             run_module()
@@ -43,11 +45,11 @@ def main() -> None:
             run_script()
     except SystemExit as error:
         if error.code:
-            write_report(report, error, root)
+            report.write(error)
         raise
     except BaseException as error:
         error.__traceback__ = skip_runner(error.__traceback__)
-        write_report(report, error, root)
+        report.write(error)
         sys.excepthook(type(error), error, error.__traceback__)
         raise SystemExit(130 if isinstance(error, KeyboardInterrupt) else 1) from None
 
@@ -81,11 +83,47 @@ def skip_runner(trace: TracebackType | None) -> TracebackType | None:
     return trace
 
 
-def write_report(path: str | None, error: BaseException, root: Path) -> None:
-    """Write the report; a report that can't be made must not hide the user's own error."""
-    if path is not None:
+class Report:
+    """Where to write down what ended the script, or one of its threads before that.
+
+    Args:
+        path: the file to write; None for nowhere.
+    """
+
+    def __init__(self, path: str | None) -> None:
+        self._path = path
+        self._root = Path.cwd()
+        self._pid = os.getpid()
+        self._thread: dict[str, Any] | None = None
+
+    def watch_threads(self) -> None:
+        """Write down what ends a thread: it may be why the script then ends without a word."""
+        tell = threading.excepthook
+
+        def note(args: threading.ExceptHookArgs) -> None:
+            if args.exc_value is not None and args.exc_type is not SystemExit:
+                self.write(args.exc_value, args.thread.name if args.thread else "")
+            tell(args)
+
+        threading.excepthook = note
+
+    def write(self, error: BaseException, thread: str | None = None) -> None:
+        """Write the report; one that can't be made must not hide the user's own error.
+
+        Args:
+            error: what ended the script or the thread.
+            thread: the thread's name; None for the script itself.
+        """
+        # A process that the script forked is not the script.
+        if self._path is None or os.getpid() != self._pid:
+            return
         with contextlib.suppress(Exception):
-            Path(path).write_text(json.dumps(describe(error, root)), encoding="utf-8")
+            document = describe(error, self._root)
+            if thread is not None:
+                document = self._thread = {**document, "in_thread": thread}
+            elif document["exit_code"] is not None:
+                document["thread"] = self._thread
+            Path(self._path).write_text(json.dumps(document), encoding="utf-8")
 
 
 def describe(error: BaseException, root: Path, links: int = MOST_LINKS) -> dict[str, Any]:
@@ -104,7 +142,9 @@ def describe(error: BaseException, root: Path, links: int = MOST_LINKS) -> dict[
         "type": type(error).__name__,
         "message": message_of(error),
         "exit_code": code if isinstance(code, int) else None,
-        "notes": [str(note) for note in getattr(error, "__notes__", ())],
+        "in_thread": None,
+        "thread": None,
+        "notes": [text_of(note) for note in getattr(error, "__notes__", None) or ()],
         "frames": frames_of(error, root),
         "cause": describe(cause, root, links - 1) if cause is not None and more else None,
         "members": [describe(member, root, links - 1) for member in members if more],
@@ -114,11 +154,16 @@ def describe(error: BaseException, root: Path, links: int = MOST_LINKS) -> dict[
 def message_of(error: BaseException) -> str:
     """What the exception says, without the place that is told apart."""
     if isinstance(error, SyntaxError):
-        return error.msg
+        return text_of(error.msg)
     if type(error).__name__.endswith(REMOTE):
         return "in a worker process"
+    return text_of(error)
+
+
+def text_of(thing: object) -> str:
+    """An object's text, as much of it as anyone would read."""
     try:
-        return str(error)
+        return str(thing)[:MOST_CHARACTERS]
     except Exception:
         return "(its message can't be made: its __str__ failed)"
 

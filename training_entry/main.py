@@ -10,23 +10,33 @@ import creates folders in the user's home.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from contract.errors import ByoError, SettingsError, UserCodeError
 from contract.paths import BASE_DIR_VARIABLE, Paths
 from contract.settings import TrainingSettings
 from contract.usercode import describe
-from training_entry.report import clip, describe_installation, write_failure
-from training_entry.requirements import unmet
+from training_entry import cluster
+from training_entry.hosts import wait_for_hosts
+from training_entry.keeper import end_descendants, no_process_left
+from training_entry.limits import Limits
+from training_entry.redaction import Secrets
+from training_entry.report import clip
+from training_entry.requirements import pip_explained, unmet
+from training_entry.stopping import Stopped, stoppable
+from training_entry.surroundings import prepare_output, write_failure
+
+if TYPE_CHECKING:
+    from training_entry.runner import ScriptRunner
 
 PROGRAM = "train.py"
-PIP_LOG_VARIABLE = "PIP_LOG"
+# The toolkit's own name for a job on one machine, where no host need be found.
+LOCAL_VARIABLE = "SM_STUDIO_LOCAL_MODE"
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +47,14 @@ class TrainingFailed(Exception):
     def __init__(self, reason: str, exit_code: int) -> None:
         super().__init__(reason)
         self.errno = exit_code
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why the job failed, and the exit code that says so."""
+
+    reason: str
+    exit_code: int = 1
 
 
 def main() -> None:
@@ -51,73 +69,107 @@ def main() -> None:
     """
     settings = TrainingSettings.from_environ(os.environ)
     _check_job(settings.paths)
+    secrets = Secrets.in_file(settings.paths.hyperparameters)
+    secrets.keep_out_of_logs()
+    failure = _attempt(settings, secrets)
+    if failure is not None:
+        _fail(settings.paths, secrets.hide(clip(failure.reason)), failure.exit_code)
+
+
+def _attempt(settings: TrainingSettings, secrets: Secrets) -> Failure | None:
+    """Run the job, and leave no process of it; why it failed, or None if it did not."""
     from training_entry.runner import ScriptFailed
 
-    _prepare_output(settings.paths)
-    try:
-        _run(settings)
-    except ScriptFailed as error:
-        failure = _failure(str(error), error.exit_code)
-    except ByoError as error:
-        failure = _failure(str(error))
-    except Exception as error:
-        logger.debug("The training failed", exc_info=True)
-        failure = _failure(_reason(error))
-    else:
-        return
-    write_failure(settings.paths.failure, str(failure))
-    raise failure
+    with no_process_left() as before:
+
+        def give_up(stopped: Stopped) -> None:
+            write_failure(settings.paths.failure, secrets.hide(str(stopped)))
+            end_descendants(grace=0.0, keep=before)
+
+        try:
+            with stoppable(give_up):
+                prepare_output(settings.paths)
+                _run(settings, Limits.from_environ(os.environ))
+        except Stopped as stopped:
+            return Failure(str(stopped), stopped.exit_code)
+        except ScriptFailed as error:
+            return Failure(str(error), error.exit_code)
+        except ByoError as error:
+            return Failure(str(error))
+        except Exception as error:
+            logger.debug("The training failed", exc_info=True)
+            return Failure(_reason(error))
+    return None
 
 
-def _run(settings: TrainingSettings) -> None:
+def _run(settings: TrainingSettings, limits: Limits) -> None:
     from sagemaker_training import environment
 
     env = environment.Environment()
-    with _pip_log() as log:
-        if env.user_entry_point:
-            _run_submitted(env, settings.paths.code, log)
-        else:
-            _run_baked_in(env, settings.algorithm_dir, log)
+    prepare = _prepare_submitted if env.user_entry_point else _prepare_baked_in
+    _run_script(env, settings.paths, limits, lambda: prepare(env, settings, limits))
 
 
-def _run_submitted(env: Any, directory: Path, log: Path) -> None:
-    """Script mode: the toolkit fetches the code, installs what it asks for and starts it."""
-    from sagemaker_training import entry_point, errors
+def _run_script(
+    env: Any, paths: Paths, limits: Limits, prepare: Callable[[], ScriptRunner]
+) -> None:
+    """Run the script on this host, or this host's part in a cluster that runs it.
+
+    Args:
+        env: the toolkit's view of the job, with ``hosts`` and ``current_host``.
+        paths: the job's tree.
+        limits: how long to wait for what.
+        prepare: fetches and installs the user's code; returns what runs the script.
+    """
+    if cluster.is_wanted(env.hosts, os.environ):
+        from training_entry.cluster.run import Around, run
+
+        def start(around: Around) -> None:
+            script = prepare()
+            around(script, script.directory).run()
+
+        run(env, paths, os.environ, start)
+        return
+    if os.environ.get(LOCAL_VARIABLE, "").lower() != "true":
+        wait_for_hosts(env.hosts, env.current_host, limits.hosts)
+    prepare().run()
+
+
+def _prepare_submitted(env: Any, settings: TrainingSettings, limits: Limits) -> ScriptRunner:
+    """Script mode: the toolkit fetches the code and installs what it asks for."""
+    from sagemaker_training import entry_point, environment, files
 
     from training_entry.runner import ScriptRunner
 
-    arguments = env.to_cmd_args()
-    runner = ScriptRunner(env.user_entry_point, arguments, directory)
-    try:
-        entry_point.run(
-            env.module_dir, env.user_entry_point, arguments, env.to_env_vars(), runner_type=runner
-        )
-    except (errors.InstallRequirementsError, errors.InstallModuleError):
-        raise UserCodeError(describe_installation("the submitted code", _text(log))) from None
+    files.download_and_extract(uri=env.module_dir, path=environment.code_dir)
+    with pip_explained("the submitted code"):
+        entry_point.install(env.user_entry_point, environment.code_dir)
+    environment.write_env_vars(env.to_env_vars())
+    directory = settings.paths.code
+    return ScriptRunner(env.user_entry_point, env.to_cmd_args(), directory, limits)
 
 
-def _run_baked_in(env: Any, directory: Path, log: Path) -> None:
-    """Run the algorithm folder's script where it lies; the folder may be read-only."""
-    from sagemaker_training import environment, errors, modules
+def _prepare_baked_in(env: Any, settings: TrainingSettings, limits: Limits) -> ScriptRunner:
+    """The algorithm folder's script runs where it lies; the folder may be read-only."""
+    from sagemaker_training import environment, modules
 
     from training_entry.runner import ScriptRunner
 
+    directory = settings.algorithm_dir
     if not (directory / PROGRAM).is_file():
         raise UserCodeError(
             f"there is no script to train with: put {PROGRAM} into the algorithm folder "
             f"{directory}, or name a script with the hyperparameters sagemaker_program and "
             "sagemaker_submit_directory"
         )
-    missing = unmet(directory / "requirements.txt")
+    requirements = directory / "requirements.txt"
+    missing = unmet(requirements)
     if missing:
         logger.info("requirements.txt asks for more than is installed: %s", ", ".join(missing))
-        try:
+        with pip_explained(str(requirements)):
             modules.install_requirements(str(directory))
-        except errors.InstallRequirementsError:
-            what = f"{directory / 'requirements.txt'}"
-            raise UserCodeError(describe_installation(what, _text(log))) from None
     environment.write_env_vars(env.to_env_vars())
-    ScriptRunner(PROGRAM, env.to_cmd_args(), directory, in_place=True).run()
+    return ScriptRunner(PROGRAM, env.to_cmd_args(), directory, limits, in_place=True)
 
 
 def _check_job(paths: Paths) -> None:
@@ -128,47 +180,24 @@ def _check_job(paths: Paths) -> None:
         )
 
 
-def _prepare_output(paths: Paths) -> None:
-    """Make the folders that SageMaker mounts, and drop what an earlier local run reported."""
-    for directory in (paths.model, paths.output_data):
-        directory.mkdir(parents=True, exist_ok=True)
-    for file in (paths.failure, paths.success):
-        file.unlink(missing_ok=True)
-
-
-def _failure(reason: str, exit_code: int = 1) -> Exception:
-    """The exception that makes the toolkit end with an exit code.
+def _fail(paths: Paths, reason: str, exit_code: int) -> NoReturn:
+    """Write the failure file, and end the toolkit with an exit code.
 
     Its own ClientError logs the reason alone, but always means 1; for any other code the
     toolkit also logs the few frames between itself and here.
     """
     from sagemaker_training import errors
 
-    text = clip(reason)
-    return errors.ClientError(text) if exit_code == 1 else TrainingFailed(text, exit_code)
+    if not write_failure(paths.failure, reason):
+        # As the toolkit can't either, it would log nothing and exit with 0.
+        logger.error("%s", reason)
+        atexit.register(os._exit, exit_code)
+    if exit_code == 1:
+        raise errors.ClientError(reason)
+    raise TrainingFailed(reason, exit_code)
 
 
 def _reason(error: Exception) -> str:
     from sagemaker_training import errors
 
     return str(error) if isinstance(error, errors.ClientError) else describe(error)
-
-
-@contextmanager
-def _pip_log() -> Iterator[Path]:
-    """Have pip, which the toolkit starts, also write its messages to a file of our own."""
-    before = os.environ.get(PIP_LOG_VARIABLE)
-    with TemporaryDirectory(prefix="byo-pip-") as scratch:
-        log = Path(scratch) / "pip.log"
-        os.environ[PIP_LOG_VARIABLE] = str(log)
-        try:
-            yield log
-        finally:
-            if before is None:
-                del os.environ[PIP_LOG_VARIABLE]
-            else:
-                os.environ[PIP_LOG_VARIABLE] = before
-
-
-def _text(log: Path) -> str:
-    return log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""

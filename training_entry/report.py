@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from training_entry.crash import find_crash
+from training_entry.resources import counted, memory
 from training_entry.supervisor import Ending
 
 SHOWN_CHARACTERS = 1024
@@ -16,15 +18,18 @@ SOURCE_CHARACTERS = 120
 PIP_ERROR = "ERROR: "
 
 
-def describe_ending(program: str, ending: Ending, report: Mapping[str, Any] | None) -> str:
+def describe_ending(
+    program: str, directory: Path, ending: Ending, report: Mapping[str, Any] | None
+) -> str:
     """Why the user's process failed.
 
     Args:
         program: the script's name.
+        directory: the user's folder.
         ending: how the process ended, with an exit code other than 0.
         report: what the bootstrap wrote about an exception; None where it wrote nothing.
     """
-    return clip("\n".join(_ending_lines(program, ending, report)), SHOWN_CHARACTERS)
+    return clip("\n".join(_ending_lines(program, directory, ending, report)), SHOWN_CHARACTERS)
 
 
 def describe_installation(what: str, log: str) -> str:
@@ -40,49 +45,76 @@ def describe_installation(what: str, log: str) -> str:
     return clip("\n".join([f"pip could not install {what}: {reasons[0]}", *reasons[1:]]))
 
 
-def write_failure(file: Path, text: str) -> None:
-    """Write the failure file, unless the script wrote its own."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with file.open("x", encoding="utf-8") as stream:
-            stream.write(text)
-    except FileExistsError:
-        return
-
-
 def clip(text: str, length: int = SHOWN_CHARACTERS) -> str:
     """The text, cut where it is longer than `length` characters."""
     return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
-def _ending_lines(program: str, ending: Ending, report: Mapping[str, Any] | None) -> Iterator[str]:
+def signal_name(number: int) -> str:
+    """A signal as people know it."""
+    try:
+        return f"{signal.Signals(number).name} (signal {number})"
+    except ValueError:
+        return f"signal {number}"
+
+
+def _ending_lines(
+    program: str, directory: Path, ending: Ending, report: Mapping[str, Any] | None
+) -> Iterator[str]:
+    code = report["exit_code"] if report is not None else None
+    raised = report is not None and code is None and report["in_thread"] is None
     if ending.stopped_by is not None:
         killed = "; it went on after that and was killed" if ending.overdue else ""
-        yield f"stopped by {_name(ending.stopped_by)} before {program} finished{killed}"
+        yield f"stopped by {signal_name(ending.stopped_by)} before {program} finished{killed}"
     elif ending.returncode < 0:
-        yield f"{program} was killed by {_death(-ending.returncode)}"
-    elif report is None or isinstance(report["exit_code"], int):
-        yield _exit_line(program, ending, report)
-    if report is not None and not isinstance(report["exit_code"], int):
+        yield from _death_lines(program, directory, ending)
+    elif not raised:
+        yield from _exit_lines(program, ending, report)
+    if report is not None and raised:
         yield from _exception_lines(report)
 
 
-def _exit_line(program: str, ending: Ending, report: Mapping[str, Any] | None) -> str:
+def _death_lines(program: str, directory: Path, ending: Ending) -> Iterator[str]:
+    number = -ending.returncode
+    line = f"{program} was killed by {_death(number, ending)}"
+    crash = find_crash(ending.stderr, directory)
+    if crash is not None:
+        yield f"{line}: {_one_line(crash['message'])}{_place(crash)}"
+        yield from (f"  {_frame(frame)}" for frame in crash["frames"])
+    elif number != signal.SIGKILL and ending.last_words:
+        yield line + _last_words(ending)
+    else:
+        yield line
+
+
+def _exit_lines(program: str, ending: Ending, report: Mapping[str, Any] | None) -> Iterator[str]:
     code = ending.returncode
     line = f"{program} exited with code {code}"
+    thread = report and (report if report["in_thread"] is not None else report["thread"])
+    if thread:
+        # It printed its traceback, so the last line on stderr says the same again.
+        yield _headline(thread)
+        yield f"  in {thread['in_thread'] or 'a thread'}, after which {line}"
+        yield from _below_headline(thread)
+        return
     if report is not None:
         line += _place(report)
     elif 128 < code <= 128 + signal.NSIG:
         # A shell tells so that a command of the script was killed.
-        line += f": a process of it was killed by {_death(code - 128)}"
-    if ending.last_words:
-        line += f"; the last line on stderr: {clip(ending.last_words, MESSAGE_CHARACTERS)}"
-    return line
+        line += f": a process of it was killed by {_death(code - 128, ending)}"
+    yield line + (_last_words(ending) if ending.last_words else "")
+
+
+def _last_words(ending: Ending) -> str:
+    return f"; the last line on stderr: {_one_line(ending.last_words)}"
 
 
 def _exception_lines(report: Mapping[str, Any], lead: str = "") -> Iterator[str]:
     yield lead + _headline(report)
-    indent = " " * (len(lead) - len(lead.lstrip()))
+    yield from _below_headline(report, " " * (len(lead) - len(lead.lstrip())))
+
+
+def _below_headline(report: Mapping[str, Any], indent: str = "") -> Iterator[str]:
     for note in report["notes"]:
         yield f"{indent}  {_one_line(note)}"
     for member in report["members"]:
@@ -111,20 +143,20 @@ def _place(report: Mapping[str, Any]) -> str:
 
 def _frame(frame: Mapping[str, Any]) -> str:
     where = f" in {frame['function']}" if frame["function"] else ""
-    return f"{frame['file']}:{frame['line']}{where}: {clip(frame['source'], SOURCE_CHARACTERS)}"
+    source = clip(frame["source"], SOURCE_CHARACTERS)
+    return f"{frame['file']}:{frame['line']}{where}" + (f": {source}" if source else "")
 
 
 def _one_line(text: str) -> str:
-    return clip(" ".join(text.split()), MESSAGE_CHARACTERS)
+    """The text on one line, with escapes in place of what can't be shown or encoded."""
+    line = clip(" ".join(text.split()), MESSAGE_CHARACTERS)
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in line
+    )
 
 
-def _death(number: int) -> str:
-    hint = ": probably out of memory" if number == signal.SIGKILL else ""
-    return f"{_name(number)}{hint}"
-
-
-def _name(number: int) -> str:
-    try:
-        return f"{signal.Signals(number).name} (signal {number})"
-    except ValueError:
-        return f"signal {number}"
+def _death(number: int, ending: Ending) -> str:
+    if number != signal.SIGKILL:
+        return signal_name(number)
+    peak = f"peak RSS {memory(ending.peak.resident)} in {counted(ending.peak.processes)}"
+    return f"{signal_name(number)}: probably out of memory, {peak}"

@@ -1,8 +1,8 @@
 """The user's process, as sagemaker-training's runner.
 
 The toolkit's own runner buffers the script's output, loses its exit code and its exception,
-and leaves it running when the job is stopped. This one is handed to ``entry_point.run`` in
-its place. To import this module imports the toolkit.
+and leaves it running when the job is stopped. This one takes its place. To import this module
+imports the toolkit.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from sagemaker_training import process
 from contract.errors import UserCodeError
 from contract.usercode import check_names
 from training_entry import bootstrap
+from training_entry.limits import Limits
 from training_entry.report import describe_ending
 from training_entry.supervisor import Ending, Supervisor
 
@@ -46,16 +47,29 @@ class ScriptRunner(process.ProcessRunner):  # type: ignore[misc]
         program: the entry point's name, relative to the folder.
         arguments: its command line arguments.
         directory: the user's folder, which becomes the working directory.
+        limits: how long it has to stop, and how long it may be quiet.
         in_place: whether the entry point is simply a script, whatever else the folder holds;
             else the toolkit decides between script, package (``python -m``) and command.
     """
 
     def __init__(
-        self, program: str, arguments: Sequence[str], directory: Path, *, in_place: bool = False
+        self,
+        program: str,
+        arguments: Sequence[str],
+        directory: Path,
+        limits: Limits,
+        *,
+        in_place: bool = False,
     ) -> None:
         super().__init__(program, list(arguments), {}, processes_per_host=1)
         self._directory = directory.resolve()
+        self._limits = limits
         self._in_place = in_place
+
+    @property
+    def directory(self) -> Path:
+        """The user's folder."""
+        return self._directory
 
     def run(self, wait: bool = True, capture_error: bool = False) -> Ending:
         """Run the entry point to its end; the arguments are the toolkit's and have no effect.
@@ -71,8 +85,11 @@ class ScriptRunner(process.ProcessRunner):  # type: ignore[misc]
             file = Path(scratch) / "report.json"
             ending = self._supervise(file)
             report = _read(file)
+        logger.info(
+            "%s ran for %.1f s, peak memory %s", self._user_entry_point, ending.seconds, ending.peak
+        )
         if ending.returncode:
-            reason = describe_ending(self._user_entry_point, ending, report)
+            reason = describe_ending(self._user_entry_point, self._directory, ending, report)
             raise ScriptFailed(reason, ending.exit_code)
         return ending
 
@@ -81,7 +98,13 @@ class ScriptRunner(process.ProcessRunner):  # type: ignore[misc]
         # PYTHONFAULTHANDLER: a crash in native code leaves a trace in the log.
         defaults = {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
         environ = defaults | os.environ | {bootstrap.REPORT_VARIABLE: str(report)}
-        return Supervisor(self._create_command(), cwd=self._directory, environ=environ).run()
+        return Supervisor(
+            self._create_command(),
+            cwd=self._directory,
+            environ=environ,
+            grace=self._limits.grace,
+            quiet=self._limits.quiet,
+        ).run()
 
     def _create_command(self) -> list[str]:
         if self._in_place:

@@ -1,7 +1,7 @@
-"""Runs one command in a process group of its own, and stays with it until the group is gone.
+"""Runs one command under a keeper, and stays with it until none of its processes is left.
 
-What the command writes to stderr is passed on at once and its end remembered; stdout is
-simply inherited. SIGTERM and SIGINT go on to the whole group, which then has a grace period.
+What the command prints is passed on at once. SIGTERM and SIGINT go on to the command's process
+group, which then has a grace period.
 """
 
 from __future__ import annotations
@@ -11,41 +11,52 @@ import os
 import selectors
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-# SageMaker kills a stopped job 120 s after SIGTERM: this leaves time to report.
-STOP_GRACE = 110.0
-# What the script started and left behind has this long to end after the script itself.
-LEFTOVER_GRACE = 5.0
-LEFTOVER_INTERVAL = 0.05
-STDERR = 2
-KEPT_BYTES = 8192
-CHUNK = 65536
+from training_entry import keeper
+from training_entry.limits import LONGEST_GRACE
+from training_entry.relay import Relay
+from training_entry.resources import Meter, Usage
+
+STDOUT, STDERR = 1, 2
+CHUNK = 4096
+KIBIBYTE = 1024
 
 
 @dataclass(frozen=True)
 class Ending:
-    """How a supervised process ended.
+    """How a supervised command ended.
 
     Args:
         returncode: its exit code, or minus the number of the signal that killed it.
         stopped_by: the number of the first signal that asked us to stop, or None.
         overdue: whether it outlived the grace period and was killed.
-        last_words: the last line on its stderr; empty for none.
+        stderr: the end of what it wrote to stderr.
+        peak: the most memory that its processes had together, as far as sampled.
+        seconds: how long it ran.
     """
 
     returncode: int
     stopped_by: int | None = None
     overdue: bool = False
-    last_words: str = ""
+    stderr: str = ""
+    peak: Usage = Usage(0, 0)  # noqa: RUF009 - it is frozen
+    seconds: float = 0.0
 
     @property
     def exit_code(self) -> int:
         """The exit code as a shell tells it: 128 + the signal's number for a killed process."""
         return self.returncode if self.returncode >= 0 else 128 - self.returncode
+
+    @property
+    def last_words(self) -> str:
+        """The last line on its stderr; empty for none."""
+        lines = self.stderr.strip().splitlines()
+        return lines[-1].strip() if lines else ""
 
 
 class Supervisor:
@@ -55,7 +66,8 @@ class Supervisor:
         command: the command's argument vector.
         cwd: the folder it runs in.
         environ: its environment.
-        grace: seconds from a stop signal to SIGKILL.
+        grace: seconds from a request to stop to SIGKILL.
+        quiet: seconds without output after which a line says that it still runs; 0 for never.
     """
 
     def __init__(
@@ -64,133 +76,128 @@ class Supervisor:
         *,
         cwd: Path,
         environ: Mapping[str, str],
-        grace: float = STOP_GRACE,
+        grace: float = LONGEST_GRACE,
+        quiet: float = 0,
     ) -> None:
         self._command = command
         self._cwd = cwd
         self._environ = environ
         self._grace = grace
+        self._quiet = quiet
         self._stopped_by: int | None = None
         self._deadline: float | None = None
         self._overdue = False
-        self._tail = b""
 
     def run(self) -> Ending:
-        """Run the command to its end and to the end of all that it left in its group.
+        """Run the command to the end of all its processes.
 
         Raises:
             OSError: the command can't be started.
         """
         with (
             _signal_pipe() as signals,
+            _pipe() as (status, writing),
             selectors.DefaultSelector() as selector,
-            self._start() as process,
+            self._start(writing) as process,
         ):
-            assert process.stderr is not None  # noqa: S101 - for the type checker
-            stderr = process.stderr.fileno()
-            os.set_blocking(stderr, False)
+            self._process = process
+            self._meter = Meter(process.pid, self._quiet)
+            self._relays = [*_relays(process)]
             selector.register(signals, selectors.EVENT_READ, self._take_signals)
-            selector.register(stderr, selectors.EVENT_READ, self._pass_on)
-            try:
-                while process.poll() is None:
-                    self._turn(selector)
-            finally:
-                self._end_leftovers(selector)
-            while self._pass_on(stderr):
-                pass
-        return Ending(process.returncode, self._stopped_by, self._overdue, self._last_words())
+            for relay in self._relays:
+                selector.register(relay, selectors.EVENT_READ, lambda relay: relay.copy())
+            while process.poll() is None:
+                self._turn(selector)
+            for relay in self._relays:
+                while relay.copy():
+                    pass
+            return self._ending(status)
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            self._command,
-            cwd=self._cwd,
-            env=self._environ,
-            stderr=subprocess.PIPE,
-            process_group=0,
-        )
-        self._group = process.pid
-        return process
+    def _start(self, status: int) -> subprocess.Popen[bytes]:
+        executable = [sys.executable, "-I", "-S", keeper.__file__]
+        # The keeper inherits the mask: a signal that comes before it is ready waits for it.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, keeper.SIGNALS)
+        try:
+            return subprocess.Popen(
+                [*executable, str(status), str(os.getpid()), *self._command],
+                cwd=self._cwd,
+                env=self._environ,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                pass_fds=[status],
+                process_group=0,
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    def _turn(self, selector: selectors.BaseSelector, timeout: float | None = None) -> None:
-        """Wait for a signal or for output, at most until the deadline, and deal with it."""
-        if timeout is None and self._deadline is not None:
-            timeout = max(0.0, self._deadline - time.monotonic())
+    def _turn(self, selector: selectors.BaseSelector) -> None:
+        """Wait for a signal, for output or for what is due, and deal with it."""
+        timeout = self._meter.wait_seconds
+        if self._deadline is not None:
+            timeout = min(timeout, max(0.0, self._deadline - time.monotonic()))
         for key, _ in selector.select(timeout):
-            if not key.data(key.fd):
-                selector.unregister(key.fd)
+            if not key.data(key.fileobj):
+                selector.unregister(key.fileobj)
         if self._deadline is not None and time.monotonic() >= self._deadline:
             self._overdue, self._deadline = True, None
-            self._send(signal.SIGKILL)
+            self._process.send_signal(keeper.END_NOW)
+        self._meter.look(max(relay.last_at for relay in self._relays))
 
     def _take_signals(self, pipe: int) -> bool:
-        """Forward what asks us to stop; SIGCHLD has done its work by waking us."""
+        """Forward what asks us to stop; any other signal has done its work by waking us."""
         for number in os.read(pipe, CHUNK):
-            if number == signal.SIGCHLD:
+            if number not in keeper.STOP_SIGNALS:
                 continue
             if self._stopped_by is None:
                 self._stopped_by = number
                 self._deadline = time.monotonic() + self._grace
-            self._send(number)
+            self._process.send_signal(number)
         return True
 
-    def _pass_on(self, stderr: int) -> bool:
-        """Copy what is there on the command's stderr to ours; False once there is no more."""
-        try:
-            data = os.read(stderr, CHUNK)
-        except BlockingIOError:
-            return False
-        self._tail = (self._tail + data)[-KEPT_BYTES:]
-        rest = memoryview(data)
-        # Nobody reading our stderr must not stop the training.
-        with contextlib.suppress(BrokenPipeError):
-            while rest:
-                rest = rest[os.write(STDERR, rest) :]
-        return bool(data)
+    def _ending(self, status: int) -> Ending:
+        """What the keeper wrote down; if it was killed itself, what the kernel says of it."""
+        words: list[bytes] = []
+        with contextlib.suppress(BlockingIOError):
+            words = os.read(status, CHUNK).split()
+        returncode, kibibytes = map(int, words) if words else (self._process.returncode, 0)
+        # A command that ended between two samples still had what the kernel says of one process.
+        one = Usage(kibibytes * KIBIBYTE, 1)
+        peak = max(self._meter.peak, one, key=lambda usage: usage.resident)
+        stderr = self._relays[-1].tail
+        return Ending(
+            returncode, self._stopped_by, self._overdue, stderr, peak, self._meter.seconds
+        )
 
-    def _last_words(self) -> str:
-        lines = self._tail.decode("utf-8", "replace").strip().splitlines()
-        return lines[-1].strip() if lines else ""
 
-    def _end_leftovers(self, selector: selectors.BaseSelector) -> None:
-        """End what the command left in its group: SIGTERM first, SIGKILL after a while."""
-        if not self._group_exists():
-            return
-        self._send(signal.SIGTERM)
-        self._deadline = None
-        until = time.monotonic() + LEFTOVER_GRACE
-        while self._group_exists() and time.monotonic() < until:
-            self._turn(selector, LEFTOVER_INTERVAL)
-        self._send(signal.SIGKILL)
+def _relays(process: subprocess.Popen[bytes]) -> Iterator[Relay]:
+    for stream, target in ((process.stdout, STDOUT), (process.stderr, STDERR)):
+        assert stream is not None  # noqa: S101 - for the type checker
+        yield Relay(stream.fileno(), target)
 
-    def _group_exists(self) -> bool:
-        # As PID 1 of a container we inherit the leftovers, and they count until reaped.
-        with contextlib.suppress(ChildProcessError):
-            while os.waitpid(-self._group, os.WNOHANG)[0]:
-                pass
-        return self._send(0)
 
-    def _send(self, number: int) -> bool:
-        """Send a signal to the group; False if there is no group any more."""
-        try:
-            os.killpg(self._group, number)
-        except (ProcessLookupError, PermissionError):
-            return False
-        return True
+@contextlib.contextmanager
+def _pipe() -> Iterator[tuple[int, int]]:
+    """A pipe to read from without waiting, and to write to."""
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    try:
+        yield reading, writing
+    finally:
+        os.close(reading)
+        os.close(writing)
 
 
 @contextlib.contextmanager
 def _signal_pipe() -> Iterator[int]:
     """A pipe to read the numbers of arriving signals from, until the block ends."""
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
-    before = {number: signal.signal(number, lambda *_: None) for number in numbers}
-    wakeup = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    try:
-        yield reading
-    finally:
-        signal.set_wakeup_fd(wakeup)
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        os.close(reading)
-        os.close(writing)
+    with _pipe() as (reading, writing):
+        os.set_blocking(writing, False)
+        numbers = (*keeper.STOP_SIGNALS, signal.SIGCHLD)
+        wakeup = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+        before = {number: signal.signal(number, lambda *_: None) for number in numbers}
+        try:
+            yield reading
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            signal.set_wakeup_fd(wakeup)

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
-from byo.algorithm import find_algorithm
+from byo.algorithm import Algorithm, find_algorithm
 from byo.cli.edge import say
 from byo.cli.options import OWN_TREE, add_algorithm, add_base_dir
-from byo.job import clear_outcome, given_job, sample_job
-from byo.prerequisites import train_executable
+from byo.files import held
+from byo.hosts import other_hosts, shared_environ
+from byo.job import HOST, clear_outcome, given_job, given_tree, sample_job
+from byo.prerequisites import require_module, train_executable
 from byo.training import run_training
+from contract.paths import Paths
+
+# So that the names sort as the numbers do, and the first host is the first by name.
+MOST_HOSTS = 9
 
 SUMMARY = "run a training job as SageMaker does"
 DESCRIPTION = f"""\
@@ -19,6 +26,8 @@ Run the real `train` on an /opt/ml tree and show its output as it comes.
 
 Without --base-dir the tree is ./{OWN_TREE}, made from the algorithm's sample/ each time.
 In a tree that you name, missing configuration files are made and existing ones never altered.
+With --hosts the job has several, each a `train` with a tree of its own on an address of its own:
+the first on 127.0.0.1 in the tree above, the others in hosts/ in it, where their logs are as well.
 An earlier run's output/failure and output/success are removed; its model is moved to
 model.previous in the tree, in place of the one there. Every environment variable passes on.
 """
@@ -27,6 +36,7 @@ examples:
   byo train
   byo train --algorithm mine --hyperparameter n_estimators=50 --hyperparameter max_depth=4
   byo train --algorithm mine --base-dir /data/opt-ml
+  byo train --algorithm mine --hosts 3
 """
 
 
@@ -41,24 +51,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="a hyperparameter, as the string that SageMaker hands on; may be repeated",
     )
+    parser.add_argument(
+        "--hosts",
+        type=_hosts,
+        default=(HOST,),
+        metavar="N",
+        help="how many hosts the job has, all of them on this machine (default: 1)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     train_executable()
+    if len(options.hosts) > 1:
+        require_module("distributed", "distributed")
     algorithm = find_algorithm(options.algorithm, os.environ)
     hyperparameters = dict(options.hyperparameter)
-    if options.base_dir is None:
-        paths = sample_job(_own_tree(), algorithm, hyperparameters)
-        say(f"byo train: the job's tree is {paths.base}, made from {algorithm.sample.base}")
-    else:
-        paths = given_job(options.base_dir, hyperparameters)
-        say(f"byo train: the job's tree is {paths.base}")
+    tree = _own_tree() if options.base_dir is None else given_tree(options.base_dir)
+    with held(tree, "byo train"):
+        if options.base_dir is None:
+            paths = sample_job(tree, algorithm, hyperparameters, options.hosts)
+            say(f"byo train: the job's tree is {paths.base}, made from {algorithm.sample.base}")
+        else:
+            paths = given_job(tree, hyperparameters, options.hosts)
+            say(f"byo train: the job's tree is {paths.base}")
+        _run_job(paths, options.hosts, algorithm)
+    say(f"byo train: the model is in {paths.model}; serve it with `byo serve`")
+    return 0
+
+
+def _run_job(paths: Paths, hosts: Sequence[str], algorithm: Algorithm) -> None:
     previous = clear_outcome(paths)
     if previous:
         say(f"byo train: the model of an earlier run was moved to {previous}")
-    run_training(paths, algorithm, os.environ)
-    say(f"byo train: the model is in {paths.model}; serve it with `byo serve`")
-    return 0
+    if len(hosts) > 1:
+        _run_hosts(paths, hosts, algorithm)
+    else:
+        run_training(paths, algorithm, os.environ)
+
+
+def _run_hosts(paths: Paths, hosts: Sequence[str], algorithm: Algorithm) -> None:
+    environ = shared_environ(os.environ, hosts)
+    with other_hosts(paths, hosts, algorithm, environ) as logs:
+        for host, log in logs.items():
+            say(f"byo train: the output of the host {host} goes to {log}")
+        run_training(paths, algorithm, environ)
 
 
 def _own_tree() -> Path:
@@ -67,6 +103,14 @@ def _own_tree() -> Path:
     tree.mkdir(exist_ok=True)
     (tree / ".gitignore").write_text("*\n", encoding="utf-8")
     return tree
+
+
+def _hosts(text: str) -> tuple[str, ...]:
+    """The names of so many hosts, which are addresses of this machine."""
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_HOSTS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of hosts up to {MOST_HOSTS}")
+    names = tuple(f"127.0.0.{number}" for number in range(1, int(text) + 1))
+    return names if len(names) > 1 else (HOST,)
 
 
 def _hyperparameter(text: str) -> tuple[str, str]:

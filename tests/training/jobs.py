@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,8 @@ ROOT = Path(__file__).parents[2]
 FIXTURES = Path(__file__).parent / "fixtures"
 DEADLINE = 60.0
 SHOWN_CHARACTERS = 1024
+TRAIN = Path(sys.executable).with_name("train")
+LAUNCH = (sys.executable, "-m", "training_entry.launch")
 
 
 @dataclass
@@ -25,6 +28,8 @@ class Job:
     base: Path
     hyperparameters: dict[str, str] = field(default_factory=dict)
     environ: dict[str, str] = field(default_factory=dict)
+    command: Sequence[str | Path] = (TRAIN,)
+    hosts: Sequence[str] = ("localhost",)
     log: str = ""
     started: list[subprocess.Popen[str]] = field(default_factory=list)
 
@@ -46,12 +51,12 @@ class Job:
         config = self.base / "input" / "config"
         if not config.exists():
             config.mkdir(parents=True)
-            hosts = {"current_host": "localhost", "hosts": ["localhost"]}
+            hosts = {"current_host": self.hosts[0], "hosts": [*self.hosts]}
             (config / "inputdataconfig.json").write_text("{}")
             (config / "resourceconfig.json").write_text(json.dumps(hosts))
             (config / "hyperparameters.json").write_text(json.dumps(self.hyperparameters))
         process = subprocess.Popen(
-            [Path(sys.executable).with_name("train")],
+            [*self.command],
             env=environment() | {"SAGEMAKER_BASE_DIR": str(self.base)} | self.environ,
             text=True,
             **options,

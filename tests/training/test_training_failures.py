@@ -59,7 +59,8 @@ FAILURES = {
     "exits_at_once.py": (7, r"exits_at_once\.py exited with code 7$"),
     "killed.py": (
         137,
-        r"killed\.py was killed by SIGKILL \(signal 9\): probably out of memory$",
+        r"killed\.py was killed by SIGKILL \(signal 9\): probably out of memory, "
+        r"peak RSS [1-9]\d* MB in 1 process$",
     ),
     "fails.sh": (
         4,
@@ -68,7 +69,43 @@ FAILURES = {
     "killed_inside.sh": (
         137,
         r"killed_inside\.sh exited with code 137: a process of it was killed by "
-        r"SIGKILL \(signal 9\): probably out of memory",
+        r"SIGKILL \(signal 9\): probably out of memory, peak RSS \d+ MB in 1 process",
+    ),
+    "greedy.py": (137, r"greedy\.py was killed .*, peak RSS (3[0-9]\d MB) in 2 processes$"),
+    "dies_in_native_code.py": (
+        139,
+        r"dies_in_native_code\.py was killed by SIGSEGV \(signal 11\): Segmentation fault "
+        r"\(dies_in_native_code\.py:6\)\n"
+        r"  dies_in_native_code\.py:10 in <module>\n  dies_in_native_code\.py:6 in crash$",
+    ),
+    "aborts.py": (
+        134,
+        r"aborts\.py was killed by SIGABRT \(signal 6\): Aborted \(aborts\.py:5\)\n",
+    ),
+    "recursion.py": (
+        1,
+        r"RecursionError: maximum recursion depth exceeded.* \(recursion\.py:2\)\n",
+    ),
+    "speechless_error.py": (
+        1,
+        r"Speechless: \(its message can't be made: its __str__ failed\) "
+        r"\(speechless_error\.py:6\)\n",
+    ),
+    "not_utf8.py": (
+        1,
+        r"ValueError: no such file: M\\udce4rz\\x1b\[31m\.csv \(not_utf8\.py:3\)\n",
+    ),
+    "huge_message.py": (1, r"ValueError: €{490,}… \(huge_message\.py:1\)\n"),
+    "interrupts_itself.py": (130, r"KeyboardInterrupt \(interrupts_itself\.py:1\)\n"),
+    "thread_fails.py": (
+        5,
+        r"OSError: the bucket is not there \(thread_fails\.py:6\)\n"
+        r"  in loader, after which thread_fails\.py exited with code 5\n",
+    ),
+    "thread_fails_at_once.py": (
+        6,
+        r"OSError: the bucket is not there \(thread_fails_at_once\.py:6\)\n"
+        r"  in loader, after which thread_fails_at_once\.py exited with code 6\n",
     ),
 }
 
@@ -156,6 +193,31 @@ def test_a_failure_file_of_the_scripts_own_is_kept(job):
 
     assert job.failure == "the data of May are missing"
     assert code == 1
+
+
+def test_a_failure_file_of_an_earlier_run_is_not_kept(job):
+    """Nor is a success file: both are about another run in the same tree."""
+    job.submit("raises.py")
+    output = job.base / "output"
+    output.mkdir(parents=True)
+    for name in ("failure", "success"):
+        (output / name).write_text("long ago")
+
+    job.run()
+
+    assert job.failure.startswith("ValueError: could not convert")
+    assert not job.succeeded
+
+
+def test_a_thread_that_fails_does_not_fail_the_script(job):
+    """As under plain Python: only the script's own end counts."""
+    job.submit("thread_fails_harmlessly.py")
+
+    code = job.run()
+
+    assert code == 0
+    assert "ZeroDivisionError" in job.log
+    assert job.succeeded
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
+import re
 import subprocess
 import sys
 import tarfile
 
 import pytest
 
-from tests.training.jobs import DEADLINE, FIXTURES, ROOT, environment, read_until
+from tests.training.jobs import DEADLINE, FIXTURES, ROOT, read_until
 from training_entry.requirements import unmet
 
 slow = pytest.mark.slow
@@ -70,67 +69,34 @@ def test_a_line_appears_while_the_script_still_runs(job, fifo):
 
 
 @slow
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stopped_job_leaves_no_process(job, fifo, held_open, number):
-    """The script and its child end with the job, and the failure file says who asked."""
-    job.submit("has_child.py")
+def test_a_quiet_script_is_told_to_be_running(job, fifo):
+    """With the time, the memory and the processes, and at the end with their peak."""
+    job.submit("quiet.py")
     job.hyperparameters["fifo"] = str(fifo)
-    process = job.start(stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    read_until(process.stdout.fileno(), "both are there")
-    held = held_open()
+    job.environ["BYO_PROGRESS_INTERVAL"] = "1"
+    process = job.start(stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
-    process.send_signal(number)
-    code = process.wait(DEADLINE)
+    seen = read_until(process.stderr.fileno(), " in 1 process\n")
+    fifo.write_text("go on")
+    _, rest = process.communicate(timeout=DEADLINE)
 
-    assert held
-    assert not held_open()
-    assert code == 128 + number
-    assert job.failure.startswith(
-        f"stopped by {number.name} (signal {number}) before has_child.py finished"
-    )
+    assert re.search(r"still running: \d+ s, [1-9]\d* MB in 1 process\n", seen)
+    assert re.search(r"quiet\.py ran for \d+\.\d s, peak memory [1-9]\d* MB in 1 process\n", rest)
+    assert process.returncode == 0
 
 
 @slow
-def test_a_script_leaves_no_process_when_it_ends_well(job, fifo, held_open):
-    """What the script started ends with it, and the job succeeds."""
-    job.submit("leaves_child.py")
+def test_a_script_that_prints_needs_no_progress_line(job, fifo):
+    """Nor does one that is done before it is due."""
+    job.submit("waits.py")
     job.hyperparameters["fifo"] = str(fifo)
+    process = job.start(stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
-    code = job.run()
+    read_until(process.stdout.fileno(), "epoch=1;\n")
+    fifo.write_text("go on")
+    _, log = process.communicate(timeout=DEADLINE)
 
-    assert code == 0, job.log
-    assert not held_open()
-
-
-def test_a_script_that_ignores_the_request_to_stop_is_killed():
-    """The grace period ends with SIGKILL, so that a stop never hangs."""
-    process = subprocess.Popen(
-        [sys.executable, "supervise.py", "stubborn.py"],
-        cwd=FIXTURES,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    read_until(process.stdout.fileno(), "ignoring")
-
-    process.terminate()
-    ending, _ = process.communicate(timeout=DEADLINE)
-
-    assert f"returncode={-signal.SIGKILL}" in ending
-    assert f"stopped_by={signal.SIGTERM:d}, overdue=True" in ending
-
-
-@slow
-def test_our_own_log_lines_hold_no_hyperparameter(job):
-    """A password among the hyperparameters is on no line that this project logs."""
-    job.submit("leaves_child.py")
-    job.hyperparameters |= {"password": "open-sesame", "z": os.devnull}
-
-    job.run()
-
-    ours = [line for line in job.log.splitlines() if "training_entry" in line]
-    assert any("Running leaves_child.py in" in line for line in ours), job.log
-    assert not any("open-sesame" in line for line in ours)
+    assert "still running" not in log
 
 
 def test_importing_has_no_side_effects(tmp_path):

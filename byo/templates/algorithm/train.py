@@ -43,11 +43,11 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def read_channel(folder: Path) -> pd.DataFrame:
+def read_channel(folder: Path | None) -> pd.DataFrame:
     """All CSV files of a channel, one below the other."""
-    files = sorted(folder.glob("*.csv"))
+    files = sorted(folder.glob("*.csv")) if folder else []
     if not files:
-        raise SystemExit(f"{folder} holds no .csv file")
+        raise SystemExit(f"the channel training holds no .csv file (its folder: {folder})")
     return pd.concat([pd.read_csv(file) for file in files], ignore_index=True)
 
 

@@ -1,0 +1,78 @@
+"""Starts sagemaker-training's ``train`` in this process: ``python -m training_entry.launch``.
+
+The toolkit reads the job's files before it calls anything of ours, and what it says of a file
+that it can't use is a traceback. So the files are checked here first, a request to stop counts
+from here on, and an end of the toolkit's that claims success without it is put right.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+from contract.errors import ByoError
+from contract.paths import Paths
+from training_entry.job import check_job_files
+from training_entry.redaction import Secrets
+from training_entry.stopping import Stopped, stoppable
+from training_entry.surroundings import check_log_level, drop_reports, write_failure
+
+MODULE_VARIABLE = "SAGEMAKER_TRAINING_MODULE"
+TRAINING_MODULE = "training_entry.main:main"
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Check the job and run it; always exits, with 0 only if the job succeeded."""
+    paths = Paths.from_environ(os.environ)
+    secrets = Secrets.in_file(paths.hyperparameters)
+    secrets.keep_out_of_logs()
+
+    def fail(reason: str, exit_code: int) -> None:
+        text = secrets.hide(reason)
+        logger.error("%s", text)
+        write_failure(paths.failure, text)
+        sys.exit(exit_code)
+
+    try:
+        with stoppable(lambda stopped: fail(str(stopped), stopped.exit_code)) as requests:
+            exit_code = _train(paths)
+    except Stopped as stopped:
+        fail(str(stopped), stopped.exit_code)
+    except (ByoError, OSError) as error:
+        fail(str(error), 1)
+    if requests:
+        fail(str(requests[0]), requests[0].exit_code)
+    if exit_code == 0 and not paths.success.is_file():
+        fail("the job ended without an outcome: see the log", 1)
+    sys.exit(exit_code)
+
+
+def _train(paths: Paths) -> int:
+    """Run the job by the toolkit; returns its exit code.
+
+    Raises:
+        ByoError: a file of the job can't be used.
+        OSError: the toolkit can't make its folder for code.
+    """
+    drop_reports(paths)
+    check_job_files(paths)
+    check_log_level(paths.hyperparameters)
+    os.environ.setdefault(MODULE_VARIABLE, TRAINING_MODULE)
+    # Its import makes a folder, so it waits until the job is known to be one.
+    from sagemaker_training.cli import train
+
+    try:
+        train.main()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
+
+
+if __name__ == "__main__":
+    if not sys.flags.safe_path:
+        # The toolkit hands our path on to the script, for which this folder means nothing.
+        del sys.path[0]
+    main()
