@@ -23,16 +23,16 @@ from contract.settings import TrainingSettings
 from contract.usercode import describe
 from training_entry import cluster
 from training_entry.hosts import wait_for_hosts
-from training_entry.keeper import end_descendants, no_process_left
 from training_entry.limits import Limits
 from training_entry.redaction import Secrets
-from training_entry.report import clip
 from training_entry.requirements import pip_explained, unmet
+from training_entry.script.keeper import end_descendants, no_process_left
+from training_entry.script.report import clip
 from training_entry.stopping import Stopped, stoppable
 from training_entry.surroundings import prepare_output, write_failure
 
 if TYPE_CHECKING:
-    from training_entry.runner import ScriptRunner
+    from training_entry.script.runner import ScriptRunner
 
 PROGRAM = "train.py"
 # The toolkit's own name for a job on one machine, where no host need be found.
@@ -78,7 +78,7 @@ def main() -> None:
 
 def _attempt(settings: TrainingSettings, secrets: Secrets) -> Failure | None:
     """Run the job, and leave no process of it; why it failed, or None if it did not."""
-    from training_entry.runner import ScriptFailed
+    from training_entry.script.runner import ScriptFailed
 
     with no_process_left() as before:
 
@@ -139,7 +139,7 @@ def _prepare_submitted(env: Any, settings: TrainingSettings, limits: Limits) -> 
     """Script mode: the toolkit fetches the code and installs what it asks for."""
     from sagemaker_training import entry_point, environment, files
 
-    from training_entry.runner import ScriptRunner
+    from training_entry.script.runner import ScriptRunner
 
     files.download_and_extract(uri=env.module_dir, path=environment.code_dir)
     with pip_explained("the submitted code"):
@@ -153,7 +153,7 @@ def _prepare_baked_in(env: Any, settings: TrainingSettings, limits: Limits) -> S
     """The algorithm folder's script runs where it lies; the folder may be read-only."""
     from sagemaker_training import environment, modules
 
-    from training_entry.runner import ScriptRunner
+    from training_entry.script.runner import ScriptRunner
 
     directory = settings.algorithm_dir
     if not (directory / PROGRAM).is_file():

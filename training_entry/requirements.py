@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from contract.errors import UserCodeError
-from training_entry.report import describe_installation
+from training_entry.script.report import describe_installation
 
 PIP_LOG_VARIABLE = "PIP_LOG"
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from training_entry.keeper import STOP_SIGNALS
-from training_entry.report import signal_name
+from training_entry.script.keeper import STOP_SIGNALS
+from training_entry.script.report import signal_name
 
 # What has been interrupted may still want to clean up; after this it is ended all the same.
 CLEANING_SECONDS = 30.0

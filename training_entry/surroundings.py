@@ -10,7 +10,7 @@ from pathlib import Path
 
 from contract.errors import ByoError
 from contract.paths import Paths
-from training_entry.report import clip
+from training_entry.script.report import clip
 
 LOG_LEVEL = "sagemaker_container_log_level"
 # More than a file system may put beside the name of a file: it takes a block that is free.

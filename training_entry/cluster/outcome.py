@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from contract.errors import ByoError
 from contract.usercode import describe
-from training_entry.report import clip, signal_name
-from training_entry.runner import ScriptFailed
+from training_entry.script.report import clip, signal_name
+from training_entry.script.runner import ScriptFailed
 
 # What Dask raises, or hands on as a result, where the process of a task has died.
 LOST_TASK = re.compile(r"KilledWorker|CancelledError|CommClosedError|no worker")

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from training_entry.report import signal_name
+from training_entry.script.report import signal_name
 
 ENGINE = "training_entry.cluster.engine"
 # A worker that a task has killed is started again, but not for ever.

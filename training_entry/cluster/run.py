@@ -26,10 +26,10 @@ from training_entry.cluster.member import LeaderGone, Member
 from training_entry.cluster.outcome import explain, failure_of, stopped
 from training_entry.cluster.processes import MOST_DEATHS, Kept, worker_environ
 from training_entry.redaction import Secrets
-from training_entry.report import clip
-from training_entry.runner import ScriptFailed, ScriptRunner
+from training_entry.script.report import clip
+from training_entry.script.runner import ScriptFailed, ScriptRunner
+from training_entry.script.supervisor import Ending
 from training_entry.stopping import Stopped
-from training_entry.supervisor import Ending
 
 # Wraps the runner of the user's script, which lies in the folder.
 Around = Callable[[ScriptRunner, Path], process.ProcessRunner]

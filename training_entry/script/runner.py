@@ -19,10 +19,10 @@ from sagemaker_training import process
 
 from contract.errors import UserCodeError
 from contract.usercode import check_names
-from training_entry import bootstrap
 from training_entry.limits import Limits
-from training_entry.report import describe_ending
-from training_entry.supervisor import Ending, Supervisor
+from training_entry.script import bootstrap
+from training_entry.script.report import describe_ending
+from training_entry.script.supervisor import Ending, Supervisor
 
 logger = logging.getLogger(__name__)
 

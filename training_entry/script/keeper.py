@@ -47,7 +47,8 @@ def main() -> None:
         return
     child = _start(command)
     returncode, kibibytes, ended_now = _wait(child)
-    os.write(status, f"{returncode} {kibibytes}".encode())
+    with contextlib.suppress(OSError):  # a supervisor that was killed reads no more
+        os.write(status, f"{returncode} {kibibytes}".encode())
     end_descendants(grace=0.0 if ended_now else LEFTOVER_GRACE, pause=_pause)
 
 

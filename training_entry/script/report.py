@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from training_entry.crash import find_crash
-from training_entry.resources import counted, memory
-from training_entry.supervisor import Ending
+from training_entry.script.crash import find_crash
+from training_entry.script.resources import counted, memory
+from training_entry.script.supervisor import Ending
 
 SHOWN_CHARACTERS = 1024
 # A long message leaves room for its place and for the trace.

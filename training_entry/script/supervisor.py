@@ -17,10 +17,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from training_entry import keeper
 from training_entry.limits import LONGEST_GRACE
-from training_entry.relay import Relay
-from training_entry.resources import Meter, Usage
+from training_entry.script import keeper
+from training_entry.script.relay import Relay
+from training_entry.script.resources import Meter, Usage
 
 STDOUT, STDERR = 1, 2
 CHUNK = 4096
