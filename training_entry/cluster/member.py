@@ -41,6 +41,8 @@ class Member:
         self._heard: dict[str, Any] = {}
         self._change = threading.Condition()
         self._channel: Channel | None = None
+        self._introduced = False
+        self._said: list[dict[str, Any]] = []
         self._gone: str | None = None
         self._left = threading.Event()
 
@@ -54,10 +56,11 @@ class Member:
             self._channel.close()
 
     def tell(self, **message: Any) -> None:
-        """Tell the leader, if it is there to hear."""
-        if self._channel is not None:
-            with contextlib.suppress(PeerGone):
-                self._channel.send(**message)
+        """Tell the leader; one that is not there yet hears it when it is."""
+        with self._change:
+            self._said.append(message)
+            if self._introduced:
+                self._say_all()
 
     def wait_for(self, *names: str, timeout: float | None = None) -> dict[str, Any]:
         """Wait until the leader has said one of several things.
@@ -88,6 +91,9 @@ class Member:
             return
         try:
             channel.send(host=self._host)
+            with self._change:
+                self._introduced = True
+                self._say_all()
             while True:
                 self._hear(channel.receive())
         except PeerGone as error:
@@ -95,6 +101,13 @@ class Member:
             self._hear(gone=f"the leader {self._leader} went away without an outcome{how}")
         finally:
             channel.close()
+
+    def _say_all(self) -> None:
+        """Send what is waiting; the caller holds the lock."""
+        with contextlib.suppress(PeerGone):
+            while self._said and self._channel is not None:
+                self._channel.send(**self._said[0])
+                del self._said[0]
 
     def _hear(self, message: dict[str, Any] | None = None, gone: str | None = None) -> None:
         with self._change:

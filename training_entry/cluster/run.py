@@ -21,7 +21,7 @@ from sagemaker_training import process
 from contract.paths import Paths
 from training_entry.cluster.client import SCHEDULER_VARIABLE
 from training_entry.cluster.host import Host, read_host, worker_of
-from training_entry.cluster.leader import FAREWELL, ClusterFailed, Leader
+from training_entry.cluster.leader import ClusterFailed, Leader
 from training_entry.cluster.member import LeaderGone, Member
 from training_entry.cluster.outcome import explain, failure_of, stopped
 from training_entry.cluster.processes import MOST_DEATHS, Kept, worker_environ
@@ -108,14 +108,14 @@ def _follow(host: Host, paths: Paths, start: Callable[[Around], None]) -> None:
             raise failure from None
         except Exception as error:
             member.tell(failed=_told(failure_of(error), paths))
-            _wait_for_goodbye(member)
+            _wait_for_goodbye(member, settings.join_timeout)
             raise
 
 
-def _wait_for_goodbye(member: Member) -> None:
-    """Stay until the leader has heard why this host can't take part."""
+def _wait_for_goodbye(member: Member, timeout: float) -> None:
+    """Stay until the leader, which may not be there yet, has heard why this host fails."""
     try:
-        member.wait_for("outcome", timeout=FAREWELL)
+        member.wait_for("outcome", timeout=timeout)
     except LeaderGone as error:
         logger.info("%s", error)
 
