@@ -2,8 +2,7 @@
 
 Training writes it with one call, serving reads it to check requests, to map named columns
 in any order, to document the endpoint and to compare versions. A model without the file
-still serves: what scikit-learn itself recorded while fitting (``feature_names_in_``,
-``n_features_in_``, ``classes_``) then stands in, without types.
+still serves: what scikit-learn itself recorded while fitting then stands in (fitted.py).
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from typing import Any, Literal, get_args
 
 from contract.columns import Column, Kind, columns_of, first_row, flat, is_vector, plain
 from contract.errors import SignatureError
+from contract.files import write_whole
 from contract.paths import Paths
 
 Container = Literal["table", "array", "vector"]
@@ -62,11 +62,6 @@ class Signature:
     def fitted_on(self) -> Container:
         """What to hand to the model."""
         return self.container or ("table" if self.names else "array")
-
-    @property
-    def typed(self) -> bool:
-        """Whether any input's kind is known, so that values can be checked against it."""
-        return any(column.kind != "any" for column in self.inputs)
 
     @classmethod
     def of_data(
@@ -177,10 +172,7 @@ def save_signature(
     directory = Path(
         model_dir or os.environ.get("SM_MODEL_DIR") or Paths.from_environ(os.environ).model
     )
-    # Written whole or not at all: a job stopped midway must not leave half a file to serve from.
-    partial = directory / f".{FILE_NAME}.partial"
-    partial.write_text(signature.to_json(), encoding="utf-8")
-    partial.replace(directory / FILE_NAME)
+    write_whole(directory / FILE_NAME, signature.to_json())
     return signature
 
 

@@ -48,6 +48,7 @@ class _Progress:
     stage: Stage = "input_fn"
     data: Any = None
     envelope: str | None = None
+    answer_type: codecs.MediaType | None = None
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class Pipeline:
             return self._transform(self.user.transform_fn, request, context)
         if self.user.output_fn is None:
             # Before the model works for an answer that can't be given.
-            codecs.negotiate(request.accept, self.settings.default_accept)
+            progress.answer_type = self._negotiated(request.accept)
         progress.data = self._read(request, progress, context)
         progress.stage = "predict_fn"
         prediction = self._predict(progress.data, context)
@@ -158,7 +159,8 @@ class Pipeline:
             accept = self._preferred(request)
             result = self.user.output_fn(prediction, accept, context)
             return self._users_response(result, request)
-        return self._encoded(prediction, request, progress.envelope)
+        media = progress.answer_type or self._negotiated(request.accept)
+        return self._encoded(prediction, media, progress.envelope)
 
     def _transform(self, transform: UserFunction, request: Request, context: Any) -> Response:
         essence, body = _as_users_expect(request)
@@ -188,16 +190,14 @@ class Pipeline:
             result = result.encode("utf-8")
         if isinstance(result, bytes | bytearray | memoryview):
             return Response(bytes(result), content_type or self._preferred(request), status)
-        return self._encoded(result, request, None, content_type)
+        return self._encoded(result, self._negotiated(content_type or request.accept))
+
+    def _negotiated(self, accept: str | None) -> codecs.MediaType:
+        return codecs.negotiate(accept, self.settings.default_accept)
 
     def _encoded(
-        self,
-        prediction: Any,
-        request: Request,
-        envelope: str | None,
-        content_type: str | None = None,
+        self, prediction: Any, media: codecs.MediaType, envelope: str | None = None
     ) -> Response:
-        media = codecs.negotiate(content_type or request.accept, self.settings.default_accept)
         body, full_type = codecs.encode(
             prediction, media, signature=self.signature, envelope=envelope
         )

@@ -24,6 +24,7 @@ from handler import events, inflight
 # SageMaker kills a container 30 s after SIGTERM.
 DRAIN_SECONDS = 20.0
 STOP_SECONDS = 5.0
+GUARD_SECONDS = 4.0
 PORT_SECONDS = 60.0
 # Waits until the supervisor has gone, however, and then ends and removes what it left behind.
 GUARD = 'read _; kill -9 "-$1" 2>/dev/null; rm -rf -- "$2"'
@@ -208,8 +209,11 @@ class Supervisor:
             _say(f"the frontend did not stop within {STOP_SECONDS:.0f} s: killed")
         # The stock workers outlive a frontend that is told to stop, so the guard's work is to
         # be done in any case: it begins when its input ends.
-        self._guard.communicate()
-        self._frontend.wait()
+        try:
+            self._guard.communicate(timeout=GUARD_SECONDS)
+            self._frontend.wait(GUARD_SECONDS)
+        except subprocess.TimeoutExpired:
+            _say(f"what the frontend started did not end within {GUARD_SECONDS:.0f} s: left behind")
 
 
 def _noted(signum: int, frame: FrameType | None) -> None:

@@ -16,10 +16,10 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from numbers import Real
-from pathlib import Path
 from typing import Any
 
 from contract.errors import ByoError
+from contract.files import write_whole
 from contract.paths import BASE_DIR_VARIABLE
 from training_entry.job import Job
 
@@ -139,12 +139,10 @@ def _plain(value: float) -> str:
 
 
 def _keep() -> None:
-    """Write metrics.json, whole or not at all: a stopped job must not leave half a file."""
+    """Write metrics.json on the leader, where there is a folder for it."""
     job = Job.from_environ(os.environ)
     named = "SM_OUTPUT_DIR" in os.environ or BASE_DIR_VARIABLE in os.environ
     if not job.is_leader or not (named or job.output_dir.is_dir()):
         return
     job.output_dir.mkdir(parents=True, exist_ok=True)
-    partial = Path(job.output_dir, f".{FILE_NAME}.partial")
-    partial.write_text(_reports.to_json(), encoding="utf-8")
-    partial.replace(job.output_dir / FILE_NAME)
+    write_whole(job.output_dir / FILE_NAME, _reports.to_json())
