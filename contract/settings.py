@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from contract.errors import SettingsError
+from contract.environment import HIGHEST_NUMBER, Reader
 from contract.paths import Paths
 
 ALGORITHM_DIR_VARIABLE = "BYO_ALGORITHM_DIR"
@@ -19,7 +19,7 @@ DEFAULT_ALGORITHM_DIR = "/opt/program"
 MEBIBYTE = 1024 * 1024
 # multi-model-server refuses ports from 32767 on, and Netty counts bytes in a Java int.
 HIGHEST_PORT = 32766
-HIGHEST_BYTES = 2**31 - 1
+HIGHEST_BYTES = HIGHEST_NUMBER
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class ServingSettings:
         Raises:
             SettingsError: a value can't be used; the message names its variable.
         """
-        read = _Reader(environ)
+        read = Reader(environ)
         submit = read.text("SAGEMAKER_SUBMIT_DIRECTORY")
         megabytes = read.integer("SAGEMAKER_MAX_PAYLOAD_IN_MB", default=100, least=0)
         return cls(
@@ -136,43 +136,3 @@ class TrainingSettings:
 def algorithm_dir(environ: Mapping[str, str]) -> Path:
     """The algorithm folder baked into the image."""
     return Path(environ.get(ALGORITHM_DIR_VARIABLE) or DEFAULT_ALGORITHM_DIR)
-
-
-class _Reader:
-    """Reads typed values from an environment; an empty value counts as not set."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
-
-    def text(self, name: str) -> str | None:
-        return self._environ.get(name, "").strip() or None
-
-    def flag(self, name: str) -> bool:
-        value = (self.text(name) or "false").lower()
-        if value not in ("true", "false", "1", "0"):
-            raise SettingsError(f"{name} must be true or false, not {value!r}")
-        return value in ("true", "1")
-
-    def optional_integer(self, *names: str, least: int, most: int = HIGHEST_BYTES) -> int | None:
-        for name in names:
-            value = self.text(name)
-            if value is None:
-                continue
-            if not value.lstrip("-").isdecimal() or not least <= int(value) <= most:
-                span = f"from {least} on" if most == HIGHEST_BYTES else f"from {least} to {most}"
-                raise SettingsError(f"{name} must be a whole number {span}, not {value!r}")
-            return int(value)
-        return None
-
-    def integer(self, *names: str, default: int, least: int, most: int = HIGHEST_BYTES) -> int:
-        value = self.optional_integer(*names, least=least, most=most)
-        return default if value is None else value
-
-    def port_range(self, name: str) -> tuple[int, int] | None:
-        value = self.text(name)
-        if value is None:
-            return None
-        first, dash, last = value.partition("-")
-        if not (dash and first.isdecimal() and last.isdecimal() and int(first) <= int(last)):
-            raise SettingsError(f"{name} must be two ports such as 10000-10999, not {value!r}")
-        return int(first), int(last)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from contract.errors import SettingsError
+from contract.environment import Reader
 
 HOSTS_VARIABLE = "BYO_HOSTS_TIMEOUT"
 QUIET_VARIABLE = "BYO_PROGRESS_INTERVAL"
@@ -39,17 +39,13 @@ class Limits:
         Raises:
             SettingsError: a value can't be used; the message names its variable.
         """
+        read = Reader(environ)
+
+        def seconds(name: str, default: int, most: int = LONGEST) -> int:
+            return read.integer(name, default=default, least=0, most=most, what="whole seconds")
+
         return cls(
-            hosts=_seconds(environ, HOSTS_VARIABLE, cls.hosts, LONGEST),
-            quiet=_seconds(environ, QUIET_VARIABLE, cls.quiet, LONGEST),
-            grace=_seconds(environ, GRACE_VARIABLE, cls.grace, LONGEST_GRACE),
+            hosts=seconds(HOSTS_VARIABLE, cls.hosts),
+            quiet=seconds(QUIET_VARIABLE, cls.quiet),
+            grace=seconds(GRACE_VARIABLE, cls.grace, LONGEST_GRACE),
         )
-
-
-def _seconds(environ: Mapping[str, str], name: str, default: int, most: int) -> int:
-    text = environ.get(name, "").strip()
-    if not text:
-        return default
-    if not (text.isascii() and text.isdecimal()) or int(text) > most:
-        raise SettingsError(f"{name} must be whole seconds from 0 to {most}, not {text!r}")
-    return int(text)

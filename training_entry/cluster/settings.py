@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from contract.errors import SettingsError
+from contract.environment import Reader
 
 SWITCH_VARIABLE = "BYO_CLUSTER"
 PORT_VARIABLE = "BYO_CLUSTER_PORT"
@@ -44,12 +44,15 @@ class ClusterSettings:
         Raises:
             SettingsError: a value can't be used; the message names its variable.
         """
-        secret_file = environ.get(SECRET_VARIABLE, "").strip()
+        read = Reader(environ)
+        secret_file = read.text(SECRET_VARIABLE)
         return cls(
-            port=_integer(environ, PORT_VARIABLE, DEFAULT_PORT, HIGHEST_PORT),
-            join_timeout=_integer(environ, JOIN_VARIABLE, DEFAULT_JOIN_SECONDS, A_DAY),
+            port=read.integer(PORT_VARIABLE, default=DEFAULT_PORT, least=1, most=HIGHEST_PORT),
+            join_timeout=read.integer(
+                JOIN_VARIABLE, default=DEFAULT_JOIN_SECONDS, least=1, most=A_DAY
+            ),
             secret_file=Path(secret_file) if secret_file else None,
-            dashboard=_flag(environ, DASHBOARD_VARIABLE, default=False),
+            dashboard=read.flag(DASHBOARD_VARIABLE),
         )
 
 
@@ -66,19 +69,5 @@ def is_wanted(hosts: Sequence[str], environ: Mapping[str, str]) -> bool:
     Raises:
         SettingsError: BYO_CLUSTER is neither true nor false.
     """
-    switched_on = _flag(environ, SWITCH_VARIABLE, default=True)
+    switched_on = Reader(environ).flag(SWITCH_VARIABLE, default=True)
     return switched_on and len(hosts) > 1 and find_spec("distributed") is not None
-
-
-def _flag(environ: Mapping[str, str], name: str, *, default: bool) -> bool:
-    value = environ.get(name, "").strip().lower()
-    if value not in ("", "true", "false", "1", "0"):
-        raise SettingsError(f"{name} must be true or false, not {value!r}")
-    return value in ("true", "1") if value else default
-
-
-def _integer(environ: Mapping[str, str], name: str, default: int, most: int) -> int:
-    value = environ.get(name, "").strip() or str(default)
-    if not value.isdecimal() or not 1 <= int(value) <= most:
-        raise SettingsError(f"{name} must be a whole number from 1 to {most}, not {value!r}")
-    return int(value)

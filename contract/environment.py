@@ -1,0 +1,71 @@
+"""Typed values out of an environment, with one error that names the variable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from contract.errors import SettingsError
+
+# No number read here is larger: the frontend is Java, and counts in its int.
+HIGHEST_NUMBER = 2**31 - 1
+
+
+class Reader:
+    """Reads typed values from an environment; an empty value counts as not set."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def text(self, name: str) -> str | None:
+        """The value without the blanks around it, or None."""
+        return self._environ.get(name, "").strip() or None
+
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """True or false, in any case, or 1 or 0."""
+        value = (self.text(name) or str(default)).lower()
+        if value not in ("true", "false", "1", "0"):
+            raise SettingsError(f"{name} must be true or false, not {value!r}")
+        return value in ("true", "1")
+
+    def optional_integer(
+        self, *names: str, least: int, most: int = HIGHEST_NUMBER, what: str = "a whole number"
+    ) -> int | None:
+        """The whole number in the first of several variables that is set, or None.
+
+        Args:
+            names: the variables.
+            least: the smallest number allowed.
+            most: the largest number allowed.
+            what: what the number is, as an error says it.
+        """
+        for name in names:
+            value = self.text(name)
+            if value is None:
+                continue
+            if not value.lstrip("-").isdecimal() or not least <= int(value) <= most:
+                span = f"from {least} on" if most == HIGHEST_NUMBER else f"from {least} to {most}"
+                raise SettingsError(f"{name} must be {what} {span}, not {value!r}")
+            return int(value)
+        return None
+
+    def integer(
+        self,
+        *names: str,
+        default: int,
+        least: int,
+        most: int = HIGHEST_NUMBER,
+        what: str = "a whole number",
+    ) -> int:
+        """The whole number in the first of several variables that is set, or the default."""
+        value = self.optional_integer(*names, least=least, most=most, what=what)
+        return default if value is None else value
+
+    def port_range(self, name: str) -> tuple[int, int] | None:
+        """Two ports, written with a dash between them, or None."""
+        value = self.text(name)
+        if value is None:
+            return None
+        first, dash, last = value.partition("-")
+        if not (dash and first.isdecimal() and last.isdecimal() and int(first) <= int(last)):
+            raise SettingsError(f"{name} must be two ports such as 10000-10999, not {value!r}")
+        return int(first), int(last)
