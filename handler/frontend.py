@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import random
 import shutil
 import socket
 import sys
@@ -136,13 +137,22 @@ def management_address(settings: ServingSettings, scratch: Path) -> str:
     if settings.multi_model:
         return inference_address(settings)
     if os.statvfs(scratch).f_flag & os.ST_NOEXEC:
-        return f"http://127.0.0.1:{_free_port(settings.safe_port_range or UNPRIVILEGED_PORTS)}"
+        return f"http://127.0.0.1:{free_port(settings.safe_port_range or UNPRIVILEGED_PORTS)}"
     return f"unix:{scratch}/management.sock"
 
 
-def _free_port(ports: tuple[int, int]) -> int:
+def free_port(ports: tuple[int, int] = UNPRIVILEGED_PORTS) -> int:
+    """A port of the loopback interface that nothing listens on and the frontend can have.
+
+    Args:
+        ports: the first and the last to choose from, by chance: another server that starts at
+            this moment, too, should find another.
+
+    Raises:
+        SettingsError: none is free.
+    """
     first, last = ports[0], min(ports[1], HIGHEST_PORT)
-    for port in range(last, first - 1, -1):
+    for port in random.sample(range(first, last + 1), max(0, last + 1 - first)):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from byo.algorithm import Algorithm
-from byo.endpoint import Client
-from byo.endpoint.local import free_port, serving_environ
+from byo.endpoint import Client, serving_environ
 from byo.job import sample_job
 from byo.training import training_environ
+from handler.frontend import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

@@ -7,7 +7,7 @@ the files under ``input/config``. Where there is no job at all, it is one host w
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,7 +75,7 @@ class Job:
     @property
     def is_leader(self) -> bool:
         """Whether this is the host that writes what the job has one of."""
-        return self.current_host == self.hosts[0]
+        return self.current_host == leader_of(self.hosts)
 
     @property
     def host_index(self) -> int:
@@ -100,6 +100,11 @@ class Job:
             model_dir=Path(environ.get("SM_MODEL_DIR") or paths.model),
             output_dir=Path(environ.get("SM_OUTPUT_DIR") or paths.output),
         )
+
+
+def leader_of(hosts: Iterable[str]) -> str:
+    """The host that leads: the first by name, which every host finds alike."""
+    return min(hosts)
 
 
 def check_job_files(paths: Paths) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import socket
 import subprocess
 import sys
 import threading
@@ -20,13 +18,13 @@ from byo.errors import EndpointFailed
 from byo.prerequisites import require_serving
 from byo.process import child
 from contract.paths import BASE_DIR_VARIABLE, Paths
-from contract.settings import ALGORITHM_DIR_VARIABLE, HIGHEST_PORT
+from contract.settings import ALGORITHM_DIR_VARIABLE
+from handler.frontend import free_port
 
 ADDRESS = "127.0.0.1"
 READY_LINE = b"serve: ready"
 # -P: a handler.py in the current folder is not the handler meant.
 SERVE_COMMAND = (sys.executable, "-P", "-m", "handler.server")
-LOWEST_FREE_PORT = 20000
 STARTUP_SECONDS = 120.0
 POLL_SECONDS = 0.2
 
@@ -98,19 +96,6 @@ def local_endpoint(
         output.start()
         _wait_until_ready(process, output, startup_timeout)
         yield LocalEndpoint(f"http://{ADDRESS}:{port}", log)
-
-
-def free_port() -> int:
-    """A port that nothing listens on, low enough for multi-model-server."""
-    ports = random.sample(range(LOWEST_FREE_PORT, HIGHEST_PORT + 1), 100)
-    for port in ports:
-        with socket.socket() as listener:
-            try:
-                listener.bind((ADDRESS, port))
-            except OSError:
-                continue
-            return port
-    raise EndpointFailed(f"no free port between {LOWEST_FREE_PORT} and {HIGHEST_PORT}")
 
 
 class _Output(threading.Thread):

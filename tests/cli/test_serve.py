@@ -6,9 +6,9 @@ from sklearn.dummy import DummyRegressor
 
 from byo.algorithm import Algorithm
 from byo.endpoint import local_endpoint
-from byo.endpoint.local import free_port
 from byo.errors import EndpointFailed
 from contract.paths import Paths
+from handler.frontend import free_port
 
 pytestmark = pytest.mark.slow
 

@@ -24,8 +24,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from byo.algorithm import Algorithm
 from byo.endpoint import Client, local_endpoint, serving_environ
-from byo.endpoint.local import free_port
 from contract import Paths, save_signature
+from handler.frontend import free_port
 
 FIXTURES = Path(__file__).parent / "fixtures"
 DEADLINE = 60.0

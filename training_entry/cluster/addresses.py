@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable
 
 from contract.errors import SettingsError
-
-
-def leader_of(hosts: Iterable[str]) -> str:
-    """The host that leads: the first by name, which every host finds alike."""
-    return min(hosts)
 
 
 def resolve(host: str) -> str | None:

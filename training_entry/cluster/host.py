@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from contract.paths import Paths
-from training_entry.cluster.addresses import leader_of, own_address
+from training_entry.cluster.addresses import own_address
 from training_entry.cluster.processes import Kept, worker_environ
 from training_entry.cluster.security import job_secret, write_certificates
 from training_entry.cluster.settings import ClusterSettings
+from training_entry.job import leader_of
 
 
 @dataclass(frozen=True)
