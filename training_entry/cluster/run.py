@@ -58,10 +58,11 @@ def run(
     with tempfile.TemporaryDirectory(prefix="byo-cluster-") as scratch:
         host = read_host(env, paths, environ, Path(scratch))
         logger.info("%s of %d hosts; the leader is %s", host.name, len(host.hosts), host.leader)
-        if host.name == host.leader:
-            _lead(host, paths, start)
-        else:
-            _follow(host, paths, start)
+        take_part = _lead if host.name == host.leader else _follow
+        try:
+            take_part(host, paths, start)
+        except Stopped as error:  # before there was anyone to tell, or after
+            raise stopped(error.number) from None
 
 
 def _lead(host: Host, paths: Paths, start: Callable[[Around], None]) -> None:
