@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from contract.errors import SettingsError
 
@@ -26,6 +26,13 @@ class Reader:
         if value not in ("true", "false", "1", "0"):
             raise SettingsError(f"{name} must be true or false, not {value!r}")
         return value in ("true", "1")
+
+    def choice(self, name: str, choices: Sequence[str]) -> str:
+        """One of some words, in any case; the first is the default."""
+        value = (self.text(name) or choices[0]).lower()
+        if value not in choices:
+            raise SettingsError(f"{name} must be {' or '.join(choices)}, not {value!r}")
+        return value
 
     def optional_integer(
         self, *names: str, least: int, most: int = HIGHEST_NUMBER, what: str = "a whole number"

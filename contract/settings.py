@@ -6,17 +6,17 @@ first that is set counts, in the order given here.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from contract.environment import HIGHEST_NUMBER, Reader
+from contract.machine import MEBIBYTE
 from contract.paths import Paths
 
 ALGORITHM_DIR_VARIABLE = "BYO_ALGORITHM_DIR"
 DEFAULT_ALGORITHM_DIR = "/opt/program"
-MEBIBYTE = 1024 * 1024
+BACKENDS = ("own", "shared", "stock")
 # multi-model-server refuses ports from 32767 on, and Netty counts bytes in a Java int.
 HIGHEST_PORT = 32766
 HIGHEST_BYTES = HIGHEST_NUMBER
@@ -36,7 +36,10 @@ class ServingSettings:
         port: the one port for pings and invocations (``SAGEMAKER_BIND_TO_PORT``).
         safe_port_range: where a second port may be opened (``SAGEMAKER_SAFE_PORT_RANGE``).
         workers: workers per model (``SAGEMAKER_MODEL_SERVER_WORKERS``,
-            ``MODEL_SERVER_WORKERS``); None for the default of the mode.
+            ``SAGEMAKER_NUM_MODEL_WORKERS``, ``MODEL_SERVER_WORKERS``); None for what the
+            machine has.
+        backend: what holds the models (``BYO_BACKEND``): ``own``, a process for each;
+            ``shared``, a few processes for all; ``stock``, multi-model-server's own workers.
         timeout: seconds an invocation may take (``SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS``,
             ``SAGEMAKER_MODEL_SERVER_TIMEOUT``, ``MODEL_SERVER_TIMEOUT``).
         startup_timeout: seconds a single model may take to load (``SAGEMAKER_STARTUP_TIMEOUT``).
@@ -57,6 +60,7 @@ class ServingSettings:
     port: int = 8080
     safe_port_range: tuple[int, int] | None = None
     workers: int | None = None
+    backend: str = "own"
     timeout: int = 60
     startup_timeout: int = 600
     default_accept: str = "application/json"
@@ -86,8 +90,12 @@ class ServingSettings:
             port=read.integer("SAGEMAKER_BIND_TO_PORT", default=8080, least=1, most=HIGHEST_PORT),
             safe_port_range=read.port_range("SAGEMAKER_SAFE_PORT_RANGE"),
             workers=read.optional_integer(
-                "SAGEMAKER_MODEL_SERVER_WORKERS", "MODEL_SERVER_WORKERS", least=1
+                "SAGEMAKER_MODEL_SERVER_WORKERS",
+                "SAGEMAKER_NUM_MODEL_WORKERS",
+                "MODEL_SERVER_WORKERS",
+                least=1,
             ),
+            backend=read.choice("BYO_BACKEND", BACKENDS),
             timeout=read.integer(
                 "SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS",
                 "SAGEMAKER_MODEL_SERVER_TIMEOUT",
@@ -102,13 +110,6 @@ class ServingSettings:
             jvm_arguments=read.text("SAGEMAKER_MODEL_SERVER_VMARGS") or "",
             log_level=read.integer("SAGEMAKER_CONTAINER_LOG_LEVEL", default=20, least=0, most=50),
         )
-
-    @property
-    def workers_per_model(self) -> int:
-        """The workers of each model: as set, else a core each, or one where models share."""
-        if self.workers is not None:
-            return self.workers
-        return 1 if self.multi_model else len(os.sched_getaffinity(0))
 
     def code_directories(self, model_dir: Path) -> list[Path]:
         """Where the user's module for a model may lie, in the order in which it counts."""

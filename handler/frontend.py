@@ -14,11 +14,15 @@ import shutil
 import socket
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
 from contract.errors import ByoError, SettingsError
-from contract.settings import HIGHEST_BYTES, HIGHEST_PORT, MEBIBYTE, ServingSettings
+from contract.machine import MEBIBYTE
+from contract.settings import HIGHEST_BYTES, HIGHEST_PORT, ServingSettings
+from handler.backend import pipes
+from handler.plan import Plan
 
 MODEL_NAME = "model"
 HANDLER = "handler.service:handle"
@@ -28,10 +32,24 @@ TEMPLATES = Path(__file__).parent / "templates"
 # reached first, since it says what the limit is.
 REQUEST_MARGIN = 16 * MEBIBYTE
 UNPRIVILEGED_PORTS = (20000, HIGHEST_PORT)
+LAUNCHER = Path(__file__).parent / "backend" / "launcher.sh"
 
 
 class MissingPrerequisite(ByoError):
     """Something that is no Python package of ours is not installed; says how to get it."""
+
+
+@dataclass(frozen=True)
+class Backend:
+    """What the frontend executes for each model.
+
+    Args:
+        interpreter: the program that runs ``mms/model_service_worker.py`` of the home.
+        home: the folder that holds it.
+    """
+
+    interpreter: str
+    home: Path
 
 
 def find_java(environ: Mapping[str, str]) -> Path:
@@ -70,30 +88,34 @@ def model_server_home() -> Path:
     return Path(package.origin).parent.parent
 
 
-def command(settings: ServingSettings, scratch: Path, environ: Mapping[str, str]) -> list[str]:
+def command(
+    settings: ServingSettings, plan: Plan, scratch: Path, environ: Mapping[str, str]
+) -> list[str]:
     """Write the frontend's configuration into the scratch folder; return its command line.
 
     Raises:
         MissingPrerequisite: Java or multi-model-server is not installed.
     """
     home = model_server_home()
+    backend = stock_backend(home) if settings.backend == "stock" else launching_backend(scratch)
     configuration = scratch / "mms.properties"
-    configuration.write_text(properties(settings, scratch), encoding="utf-8")
+    configuration.write_text(properties(settings, plan, scratch), encoding="utf-8")
     log_layout = scratch / "log4j2.xml"
     log_layout.write_text(log_configuration(settings), encoding="utf-8")
     line = [
         str(find_java(environ)),
         "-XX:-UsePerfData",  # else the JVM writes to the machine's temp folder, not to ours
         "-XX:+ExitOnOutOfMemoryError",
+        f"-Xmx{plan.heap // MEBIBYTE}m",
         f"-Djava.io.tmpdir={scratch}",
-        f"-Dmodel_server_home={home}",
+        f"-Dmodel_server_home={backend.home}",
         f"-Dlog4j.configurationFile=file://{log_layout}",
         *settings.jvm_arguments.split(),
         "-cp",
         str(home / "mms" / "frontend" / "*"),
         MAIN_CLASS,
         "--python",
-        sys.executable,
+        backend.interpreter,
         "-f",
         str(configuration),
     ]
@@ -102,14 +124,29 @@ def command(settings: ServingSettings, scratch: Path, environ: Mapping[str, str]
     return line
 
 
-def properties(settings: ServingSettings, scratch: Path) -> str:
+def stock_backend(home: Path) -> Backend:
+    """multi-model-server's own worker: a Python process for each model and each worker."""
+    return Backend(sys.executable, home)
+
+
+def launching_backend(scratch: Path) -> Backend:
+    """Ours: the shell runs a launcher in the worker's place, under the worker's name."""
+    home = scratch / "home"
+    scripts = home / "mms"
+    scripts.mkdir(parents=True)
+    shutil.copyfile(LAUNCHER, scripts / "model_service_worker.py")
+    pipes.make(scratch)
+    return Backend("/bin/sh", home)
+
+
+def properties(settings: ServingSettings, plan: Plan, scratch: Path) -> str:
     """The text of the frontend's configuration file."""
     values = {
         "inference_address": inference_address(settings),
         "management_address": management_address(settings, scratch),
         "model_store": "/",
         "default_service_handler": HANDLER,
-        "default_workers_per_model": settings.workers_per_model,
+        "default_workers_per_model": plan.connections,
         "default_response_timeout_seconds": frontend_timeout(settings),
         "job_queue_size": settings.queue_size,
         "max_request_size": min(settings.max_payload + REQUEST_MARGIN, HIGHEST_BYTES),
@@ -180,15 +217,17 @@ def log_configuration(settings: ServingSettings) -> str:
 
 
 def worker_environment(
-    settings: ServingSettings, scratch: Path, environ: Mapping[str, str]
+    settings: ServingSettings, plan: Plan, scratch: Path, environ: Mapping[str, str]
 ) -> dict[str, str]:
-    """What the JVM, and so each worker, finds in its environment."""
+    """What the JVM, the template and each worker find in their environment."""
     return {
         **environ,
         # Folders of models and algorithms may be read-only, and are not ours to write to.
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         "MMS_DECODE_INPUT_REQUEST": "false",
+        **plan.thread_environment(environ),
+        pipes.DIR_VARIABLE: str(scratch),
         "TMPDIR": str(scratch),
         "BYO_ALGORITHM_DIR": str(settings.algorithm_dir.absolute()),
     }

@@ -19,7 +19,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -51,7 +51,12 @@ UserFunction = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Functions:
-    """The user's functions, each as ``f(*arguments, context)``; None where ours is meant."""
+    """The user's functions, each as ``f(*arguments, context)``; None where ours is meant.
+
+    Args:
+        batchable: whether ``predict_fn`` may be given the rows of several requests at once, as
+            its own attribute of that name says.
+    """
 
     pre_model_fn: UserFunction | None = None
     model_fn: UserFunction | None = None
@@ -60,6 +65,7 @@ class Functions:
     predict_fn: UserFunction | None = None
     output_fn: UserFunction | None = None
     transform_fn: UserFunction | None = None
+    batchable: bool = False
 
     @classmethod
     def of_module(cls, module: ModuleType | None) -> Functions:
@@ -73,11 +79,14 @@ class Functions:
             return cls()
         handler = _toolkit_handler(module)
         found = {}
+        batchable = False
         for name, arity in ARITIES.items():
             function = getattr(module, name, None) or _overridden(handler, f"default_{name}")
             if function is not None:
                 found[name] = with_context(function, arity)
-        functions = cls(**found)
+            if name == "predict_fn":
+                batchable = getattr(function, "batchable", False) is True
+        functions = cls(**found, batchable=batchable)
         replaced = [n for n in ("input_fn", "predict_fn", "output_fn") if n in found]
         if functions.transform_fn and replaced:
             raise UserCodeError(
@@ -88,7 +97,7 @@ class Functions:
 
     def names(self) -> list[str]:
         """The names of the functions that are the user's."""
-        return [each.name for each in fields(self) if getattr(self, each.name) is not None]
+        return [name for name in ARITIES if getattr(self, name) is not None]
 
 
 def with_context(function: UserFunction, arity: int) -> UserFunction:

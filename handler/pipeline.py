@@ -7,32 +7,31 @@ anything else that holds a model. It knows no HTTP server and no MMS.
 from __future__ import annotations
 
 import logging
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from contract.errors import (
-    ByoError,
     InvocationError,
     InvocationTimeout,
-    ModelLoadError,
     PayloadTooLarge,
     PredictionFailed,
     UnsupportedContentType,
 )
 from contract.fitted import signature_of
-from contract.settings import MEBIBYTE, ServingSettings
+from contract.machine import MEBIBYTE
+from contract.settings import ServingSettings
 from contract.signature import Signature, load_signature
-from contract.usercode import check_names, describe, find_program, import_program
+from contract.usercode import check_names, find_program, import_program
 from handler import codecs, functions, toolkit
 from handler.blame import Stage, to_invocation_error
 from handler.codecs.text import decode_text
 from handler.conform import conform
 from handler.deadline import DeadlineExceeded, deadline
 from handler.functions import Functions, UserFunction
+from handler.loading import load_model, told_by_place
 from handler.messages import Request, Response, problem_response
 
 logger = logging.getLogger("byo")
@@ -41,10 +40,25 @@ logger = logging.getLogger("byo")
 TEXT_TYPES = ("application/json", "text/csv")
 
 
-@dataclass
-class _Progress:
-    """How far an invocation has come: what an error is judged by."""
+Limit = Callable[[float], AbstractContextManager[None]]
+Outcome = TypeVar("Outcome")
 
+
+@dataclass(slots=True)
+class Invocation:
+    """A request on its way through the pipeline, and how far it has come.
+
+    Args:
+        request: the request.
+        context: what user functions get as their context; None if there are none.
+        stage: the function that is at work, or is to be next.
+        data: what the model is to be given, once it is read.
+        envelope: the form of JSON that the answer should have, once it is known.
+        answer_type: what to answer with, where it is ours to choose.
+    """
+
+    request: Request
+    context: Any = None
     stage: Stage = "input_fn"
     data: Any = None
     envelope: str | None = None
@@ -53,15 +67,30 @@ class _Progress:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A loaded model with the functions around it."""
+    """A loaded model with the functions around it.
+
+    Args:
+        model: what model_fn gave.
+        user: the user's functions.
+        signature: what the model takes and gives, as far as that is known.
+        settings: the serving settings.
+        limit: what bounds the time of a step that may run user code.
+    """
 
     model: Any
     user: Functions = field(default_factory=Functions)
     signature: Signature | None = None
     settings: ServingSettings = field(default_factory=ServingSettings)
+    limit: Limit = deadline
 
     @classmethod
-    def load(cls, model_dir: Path, settings: ServingSettings, context: Any = None) -> Pipeline:
+    def load(
+        cls,
+        model_dir: Path,
+        settings: ServingSettings,
+        context: Any = None,
+        limit: Limit = deadline,
+    ) -> Pipeline:
         """Load a model directory: the user's module, the signature, the model.
 
         Raises:
@@ -70,7 +99,7 @@ class Pipeline:
         """
         check_names([model_dir])
         program = find_program(settings.code_directories(model_dir), settings.program)
-        with _told_by_place(program):
+        with told_by_place(program):
             module = import_program(program) if program else None
             user = Functions.of_module(module)
             functions.lend_to_main(module)
@@ -78,7 +107,7 @@ class Pipeline:
             signature = load_signature(model_dir)
             for warning in signature.version_warnings() if signature else ():
                 logger.warning(warning)
-            model = _load_model(user, model_dir, context)
+            model = load_model(user, model_dir, context)
             if not (user.predict_fn or user.transform_fn):
                 functions.prediction_method(model)
         logger.info(
@@ -88,36 +117,66 @@ class Pipeline:
             ", ".join(user.names()) or "none",
             "read" if signature else "none",
         )
-        return cls(model, user, signature or signature_of(model), settings)
+        return cls(model, user, signature or signature_of(model), settings, limit)
+
+    def limited_by(self, limit: Limit) -> Pipeline:
+        """The same pipeline, its time bounded in another way."""
+        return replace(self, limit=limit)
 
     def invoke(self, request: Request, context: Any = None) -> Response:
         """Answer one invocation; never raises for what a request or user code does."""
-        progress = _Progress()
-        try:
-            with deadline(self.settings.timeout):
-                return self._answer(request, progress, context)
-        except DeadlineExceeded:
-            problem: InvocationError = InvocationTimeout(
-                f"the invocation took longer than {self.settings.timeout} s"
-            )
-            logger.error("[%s] %s", request.request_id, problem.detail, exc_info=True)
-        except (Exception, SystemExit) as error:
-            problem = self._judge(error, progress, request)
-        return problem_response(problem, request.request_id)
+        return self.answer(Invocation(request, context))
 
-    def _answer(self, request: Request, progress: _Progress, context: Any) -> Response:
-        self._check(request)
+    def answer(self, invocation: Invocation) -> Response:
+        """Take an invocation all the way; never raises for what a request or user code does."""
+        return self.attempt(invocation, self._answer)
+
+    def attempt(
+        self, invocation: Invocation, step: Callable[[Invocation], Outcome]
+    ) -> Outcome | Response:
+        """What a step gives, or the response that says why it failed."""
+        try:
+            with self.limit(self.settings.timeout):
+                return step(invocation)
+        except DeadlineExceeded:
+            return self.timed_out(invocation)
+        except (Exception, SystemExit) as error:
+            problem = self._judge(error, invocation)
+        return problem_response(problem, invocation.request.request_id)
+
+    def timed_out(self, invocation: Invocation) -> Response:
+        """The answer to an invocation that took too long."""
+        problem = InvocationTimeout(f"the invocation took longer than {self.settings.timeout} s")
+        request_id = invocation.request.request_id
+        logger.error("[%s] %s", request_id, problem.detail, exc_info=True)
+        return problem_response(problem, request_id)
+
+    def _answer(self, invocation: Invocation) -> Response:
         if self.user.transform_fn:
-            progress.stage = "transform_fn"
-            return self._transform(self.user.transform_fn, request, context)
+            self._check(invocation.request)
+            invocation.stage = "transform_fn"
+            return self._transform(self.user.transform_fn, invocation)
+        self.prepare(invocation)
+        return self.predict_and_finish(invocation)
+
+    def prepare(self, invocation: Invocation) -> None:
+        """The first step: what the model is to be given."""
+        request = invocation.request
+        self._check(request)
         if self.user.output_fn is None:
             # Before the model works for an answer that can't be given.
-            progress.answer_type = self._negotiated(request.accept)
-        progress.data = self._read(request, progress, context)
-        progress.stage = "predict_fn"
-        prediction = self._predict(progress.data, context)
-        progress.stage = "output_fn"
-        return self._write(prediction, request, progress, context)
+            invocation.answer_type = self._negotiated(request.accept)
+        invocation.data = self._read(invocation)
+        invocation.stage = "predict_fn"
+
+    def predict_and_finish(self, invocation: Invocation) -> Response:
+        """The second step and the third, for one invocation."""
+        return self.finish(invocation, self.predict(invocation.data, invocation.context))
+
+    def finish(self, invocation: Invocation, prediction: Any) -> Response:
+        """The third step: what the model said, as the caller wants it."""
+        invocation.stage = "output_fn"
+        return self._write(prediction, invocation)
 
     def _check(self, request: Request) -> None:
         """What can be said of a request before anything is read."""
@@ -133,7 +192,8 @@ class Pipeline:
                 "send the body as it is"
             )
 
-    def _predict(self, data: Any, context: Any) -> Any:
+    def predict(self, data: Any, context: Any = None) -> Any:
+        """The second step: what the model says."""
         if self.user.predict_fn is None:
             prediction = functions.predict(data, self.model)
             if self.user.input_fn is None:
@@ -144,27 +204,29 @@ class Pipeline:
             raise PredictionFailed("predict_fn returned nothing: does it lack a return?")
         return prediction
 
-    def _read(self, request: Request, progress: _Progress, context: Any) -> Any:
+    def _read(self, invocation: Invocation) -> Any:
+        request = invocation.request
         if self.user.input_fn:
             essence, body = _as_users_expect(request)
-            return self.user.input_fn(body, essence, context)
+            return self.user.input_fn(body, essence, invocation.context)
         decoded = codecs.decode(request.body, request.content_type, self.signature)
-        progress.envelope = decoded.envelope
+        invocation.envelope = decoded.envelope
         return conform(decoded.data, self.signature)
 
-    def _write(
-        self, prediction: Any, request: Request, progress: _Progress, context: Any
-    ) -> Response:
+    def _write(self, prediction: Any, invocation: Invocation) -> Response:
+        request = invocation.request
         if self.user.output_fn:
             accept = self._preferred(request)
-            result = self.user.output_fn(prediction, accept, context)
+            result = self.user.output_fn(prediction, accept, invocation.context)
             return self._users_response(result, request)
-        media = progress.answer_type or self._negotiated(request.accept)
-        return self._encoded(prediction, media, progress.envelope)
+        media = invocation.answer_type or self._negotiated(request.accept)
+        return self._encoded(prediction, media, invocation.envelope)
 
-    def _transform(self, transform: UserFunction, request: Request, context: Any) -> Response:
+    def _transform(self, transform: UserFunction, invocation: Invocation) -> Response:
+        request = invocation.request
         essence, body = _as_users_expect(request)
-        result = transform(self.model, body, essence, self._preferred(request), context)
+        accept = self._preferred(request)
+        result = transform(self.model, body, essence, accept, invocation.context)
         return self._users_response(result, request)
 
     def _preferred(self, request: Request) -> str:
@@ -203,15 +265,14 @@ class Pipeline:
         )
         return Response(body, full_type)
 
-    def _judge(
-        self, error: BaseException, progress: _Progress, request: Request
-    ) -> InvocationError:
-        users_own = getattr(self.user, progress.stage) is not None
-        problem = to_invocation_error(error, progress.stage, progress.data, users_own=users_own)
+    def _judge(self, error: BaseException, invocation: Invocation) -> InvocationError:
+        stage, request_id = invocation.stage, invocation.request.request_id
+        users_own = getattr(self.user, stage) is not None
+        problem = to_invocation_error(error, stage, invocation.data, users_own=users_own)
         if problem.status >= 500:
-            logger.error("[%s] %s", request.request_id, problem.detail, exc_info=error)
+            logger.error("[%s] %s", request_id, problem.detail, exc_info=error)
         else:
-            logger.info("[%s] %d %s", request.request_id, problem.status, problem.detail)
+            logger.info("[%s] %d %s", request_id, problem.status, problem.detail)
         return problem
 
 
@@ -235,42 +296,3 @@ def _as_users_expect(request: Request) -> tuple[str | None, str | bytes]:
     if media.essence not in TEXT_TYPES:
         return media.essence, request.body
     return media.essence, decode_text(request.body, media)
-
-
-def _load_model(user: Functions, model_dir: Path, context: Any) -> Any:
-    if user.pre_model_fn:
-        user.pre_model_fn(str(model_dir), context)
-    with _logged_warnings():
-        if user.model_fn:
-            model = user.model_fn(str(model_dir), context)
-        else:
-            model = functions.load_artifact(model_dir)
-    if user.model_warmup_fn:
-        user.model_warmup_fn(str(model_dir), model, context)
-    return model
-
-
-@contextmanager
-def _told_by_place(program: Path | None) -> Iterator[None]:
-    """Whatever a user's code raises while loading, as one line with the user's own file and line.
-
-    Raises:
-        ModelLoadError: in place of any exception that is not ours already.
-    """
-    try:
-        yield
-    except (ByoError, MemoryError):
-        raise
-    except (Exception, SystemExit) as error:
-        folder = program.parent if program else None
-        raise ModelLoadError(describe(error, folder)) from error
-
-
-@contextmanager
-def _logged_warnings() -> Iterator[None]:
-    """Warnings of a load, such as scikit-learn's of another version, as single log lines."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield
-    for text in dict.fromkeys(" ".join(str(each.message).split()) for each in caught):
-        logger.warning(text)

@@ -4,7 +4,7 @@
 2  a setting can't be used as given
 3  Java or multi-model-server is missing
 4  the single model can't be served; the last line says why
-5  the frontend ended by itself
+5  the frontend, or the template that models are forked from, ended by itself
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from contract.errors import ByoError, SettingsError, UserCodeError
+from contract.machine import this_machine
 from contract.settings import ServingSettings
 from contract.usercode import check_names, find_program
 from handler import frontend, requirements
 from handler.frontend import MissingPrerequisite
-from handler.supervisor import FrontendDied, ModelUnavailable, Supervisor
+from handler.plan import Plan, plan
+from handler.supervisor import BackendDied, FrontendDied, ModelUnavailable, Supervisor
 
 EXIT_CODES: dict[type[ByoError], int] = {
     SettingsError: 2,
@@ -30,6 +32,7 @@ EXIT_CODES: dict[type[ByoError], int] = {
     ModelUnavailable: 4,
     UserCodeError: 4,
     FrontendDied: 5,
+    BackendDied: 5,
 }
 # A unix socket's path has 107 bytes at most, and the frontend puts its sockets in scratch.
 LONGEST_SCRATCH = 70
@@ -56,14 +59,15 @@ def serve(environ: Mapping[str, str]) -> None:
     """
     settings = ServingSettings.from_environ(environ)
     check_start(settings)
-    print(f"serve: {summary(settings)}", flush=True)  # noqa: T201
+    planned = plan(settings, this_machine())
+    print(f"serve: {summary(settings, planned)}", flush=True)  # noqa: T201
     scratch = make_scratch()
     try:
         environ = with_requirements(settings, scratch, environ)
         supervisor = Supervisor(
             settings,
-            frontend.command(settings, scratch, environ),
-            frontend.worker_environment(settings, scratch, environ),
+            frontend.command(settings, planned, scratch, environ),
+            frontend.worker_environment(settings, planned, scratch, environ),
             scratch,
         )
         supervisor.run()
@@ -131,12 +135,12 @@ def with_requirements(
     return {**environ, "PYTHONPATH": path}
 
 
-def summary(settings: ServingSettings) -> str:
+def summary(settings: ServingSettings, planned: Plan) -> str:
     """Every value that counts, in one line."""
     what = "models as they are loaded" if settings.multi_model else settings.paths.model
     return (
         f"{what} on {settings.bind_address}:{settings.port}, "
-        f"workers per model {settings.workers_per_model}, timeout {settings.timeout} s, "
+        f"{planned}, backend {settings.backend}, timeout {settings.timeout} s, "
         f"payload up to {settings.max_payload} bytes, queue {settings.queue_size}, "
         f"default accept {settings.default_accept}, algorithm {settings.algorithm_dir}, "
         f"program {settings.program or 'inference.py'}"

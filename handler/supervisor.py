@@ -26,6 +26,8 @@ DRAIN_SECONDS = 20.0
 STOP_SECONDS = 5.0
 GUARD_SECONDS = 4.0
 PORT_SECONDS = 60.0
+TEMPLATE_SECONDS = 5.0
+TEMPLATE = (sys.executable, "-P", "-m", "handler.backend.template")
 # Waits until the supervisor has gone, however, and then ends and removes what it left behind.
 GUARD = 'read _; kill -9 "-$1" 2>/dev/null; rm -rf -- "$2"'
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -37,6 +39,10 @@ class ModelUnavailable(ByoError):
 
 class FrontendDied(ByoError):
     """The JVM ended, or did not open its port, without being told to."""
+
+
+class BackendDied(ByoError):
+    """The process that models are forked from does not live."""
 
 
 class Supervisor:
@@ -61,6 +67,7 @@ class Supervisor:
         self._scratch = scratch
         self._selector = selectors.DefaultSelector()
         self._loaders: dict[int, int] = {}  # pid of a loading worker -> its pidfd
+        self._template: subprocess.Popen[bytes] | None = None
         self._ready = False
         self._stopping = False
         address = scratch / "supervisor.sock"
@@ -80,6 +87,7 @@ class Supervisor:
         Raises:
             ModelUnavailable: the single model can't be loaded, and why.
             FrontendDied: the JVM ended by itself.
+            BackendDied: the template ends as soon as it is started.
         """
         self._catch_signals()
         # A group of its own: whatever the frontend starts can be ended with it.
@@ -92,6 +100,8 @@ class Supervisor:
             start_new_session=True,
         )
         self._register_sources()
+        if self._settings.backend != "stock":
+            self._start_template()
         try:
             if self._settings.multi_model:
                 self._announce("load models by POST /models")
@@ -112,6 +122,26 @@ class Supervisor:
         watch(self._receiver, selectors.EVENT_READ, self._on_events)
         self._frontend_fd = os.pidfd_open(self._frontend.pid)
         watch(self._frontend_fd, selectors.EVENT_READ, self._on_frontend_end)
+
+    def _start_template(self) -> None:
+        """Start the process that models are forked from; it ends when its input does."""
+        template = self._template = subprocess.Popen(
+            TEMPLATE, env=self._environ, process_group=0, stdin=subprocess.PIPE
+        )
+        started = time.monotonic()
+        pidfd = os.pidfd_open(template.pid)
+
+        def ended() -> None:
+            self._selector.unregister(pidfd)
+            os.close(pidfd)
+            ending = _ending(template.wait())
+            if time.monotonic() - started < TEMPLATE_SECONDS:
+                raise BackendDied(f"the template ended as soon as it was started: {ending}")
+            # Its hosts ended with it; the frontend asks for each of them again.
+            _say(f"the template ended: {ending}; it is started again")
+            self._start_template()
+
+        self._selector.register(pidfd, selectors.EVENT_READ, ended)
 
     def _loop(self, deadline: float) -> None:
         while not self._stopping:
@@ -207,6 +237,8 @@ class Supervisor:
             self._frontend.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             _say(f"the frontend did not stop within {STOP_SECONDS:.0f} s: killed")
+        if self._template is not None:
+            self._end_template(self._template)
         # The stock workers outlive a frontend that is told to stop, so the guard's work is to
         # be done in any case: it begins when its input ends.
         try:
@@ -214,6 +246,17 @@ class Supervisor:
             self._frontend.wait(GUARD_SECONDS)
         except subprocess.TimeoutExpired:
             _say(f"what the frontend started did not end within {GUARD_SECONDS:.0f} s: left behind")
+
+    def _end_template(self, template: subprocess.Popen[bytes]) -> None:
+        """Its input ends, and so does it; its hosts end with it."""
+        if template.stdin is not None:
+            template.stdin.close()
+        try:
+            template.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            _say(f"the template did not stop within {STOP_SECONDS:.0f} s: killed")
+            template.kill()
+            template.wait(STOP_SECONDS)
 
 
 def _noted(signum: int, frame: FrameType | None) -> None:

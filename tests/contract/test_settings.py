@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from contract.errors import SettingsError
-from contract.settings import MEBIBYTE, ServingSettings, TrainingSettings
+from contract.machine import MEBIBYTE
+from contract.settings import ServingSettings, TrainingSettings
 
 
 @pytest.mark.parametrize(
@@ -20,6 +21,9 @@ from contract.settings import MEBIBYTE, ServingSettings, TrainingSettings
         ({"SAGEMAKER_BIND_TO_PORT": ""}, "port", 8080),
         ({"MODEL_SERVER_WORKERS": "3"}, "workers", 3),
         ({"MODEL_SERVER_WORKERS": "3", "SAGEMAKER_MODEL_SERVER_WORKERS": "5"}, "workers", 5),
+        ({"MODEL_SERVER_WORKERS": "3", "SAGEMAKER_NUM_MODEL_WORKERS": "4"}, "workers", 4),
+        ({}, "backend", "own"),
+        ({"BYO_BACKEND": "Stock"}, "backend", "stock"),
         ({"MODEL_SERVER_TIMEOUT": "7"}, "timeout", 7),
         ({"MODEL_SERVER_TIMEOUT": "7", "SAGEMAKER_MODEL_SERVER_TIMEOUT": "8"}, "timeout", 8),
         (
@@ -52,6 +56,7 @@ def test_reads_known_names(environ: dict[str, str], attribute: str, value: objec
         ("SAGEMAKER_BIND_TO_PORT", "0"),
         ("SAGEMAKER_BIND_TO_PORT", "32767"),
         ("SAGEMAKER_MODEL_SERVER_WORKERS", "0"),
+        ("BYO_BACKEND", "gunicorn"),
         ("MODEL_SERVER_TIMEOUT", "1.5"),
         ("SAGEMAKER_MULTI_MODEL", "perhaps"),
         ("SAGEMAKER_SAFE_PORT_RANGE", "10000"),
@@ -63,15 +68,6 @@ def test_names_the_variable_that_is_wrong(name: str, value: str) -> None:
     """A value that can't be used is refused by its variable's name."""
     with pytest.raises(SettingsError, match=name):
         ServingSettings.from_environ({name: value})
-
-
-def test_workers_default_by_mode() -> None:
-    """One worker a model where many models share the machine, at least one where one has it."""
-    single = ServingSettings.from_environ({})
-    multi = ServingSettings.from_environ({"SAGEMAKER_MULTI_MODEL": "true"})
-
-    assert single.workers_per_model >= 1
-    assert multi.workers_per_model == 1
 
 
 def test_code_is_looked_for_in_sagemakers_order() -> None:

@@ -85,7 +85,7 @@ def test_a_stop_lets_what_is_under_way_end(tmp_path_factory: pytest.TempPathFact
     save_positional(tree.paths.model)
     answers = []
     with running(tree, MODEL_SERVER_WORKERS="1") as one:
-        supervisor = parent_of_frontend(one)
+        supervisor = supervisor_of(one)
         asking = threading.Thread(target=lambda: answers.append(one.post("slow")))
         asking.start()
         while "slow begins" not in one.log.read_text():
@@ -110,7 +110,7 @@ def test_nothing_outlives_a_supervisor_that_is_killed(
         _, worker = json.loads(one.post("alive").body)
         pidfd = os.pidfd_open(worker)
 
-        os.kill(parent_of_frontend(one), signal.SIGKILL)
+        os.kill(supervisor_of(one), signal.SIGKILL)
 
         ended, _, _ = select.select([pidfd], [], [], 20)
         assert ended
@@ -124,11 +124,10 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
         time.sleep(0.02)
 
 
-def parent_of_frontend(server: Server) -> int:
-    """The process id of `serve`: the grandparent of the worker's parent, up to the JVM's."""
+def supervisor_of(server: Server) -> int:
+    """The process id of `serve`, above the worker that answers."""
     _, pid = json.loads(server.post("alive").body)
-    lineage = [pid]
-    for _ in range(3):
-        with Path(f"/proc/{lineage[-1]}/stat").open() as stat:
-            lineage.append(int(stat.read().rsplit(")", 1)[1].split()[1]))
-    return lineage[-1]
+    while b"handler.server" not in Path(f"/proc/{pid}/cmdline").read_bytes():
+        with Path(f"/proc/{pid}/stat").open() as stat:
+            pid = int(stat.read().rsplit(")", 1)[1].split()[1])
+    return int(pid)

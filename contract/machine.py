@@ -1,0 +1,85 @@
+"""What this process may use: CPUs and memory, as the container's limits have them.
+
+A container's limits are its control group's. Version 1 and version 2 keep them in other files;
+in both, a limit of any group above counts as well. In a container the group's own folder is
+usually mounted as the root, whatever path ``/proc/self/cgroup`` names: both are looked at.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a process may use.
+
+    Args:
+        cpus: how many CPUs, at least one; part of a CPU counts as one.
+        memory: bytes of memory.
+    """
+
+    cpus: int
+    memory: int
+
+    def __str__(self) -> str:
+        counted = "1 CPU" if self.cpus == 1 else f"{self.cpus} CPUs"
+        return f"{counted}, {self.memory // MEBIBYTE} MB of memory"
+
+
+def this_machine(root: Path = Path("/")) -> Machine:
+    """The least of what the machine has and what the control groups grant.
+
+    Args:
+        root: where ``proc`` and ``sys`` are.
+    """
+    cpus = [float(len(os.sched_getaffinity(0)))]
+    memory = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for folder in _groups(root):
+        cpus += _quotas(folder)
+        memory += _numbers(folder / "memory.max")
+        memory += _numbers(folder / "memory.limit_in_bytes")
+    return Machine(max(1, math.ceil(min(cpus))), min(memory))
+
+
+def _groups(root: Path) -> Iterator[Path]:
+    """The folders of this process's control groups, and of those above them."""
+    mounts = root / "sys" / "fs" / "cgroup"
+    for line in _lines(root / "proc" / "self" / "cgroup"):
+        _, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        mount = mounts / controllers
+        group = mount / path.lstrip("/")
+        yield mount
+        for folder in (group, *group.parents):
+            if folder == mount:
+                break
+            yield folder
+
+
+def _quotas(folder: Path) -> Iterable[float]:
+    """CPUs as the group's share of each period of time, if it is limited."""
+    for line in _lines(folder / "cpu.max"):  # version 2: "50000 100000" or "max 100000"
+        quota, _, period = line.partition(" ")
+        if quota.isdecimal() and period.isdecimal():
+            yield int(quota) / int(period)
+    for quota_us in _numbers(folder / "cpu.cfs_quota_us"):  # version 1: -1 for no limit
+        for period_us in _numbers(folder / "cpu.cfs_period_us"):
+            yield quota_us / period_us
+
+
+def _numbers(file: Path) -> Iterable[int]:
+    return [int(line) for line in _lines(file) if line.isdecimal() and int(line) > 0]
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text(encoding="utf-8").split("\n")
+    except OSError:  # there is no such controller
+        return []

@@ -1,0 +1,154 @@
+"""A model's process: loads the model, then serves it, or forks workers that share it.
+
+With one worker, the host serves by itself. With several, the host loads, forks the workers,
+which share the model's memory, and forks another when one of them dies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+from http import HTTPStatus
+
+from contract.errors import ByoError
+from contract.settings import ServingSettings
+from handler import inflight, lifecycle
+from handler.backend.children import Children
+from handler.backend.launch import Launch
+from handler.backend.served import Served
+from handler.backend.signals import wake_on_children
+from handler.backend.watch import Note
+from handler.backend.worker import Worker
+from handler.context import ModelContext
+from handler.pipeline import Pipeline
+from handler.plan import Plan
+
+WATCH_SECONDS = 1.0
+# A worker that dies as soon as it is forked is not forked again without end.
+RESTART_SECONDS = 0.2
+NO_LIMIT = sys.maxsize
+# How long a host that lacks memory for its model stays to say so.
+REFUSAL_SECONDS = 5
+
+
+class Host:
+    """One model's process.
+
+    Args:
+        launch: which model.
+        listener: where the frontend connects.
+        settings: the serving settings.
+        plan: how many workers and connections there are.
+        note: what this process tells the template.
+    """
+
+    def __init__(
+        self,
+        launch: Launch,
+        listener: socket.socket,
+        settings: ServingSettings,
+        plan: Plan,
+        note: Note,
+    ) -> None:
+        self._launch = launch
+        self._listener = listener
+        self._settings = settings
+        self._plan = plan
+        self._note = note
+        self._served = Served(launch.model, launch.model_dir)
+
+    def run(self) -> None:
+        """Load and serve, until the frontend wants the model no more."""
+        self._launch.take_over_output()
+        self._move_in()
+        if self._settings.multi_model:
+            # Registration blocks one of the frontend's threads until it is told.
+            self._launch.tell_started(os.getpid())
+        pipeline = self._load(self._note)
+        if not self._settings.multi_model:
+            # The frontend opens its port now, and is healthy indeed.
+            self._launch.tell_started(os.getpid())
+        if self._plan.workers == 1:
+            self._serve(NO_LIMIT)
+        else:
+            self._fork_workers(pipeline)
+
+    def _move_in(self) -> None:
+        """Be where multi-model-server's own worker would be: in the model's folder."""
+        with contextlib.suppress(OSError):
+            os.chdir(self._launch.model_dir)
+        sys.path.append(str(self._launch.model_dir))
+
+    def _load(self, note: Note) -> Pipeline:
+        """Load the model; a process that can't load it ends.
+
+        The frontend then answers LOAD with 500, as its connection is closed.
+        """
+        launch = self._launch
+        context = ModelContext(launch.model, launch.model_dir)
+        try:
+            pipeline = lifecycle.load(
+                launch.model, launch.model_dir, self._settings, context, note.limit
+            )
+        except MemoryError:
+            if self._settings.multi_model:
+                self._refuse(note)
+            raise SystemExit(1) from None
+        except ByoError:
+            raise SystemExit(1) from None
+        note.set_loaded()
+        self._served.loaded(pipeline)
+        # What is here now stays: looking through it for garbage would only un-share its pages.
+        gc.collect()
+        gc.freeze()
+        return pipeline
+
+    def _refuse(self, note: Note) -> None:
+        """Answer LOAD with 507; the frontend must find its process ended by then."""
+        note.set_refused()
+        lifecycle.end_backend(self._launch.pid)
+        self._served.failed(HTTPStatus.INSUFFICIENT_STORAGE, lifecycle.NO_MEMORY)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(REFUSAL_SECONDS)
+        self._serve(NO_LIMIT)
+
+    def _serve(self, share: int) -> None:
+        inflight.open_lock()
+        worker = Worker(share, self._deserted if share == NO_LIMIT else lambda served: None)
+        worker.serve(self._served, self._listener)
+        worker.run()
+
+    def _deserted(self, served: Served) -> None:
+        """The frontend has closed every connection: it wants the model's memory back."""
+        raise SystemExit(0)
+
+    def _fork_workers(self, pipeline: Pipeline) -> None:
+        children = Children(lambda pid, note, code: self._lost(pid, code))
+        # A process that has started threads can't be forked soundly: each loads by itself then.
+        shares = len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208
+        share = -(-self._plan.connections // self._plan.workers)
+
+        def work(note: Note) -> None:
+            loaded = pipeline.limited_by(note.limit) if shares else self._load(note)
+            self._served.loaded(loaded)
+            self._serve(share)
+
+        with wake_on_children() as wakeup, selectors.DefaultSelector() as selector:
+            selector.register(wakeup, selectors.EVENT_READ)
+            while True:
+                while len(children) < self._plan.workers:
+                    children.fork(work)
+                if selector.select(WATCH_SECONDS):
+                    wakeup.recv(4096)
+                children.reap()
+                children.end_overdue()
+
+    def _lost(self, pid: int, code: int) -> None:
+        sys.stdout.write(f"worker {pid} ended ({code}): another takes its place\n")
+        time.sleep(RESTART_SECONDS)

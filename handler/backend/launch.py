@@ -1,0 +1,101 @@
+"""What a launcher hands to the template: which model the frontend wants a process for."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+STARTED = "MMS worker started."
+BACKLOG = 128
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One execution of the launcher.
+
+    Args:
+        pid: the launcher's process id; its output is the frontend's.
+        model: the model's name.
+        model_dir: the model's folder.
+        kind: of the socket to listen on, "unix" or "tcp".
+        address: the socket's path, or a port of the loopback interface.
+    """
+
+    pid: int
+    model: str
+    model_dir: Path
+    kind: str
+    address: str
+
+    @classmethod
+    def of(cls, pid: int, arguments: list[str]) -> Launch:
+        """Read the command line that the frontend gives a worker.
+
+        Raises:
+            ValueError: an argument is missing.
+        """
+        given = dict(zip(arguments[::2], arguments[1::2], strict=False))
+        try:
+            kind = given["--sock-type"]
+            address = given["--sock-name" if kind == "unix" else "--port"]
+            return cls(pid, given["--model-name"], Path(given["--model-path"]), kind, address)
+        except KeyError as error:
+            raise ValueError(f"the frontend gave no {error.args[0]}") from None
+
+    def listen(self) -> socket.socket:
+        """The socket that the frontend will connect to, once for each worker."""
+        if self.kind == "unix":
+            Path(self.address).unlink(missing_ok=True)
+            listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            listener.bind(self.address)
+        else:
+            listener = socket.create_server(("127.0.0.1", int(self.address)))
+        listener.listen(BACKLOG)
+        listener.setblocking(False)
+        return listener
+
+    def take_over_output(self) -> None:
+        """Called in the process for one model: print to where the launcher would."""
+        for number in (1, 2):
+            taken = os.open(f"/proc/{self.pid}/fd/{number}", os.O_WRONLY)
+            os.dup2(taken, number)
+            os.close(taken)
+
+    def tell_started(self, pid: int) -> None:
+        """Tell the frontend that it can connect.
+
+        Args:
+            pid: the process that the frontend is to name as the model's.
+
+        Raises:
+            OSError: the launcher has gone.
+        """
+        with open(f"/proc/{self.pid}/fd/1", "w", encoding="utf-8") as output:  # noqa: PTH123
+            output.write(f"[PID] {pid}\n{STARTED}\n")
+
+
+class Launches:
+    """Reads what launchers write: for each, the number of its arguments, its id, and they."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> Iterator[Launch]:
+        """The launches that are complete with these bytes; what can't be read is passed over."""
+        fields = (self._rest + data).split(b"\0")
+        self._rest = fields.pop()
+        while fields:
+            count = int(fields[0])
+            if len(fields) < count + 2:
+                self._rest = b"\0".join([*fields, self._rest])
+                return
+            texts = [os.fsdecode(field) for field in fields[1 : count + 2]]
+            del fields[: count + 2]
+            try:
+                yield Launch.of(int(texts[0]), texts[1:])
+            except ValueError as error:
+                sys.stdout.write(f"serve: a launcher can't be understood: {error}\n")

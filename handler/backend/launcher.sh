@@ -1,0 +1,10 @@
+# What the frontend executes for each model, in place of a Python interpreter. It hands its
+# arguments and its process id to the template and then only waits: the host that the template
+# forks takes over this process's output through /proc, and the template ends this process when
+# the model can't be loaded. Should the template end, the wait does, and the next template gets
+# to know this model as well: the frontend itself never starts a process again.
+case $0 in *metric_collector.py) exit 0 ;; esac
+while printf '%s\000' "$#" "$$" "$@" >"$BYO_BACKEND_DIR/launch"; do
+    read -r _ <"$BYO_BACKEND_DIR/park"
+done
+exit 1
