@@ -13,6 +13,7 @@ import os
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -52,13 +53,21 @@ class Signature:
     example: tuple[Any, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...] | None:
         """The input names in fitting order, or None where the model knows positions only."""
         names = tuple(column.name for column in self.inputs if column.name is not None)
         return names if names and len(names) == len(self.inputs) else None
 
-    @property
+    @cached_property
+    def plain_kind(self) -> Literal["any", "number"] | None:
+        """What all inputs are, where they are nothing but numbers, or may be anything."""
+        kinds = {column.kind for column in self.inputs}
+        if kinds == {"any"}:
+            return "any"
+        return "number" if kinds <= {"any", "number"} else None
+
+    @cached_property
     def fitted_on(self) -> Container:
         """What to hand to the model."""
         return self.container or ("table" if self.names else "array")

@@ -40,7 +40,7 @@ class Batcher:
         responses: dict[int, Response] = {}
         prepared: list[Prepared] = []
         for number, invocation in enumerate(invocations):
-            failure = self._pipeline.attempt(invocation, self._pipeline.prepare)
+            failure = self._prepare(invocation)
             if failure is None:
                 prepared.append((number, invocation))
             else:
@@ -48,6 +48,10 @@ class Batcher:
         for group in _groups(prepared):
             responses.update(self._predict(group))
         return [responses[number] for number in range(len(invocations))]
+
+    def _prepare(self, invocation: Invocation) -> Response | None:
+        pipeline = self._pipeline
+        return pipeline.attempt(invocation, pipeline.prepare, bool(pipeline.user.input_fn))
 
     def _predict(self, group: Sequence[Prepared]) -> Iterable[tuple[int, Response]]:
         if len(group) == 1:
@@ -77,8 +81,11 @@ class Batcher:
         return self._pipeline.attempt(invocation, self._pipeline.predict_and_finish)
 
     def _finish(self, invocation: Invocation, prediction: Any) -> Response:
-        return self._pipeline.attempt(
-            invocation, lambda one: self._pipeline.finish(one, prediction)
+        pipeline = self._pipeline
+        return pipeline.attempt(
+            invocation,
+            lambda one: pipeline.finish(one, prediction),
+            bool(pipeline.user.output_fn),
         )
 
 

@@ -11,7 +11,7 @@ import mms
 from mms.context import Context, RequestProcessor
 from mms.metrics.metrics_store import MetricsStore
 
-from handler.messages import Request, Response, headers_of
+from handler.messages import Request, Response
 
 
 class ModelContext(Context):  # type: ignore[misc]  # mms has no types
@@ -45,23 +45,22 @@ class InvocationContext(ModelContext):
 
 
 def request_of(
-    parts: Mapping[str, Any], headers: Mapping[Any, Any], request_id: str | None
+    parts: Mapping[str, Any], headers: Mapping[str, str], request_id: str | None
 ) -> Request:
     """One invocation as the frontend gives it to a worker.
 
     Args:
         parts: the payloads by name; a body that is one payload is named "body", and a form is
             taken apart into its fields.
-        headers: the request's headers.
+        headers: the request's headers, by lower-case name.
         request_id: the frontend's name for it.
     """
-    by_name = headers_of(headers)
     body = parts.get("body", b"")
     return Request(
-        body=body.encode() if isinstance(body, str) else bytes(body),
-        content_type=by_name.get("content-type"),
-        accept=by_name.get("accept"),
-        content_encoding=by_name.get("content-encoding"),
+        body=body if isinstance(body, bytes) else _bytes_of(body),
+        content_type=headers.get("content-type"),
+        accept=headers.get("accept"),
+        content_encoding=headers.get("content-encoding"),
         request_id=request_id or "-",
     )
 
@@ -74,3 +73,7 @@ def report(response: Response, context: Any, index: int = 0) -> None:
     set_status, _ = context.get_response_status(index)
     if not (well and set_status != HTTPStatus.OK):
         context.set_response_status(response.status, response.reason, index)
+
+
+def _bytes_of(body: Any) -> bytes:
+    return body.encode() if isinstance(body, str) else bytes(body)

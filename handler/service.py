@@ -14,6 +14,7 @@ from typing import Any
 from contract.settings import ServingSettings
 from handler import inflight, lifecycle
 from handler.context import report, request_of
+from handler.messages import headers_of
 from handler.pipeline import Pipeline
 
 # One process holds one model: MMS forks a worker for each connection.
@@ -51,7 +52,8 @@ def _load(context: Any) -> Pipeline:
 
 
 def _answer(pipeline: Pipeline, parts: dict[str, Any], context: Any, index: int) -> bytes:
-    headers, request_id = context.get_all_request_header(index), context.get_request_id(index)
-    response = pipeline.invoke(request_of(parts, headers, request_id), context)
+    headers = headers_of(context.get_all_request_header(index))
+    request = request_of(parts, headers, context.get_request_id(index))
+    response = pipeline.invoke(request, context)
     report(response, context, index)
     return response.body

@@ -65,7 +65,7 @@ class Served:
         ]
 
     def _invocation(self, message: wire.Invoke) -> Invocation:
-        request = request_of(message.parts, message.headers, message.request_id)
+        request = request_of(message.parts, message.headers.by_name, message.request_id)
         if not self._with_context:
             return Invocation(request)
         context = InvocationContext(self.name, self.model_dir, message.request_id, message.headers)

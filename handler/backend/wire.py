@@ -10,6 +10,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+
+from handler.messages import headers_of
 
 LOAD = ord("L")
 INVOKE = ord("I")
@@ -53,12 +56,21 @@ class Load:
     stream: str
 
 
+class Headers(dict[str, str]):
+    """The headers of a request, as they were sent."""
+
+    @cached_property
+    def by_name(self) -> dict[str, str]:
+        """The same, by lower-case name."""
+        return headers_of(self)
+
+
 @dataclass(frozen=True, slots=True)
 class Invoke:
     """One invocation; the frontend puts one into a message as SageMaker registers models."""
 
     request_id: str
-    headers: Mapping[str, str]
+    headers: Headers
     parts: Mapping[str, bytes]
 
 
@@ -71,7 +83,7 @@ class Reader:
     """
 
     _headers_as_sent: bytes = b""
-    _headers: Mapping[str, str] = field(default_factory=dict)
+    _headers: Headers = field(default_factory=Headers)
 
     def read(self, data: Bytes) -> Load | list[Invoke]:
         """The one message that the bytes are.
@@ -102,11 +114,11 @@ class Reader:
             invocations.append(Invoke(request_id.decode(), headers, parts))
         return invocations, start + 4
 
-    def _headers_at(self, data: Bytes, at: int) -> tuple[Mapping[str, str], int]:
+    def _headers_at(self, data: Bytes, at: int) -> tuple[Headers, int]:
         known = self._headers_as_sent
         if known and data.startswith(known, at):
             return self._headers, at + len(known)
-        start, headers = at, {}
+        start, headers = at, Headers()
         while (length := _int(data, at)) != END:
             name, at = _bytes(data, at + 4, length)
             value, at = _bytes(data, at + 4, _int(data, at))

@@ -6,6 +6,8 @@ import csv
 import io
 from typing import Any
 
+import numpy as np
+
 from contract.signature import Signature
 from handler.codecs.predictions import cells, to_table
 
@@ -22,6 +24,17 @@ def write_csv(prediction: Any, signature: Signature | None, *, header: bool) -> 
     text = _write(rows, csv.QUOTE_MINIMAL)
     # Before Python 3.13 a carriage return alone does not make the module quote a cell.
     return _write(rows, csv.QUOTE_ALL) if "\r" in text else text
+
+
+def write_numbers(prediction: Any) -> bytes | None:
+    """The lines of one column of whole numbers, as `write_csv` gives them; None for all else."""
+    if (
+        isinstance(prediction, np.ndarray)
+        and prediction.ndim == 1
+        and prediction.dtype.kind in "iu"
+    ):
+        return b"".join(b"%d\n" % value for value in prediction.tolist())
+    return None
 
 
 def _write(rows: list[Any], quoting: Any) -> str:

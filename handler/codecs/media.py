@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 _WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _ESSENCE = re.compile(rf"\s*({_WORD})/({_WORD})\s*")
@@ -36,7 +36,7 @@ class MediaType:
         """
         return _parse(text)
 
-    @property
+    @cached_property
     def essence(self) -> str:
         """``type/subtype``, without parameters."""
         return f"{self.type}/{self.subtype}"
@@ -52,6 +52,10 @@ class MediaType:
         return essence.startswith(f"{self.type}/") if self.is_range else essence == self.essence
 
     def __str__(self) -> str:
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:
         written = (f"; {name}={_quoted(value)}" for name, value in self.parameters.items())
         return self.essence + "".join(written)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any
 
@@ -146,6 +147,7 @@ def encode(
         raise
 
 
+@lru_cache(maxsize=256)  # clients say the same with every request
 def negotiate(accept: str | None, default: str) -> MediaType:
     """The type to answer with: the one the client wants most, of those that a codec writes.
 

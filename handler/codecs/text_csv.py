@@ -20,7 +20,8 @@ from handler.codecs.codec import Decoded
 from handler.codecs.csv_arrow import read_with_arrow
 from handler.codecs.csv_cells import read_column
 from handler.codecs.csv_header import column_names, has_header
-from handler.codecs.csv_writer import write_csv
+from handler.codecs.csv_row import read_plain_row
+from handler.codecs.csv_writer import write_csv, write_numbers
 from handler.codecs.media import MediaType
 from handler.codecs.text import decode_text, encode_text
 
@@ -58,6 +59,9 @@ class TextCsv:
 
     @staticmethod
     def read(body: bytes, media_type: MediaType, signature: Signature | None) -> Decoded:
+        plain = None if media_type.parameters else read_plain_row(body, signature)
+        if plain is not None:
+            return Decoded(plain)
         text = decode_text(body, media_type).lstrip("\r\n")
         large = len(text) > SMALL
         rows = list(islice(split_rows(text), SAMPLE if large else None))
@@ -72,6 +76,10 @@ class TextCsv:
     def write(
         prediction: Any, media_type: MediaType, signature: Signature | None, envelope: str | None
     ) -> bytes:
+        if not media_type.parameters:
+            numbers = write_numbers(prediction)
+            if numbers is not None:
+                return numbers
         header = media_type.parameters.get("header", "").lower() == "present"
         return encode_text(write_csv(prediction, signature, header=header), media_type)
 
