@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
+import math
 import os
 import random
+import resource
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator
 
@@ -16,27 +19,36 @@ import numpy as np
 
 from handler.backend.watch import Note, end_overdue, prepare_process
 
+YOUNG_SECONDS = 2.0
+RESTART_SECONDS = 1.0
 _SET_PARENT_DEATH_SIGNAL = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
+Ended = Callable[["Note", int], None]
+
+
 class Children:
-    """The forked children of this process.
+    """The forked children of this process."""
 
-    Args:
-        when_ended: called with a child's process id, its note, and how it ended: an exit code,
-            or the negative number of a signal.
-    """
-
-    def __init__(self, when_ended: Callable[[int, Note, int], None]) -> None:
+    def __init__(self) -> None:
         self._notes: dict[int, Note] = {}
-        self._when_ended = when_ended
+        self._when_ended: dict[int, Ended] = {}
 
     def __len__(self) -> int:
         return len(self._notes)
 
-    def fork(self, work: Callable[[Note], None]) -> int:
-        """Run work in a forked child that ends when it returns, or when this process ends."""
+    def fork(self, work: Callable[[Note], None], when_ended: Ended) -> int:
+        """Run work in a forked child that ends when it returns, or when this process ends.
+
+        Args:
+            work: called in the child with its note.
+            when_ended: called here with the child's note and how it ended: an exit code, or the
+                negative number of a signal.
+
+        Returns:
+            The child's process id.
+        """
         note = Note()
         parent = os.getpid()
         sys.stdout.flush()
@@ -44,6 +56,7 @@ class Children:
         if pid == 0:
             _run(work, note, parent)
         self._notes[pid] = note
+        self._when_ended[pid] = when_ended
         return pid
 
     def note_of(self, pid: int) -> Note:
@@ -55,7 +68,7 @@ class Children:
         for pid, code in _ended():
             note = self._notes.pop(pid, None)
             if note is not None:
-                self._when_ended(pid, note, code)
+                self._when_ended.pop(pid)(note, code)
                 note.close()
 
     def end_overdue(self) -> None:
@@ -63,6 +76,43 @@ class Children:
         for pid, note in self._notes.items():
             if note.overdue:
                 end_overdue(pid)
+
+
+class Restart:
+    """When to fork another child in place of one that ended: one that died young has to wait."""
+
+    def __init__(self) -> None:
+        self._begun_at = 0.0
+        self._due_at = math.inf
+
+    def begun(self) -> None:
+        """A child has been forked."""
+        self._begun_at = time.monotonic()
+        self._due_at = math.inf
+
+    def ended(self, *, at_once: bool = True) -> None:
+        """The child has ended.
+
+        Args:
+            at_once: whether to fork another without waiting, unless this one died young.
+        """
+        now = time.monotonic()
+        old = now - self._begun_at > YOUNG_SECONDS
+        self._due_at = now if at_once and old else now + RESTART_SECONDS
+
+    def is_waiting(self) -> bool:
+        """Whether another child is to be forked."""
+        return self._due_at < math.inf
+
+    def is_due(self) -> bool:
+        """Whether the time for that has come."""
+        return time.monotonic() >= self._due_at
+
+
+def close_all_but(kept: int) -> None:
+    """Called in a child: let go of what its parent had open beside the standard streams."""
+    os.closerange(3, kept)
+    os.closerange(kept + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 
 
 def end(pid: int) -> None:

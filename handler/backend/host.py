@@ -129,7 +129,7 @@ class Host:
         raise SystemExit(0)
 
     def _fork_workers(self, pipeline: Pipeline) -> None:
-        children = Children(lambda pid, note, code: self._lost(pid, code))
+        children = Children()
         # A process that has started threads can't be forked soundly: each loads by itself then.
         shares = len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208
         share = -(-self._plan.connections // self._plan.workers)
@@ -143,12 +143,12 @@ class Host:
             selector.register(wakeup, selectors.EVENT_READ)
             while True:
                 while len(children) < self._plan.workers:
-                    children.fork(work)
+                    children.fork(work, self._lost)
                 if selector.select(WATCH_SECONDS):
                     wakeup.recv(4096)
                 children.reap()
                 children.end_overdue()
 
-    def _lost(self, pid: int, code: int) -> None:
-        sys.stdout.write(f"worker {pid} ended ({code}): another takes its place\n")
+    def _lost(self, note: Note, code: int) -> None:
+        sys.stdout.write(f"a worker ended ({code}): another takes its place\n")
         time.sleep(RESTART_SECONDS)

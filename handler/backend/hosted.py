@@ -10,15 +10,15 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import resource
 import signal
+import socket
 import sys
 import time
 from pathlib import Path
 
 from contract.settings import ServingSettings
 from handler.backend import children
-from handler.backend.children import Children
+from handler.backend.children import Children, close_all_but
 from handler.backend.host import Host
 from handler.backend.launch import Launch
 from handler.backend.watch import Note
@@ -26,92 +26,102 @@ from handler.plan import Plan
 
 # A single model's host tells the frontend when it has loaded; after so long, this process does.
 PATIENCE_SECONDS = 45.0
-# A host that dies young is not forked again at once, nor one that the frontend has left: then it
-# is about to end the launcher.
-RESTART_SECONDS = 1.0
-YOUNG_SECONDS = 2.0
 
 
-class Hosted:
-    """One execution of the launcher, as long as it lives.
+class Seat:
+    """One execution of the launcher, as long as it lives, and the socket of its model.
 
     Args:
         launch: what the launcher told.
-        children: what forks hosts.
-        settings: the serving settings.
-        plan: how many workers and connections there are.
 
     Raises:
         ProcessLookupError: the launcher has ended already.
     """
 
-    def __init__(
-        self, launch: Launch, children: Children, settings: ServingSettings, plan: Plan
-    ) -> None:
+    def __init__(self, launch: Launch) -> None:
+        self.launch = launch
         self.launcher = os.pidfd_open(launch.pid)
-        self.host: int | None = None
-        self._launch = launch
-        self._listener = launch.listen()
-        self._children = children
+        self.listener: socket.socket = launch.listen()
+
+    def give_up(self) -> None:
+        """End the launcher: the frontend learns that the model can't be loaded."""
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self.launcher, signal.SIGTERM)
+
+    def close(self) -> None:
+        """Give back what was held, after the launcher has ended."""
+        self.listener.close()
+        os.close(self.launcher)
+        if self.launch.kind == "unix":
+            Path(self.launch.address).unlink(missing_ok=True)
+
+
+class Hosted:
+    """A model with a host of its own.
+
+    Args:
+        seat: the model's launcher and socket.
+        forks: what forks hosts.
+        settings: the serving settings.
+        plan: how many workers and connections there are.
+    """
+
+    def __init__(self, seat: Seat, forks: Children, settings: ServingSettings, plan: Plan) -> None:
+        self._seat = seat
+        self._children = forks
         self._settings = settings
         self._plan = plan
+        self._host: int | None = None
         self._was_loaded = False
-        self._forked_at = 0.0
-        self._restart_at = math.inf
+        self._restart = children.Restart()
         self._impatient_at = time.monotonic() + PATIENCE_SECONDS
-
-    def start(self) -> None:
-        """Fork the host."""
-        self._restart_at = math.inf
-        self._forked_at = time.monotonic()
-        self.host = self._children.fork(self._run_host)
+        self._fork()
 
     def look_after(self) -> None:
         """Do what has become due; called now and then."""
-        now = time.monotonic()
-        if now > self._restart_at:
-            self.start()
-        if now > self._impatient_at:
-            # The frontend gives up after a minute: a longer load goes on behind an open port.
-            self._impatient_at = math.inf
-            with contextlib.suppress(OSError):
-                self._launch.tell_started(self.host or 0)
-
-    def host_ended(self, note: Note, code: int) -> None:
-        """Replace a host that served; a model that can't be loaded is given up."""
-        self.host = None
-        self._was_loaded |= note.loaded
-        if not self._was_loaded:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self.launcher, signal.SIGTERM)
-            return
-        lived = time.monotonic() - self._forked_at
-        if code == 0 or lived < YOUNG_SECONDS:
-            self._restart_at = time.monotonic() + RESTART_SECONDS
-            return
-        sys.stdout.write(
-            f"serve: the host of model {self._launch.model!r} ended ({code}): another takes "
-            "its place\n"
-        )
-        self.start()
+        if self._restart.is_due():
+            self._fork()
+        if time.monotonic() > self._impatient_at:
+            self._appease()
 
     def close(self) -> None:
-        """End the host, and give back what was held for it."""
-        if self.host is not None and not self._children.note_of(self.host).refused:
-            children.end(self.host)
-        self._listener.close()
-        os.close(self.launcher)
-        if self._launch.kind == "unix":
-            Path(self._launch.address).unlink(missing_ok=True)
+        """The launcher has ended: the frontend wants the model no more."""
+        if self._host is not None and not self._children.note_of(self._host).refused:
+            children.end(self._host)
+        self._host = None
+        self._seat.close()
+
+    def _fork(self) -> None:
+        self._restart.begun()
+        self._host = self._children.fork(self._run_host, self._host_ended)
+
+    def _appease(self) -> None:
+        """The frontend gives up after a minute: a longer load goes on behind an open port."""
+        self._impatient_at = math.inf
+        if self._host is not None and not self._children.note_of(self._host).loaded:
+            with contextlib.suppress(OSError):
+                self._seat.launch.tell_started(self._host)
+
+    def _host_ended(self, note: Note, code: int) -> None:
+        """Replace a host that served; a model that can't be loaded is given up."""
+        if self._host is None:
+            return
+        self._host = None
+        self._was_loaded |= note.loaded
+        if not self._was_loaded:
+            self._seat.give_up()
+            return
+        # A host that the frontend has left ends with 0: the launcher is about to be ended, too.
+        self._restart.ended(at_once=code != 0)
+        if code:
+            sys.stdout.write(
+                f"serve: the host of model {self._seat.launch.model!r} ended ({code}): another "
+                "takes its place\n"
+            )
+        self.look_after()
 
     def _run_host(self, note: Note) -> None:
-        _close_all_but(self._listener.fileno())
+        close_all_but(self._seat.listener.fileno())
         with contextlib.suppress(ProcessLookupError, FileNotFoundError, BrokenPipeError):
             # The launcher may have been ended meanwhile.
-            Host(self._launch, self._listener, self._settings, self._plan, note).run()
-
-
-def _close_all_but(kept: int) -> None:
-    """Let go of what was open in the template: pipes, sockets and launchers of all models."""
-    os.closerange(3, kept)
-    os.closerange(kept + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+            Host(self._seat.launch, self._seat.listener, self._settings, self._plan, note).run()

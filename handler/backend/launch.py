@@ -11,6 +11,8 @@ from pathlib import Path
 
 STARTED = "MMS worker started."
 BACKLOG = 128
+# Where the launcher keeps its output: launcher.sh.
+STDOUT, STDERR = 8, 9
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,8 @@ class Launch:
 
     def take_over_output(self) -> None:
         """Called in the process for one model: print to where the launcher would."""
-        for number in (1, 2):
-            taken = os.open(f"/proc/{self.pid}/fd/{number}", os.O_WRONLY)
+        for number, theirs in ((1, STDOUT), (2, STDERR)):
+            taken = os.open(f"/proc/{self.pid}/fd/{theirs}", os.O_WRONLY)
             os.dup2(taken, number)
             os.close(taken)
 
@@ -74,7 +76,7 @@ class Launch:
         Raises:
             OSError: the launcher has gone.
         """
-        with open(f"/proc/{self.pid}/fd/1", "w", encoding="utf-8") as output:  # noqa: PTH123
+        with open(f"/proc/{self.pid}/fd/{STDOUT}", "w", encoding="utf-8") as output:  # noqa: PTH123
             output.write(f"[PID] {pid}\n{STARTED}\n")
 
 
@@ -89,6 +91,9 @@ class Launches:
         fields = (self._rest + data).split(b"\0")
         self._rest = fields.pop()
         while fields:
+            if not fields[0].isdigit():  # nothing that a launcher writes
+                del fields[0]
+                continue
             count = int(fields[0])
             if len(fields) < count + 2:
                 self._rest = b"\0".join([*fields, self._rest])

@@ -3,7 +3,9 @@
 # forks takes over this process's output through /proc, and the template ends this process when
 # the model can't be loaded. Should the template end, the wait does, and the next template gets
 # to know this model as well: the frontend itself never starts a process again.
+# The output is kept as 8 and 9 as well, which no redirection changes for a moment.
 case $0 in *metric_collector.py) exit 0 ;; esac
+exec 8>&1 9>&2
 while printf '%s\000' "$#" "$$" "$@" >"$BYO_BACKEND_DIR/launch"; do
     read -r _ <"$BYO_BACKEND_DIR/park"
 done

@@ -42,6 +42,11 @@ class Served:
         self._outcome = (status, reason)
 
     @property
+    def is_refused(self) -> bool:
+        """Whether the frontend is to be told that the model can't be loaded."""
+        return self._outcome is not None and self._outcome[0] != OK
+
+    @property
     def load_reply(self) -> list[bytes] | None:
         """The answer to a request to load; None as long as it is not known."""
         if self._outcome is None:

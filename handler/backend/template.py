@@ -6,8 +6,7 @@ here: hosts are forked from this process, and a fork takes only one thread along
 
 from __future__ import annotations
 
-import gc
-import importlib
+import contextlib
 import os
 import resource
 import selectors
@@ -17,32 +16,16 @@ from pathlib import Path
 from contract.machine import this_machine
 from contract.settings import ServingSettings
 from handler import lifecycle
-from handler.backend import pipes
+from handler.backend import pipes, preload
 from handler.backend.children import Children
-from handler.backend.hosted import Hosted
+from handler.backend.hosted import Hosted, Seat
+from handler.backend.immortal import make_all_immortal
 from handler.backend.launch import Launches
+from handler.backend.shared import Shared, SharedHost, can_share
 from handler.backend.signals import wake_on_children
-from handler.backend.watch import Note
 from handler.plan import plan
 
-PRELOAD_VARIABLE = "BYO_PRELOAD"
 WATCH_SECONDS = 0.5
-# What most models are made of.
-MODULES = (
-    "joblib",
-    "scipy.sparse",
-    "scipy.special",
-    "sklearn.compose",
-    "sklearn.ensemble",
-    "sklearn.feature_extraction.text",
-    "sklearn.impute",
-    "sklearn.linear_model",
-    "sklearn.neighbors",
-    "sklearn.pipeline",
-    "sklearn.preprocessing",
-    "sklearn.svm",
-    "sklearn.tree",
-)
 
 
 class Template:
@@ -57,8 +40,10 @@ class Template:
         self._settings = settings
         self._plan = plan(settings, this_machine())
         self._launches = Launches()
-        self._hosted: set[Hosted] = set()
-        self._children = Children(self._host_ended)
+        self._children = Children()
+        self._placed: set[Hosted | Shared] = set()
+        number = self._plan.machine.cpus if settings.backend == "shared" else 0
+        self._shared = [SharedHost(self._children, settings) for _ in range(number)]
         self._selector = selectors.DefaultSelector()
         self._pipe, self._park = pipes.open_both(folder)
 
@@ -70,35 +55,32 @@ class Template:
             watch(self._pipe, selectors.EVENT_READ, self._read_launches)
             watch(wakeup, selectors.EVENT_READ, lambda: wakeup.recv(4096))
             while True:
-                for key, _ in self._selector.select(WATCH_SECONDS if self._hosted else None):
+                for key, _ in self._selector.select(WATCH_SECONDS if self._placed else None):
                     key.data()
                 self._children.reap()
                 self._children.end_overdue()
-                for hosted in self._hosted:
-                    hosted.look_after()
+                for one in (*self._shared, *self._placed):
+                    one.look_after()
 
     def _read_launches(self) -> None:
         for launch in self._launches.feed(os.read(self._pipe, 65536)):
-            try:
-                hosted = Hosted(launch, self._children, self._settings, self._plan)
-            except ProcessLookupError:  # the frontend has changed its mind
-                continue
-            self._hosted.add(hosted)
-            self._selector.register(
-                hosted.launcher, selectors.EVENT_READ, lambda one=hosted: self._drop(one)
-            )
-            hosted.start()
+            with contextlib.suppress(ProcessLookupError):  # the frontend has changed its mind
+                self._place(Seat(launch))
 
-    def _drop(self, hosted: Hosted) -> None:
-        """The launcher has ended: the frontend wants the model no more."""
-        self._selector.unregister(hosted.launcher)
-        self._hosted.remove(hosted)
-        hosted.close()
+    def _place(self, seat: Seat) -> None:
+        placed: Hosted | Shared
+        if self._shared and can_share(seat.launch.model_dir):
+            placed = Shared(seat, self._shared)
+        else:
+            placed = Hosted(seat, self._children, self._settings, self._plan)
+        self._placed.add(placed)
 
-    def _host_ended(self, pid: int, note: Note, code: int) -> None:
-        for hosted in self._hosted:
-            if hosted.host == pid:
-                hosted.host_ended(note, code)
+        def launcher_ended() -> None:
+            self._selector.unregister(seat.launcher)
+            self._placed.remove(placed)
+            placed.close()
+
+        self._selector.register(seat.launcher, selectors.EVENT_READ, launcher_ended)
 
 
 def main() -> None:
@@ -108,26 +90,12 @@ def main() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     template = Template(Path(os.environ[pipes.DIR_VARIABLE]), settings)
-    preload(os.environ.get(PRELOAD_VARIABLE, ""))
+    preload.import_modules(os.environ.get(preload.PRELOAD_VARIABLE, ""))
+    if settings.multi_model:  # where one model is served, it should not wait for this
+        preload.rehearse(settings)
+        make_all_immortal()
+    preload.settle()
     template.run()
-
-
-def preload(more: str) -> None:
-    """Import what hosts will need, and keep it out of the garbage collector's way.
-
-    Args:
-        more: further modules, separated by commas: those of the models' own requirements that
-            may be imported before a fork.
-    """
-    for module in MODULES:
-        importlib.import_module(module)
-    for module in filter(None, (name.strip() for name in more.split(","))):
-        try:
-            importlib.import_module(module)
-        except Exception as error:
-            sys.stdout.write(f"serve: {PRELOAD_VARIABLE}: {module} can't be imported: {error}\n")
-    gc.collect()
-    gc.freeze()
 
 
 def _end() -> None:

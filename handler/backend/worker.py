@@ -60,6 +60,15 @@ class Worker:
         """Take connections for a model from now on."""
         self.watch(listener.fileno(), lambda: self._accept(served, listener))
 
+    def forget(self, served: Served, listener: socket.socket) -> None:
+        """Take no connections for a model any more, and close those that there are."""
+        number = listener.fileno()
+        if number in self._actions:
+            self.unwatch(number)
+        self._late.pop(number, None)
+        for connection in [one for one, model in self._connections.items() if model is served]:
+            self._close(connection)
+
     def run(self) -> None:
         """Serve for ever."""
         while True:
@@ -174,10 +183,14 @@ class Worker:
             self._drop(connection)
 
     def _drop(self, connection: Connection) -> None:
+        served = self._close(connection)
+        if served not in self._connections.values():
+            self._when_deserted(served)
+
+    def _close(self, connection: Connection) -> Served:
         served = self._connections.pop(connection)
         with contextlib.suppress(ValueError):
             self._waiting.get(served, []).remove(connection)
         self.unwatch(connection.number)
         connection.close()
-        if served not in self._connections.values():
-            self._when_deserted(served)
+        return served

@@ -1,0 +1,86 @@
+"""What a template does once, so that its hosts share it instead of each doing it again."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import logging
+import sys
+import tempfile
+from pathlib import Path
+
+from contract import save_signature
+from contract.settings import ServingSettings
+from handler.messages import Request
+from handler.pipeline import Pipeline
+
+PRELOAD_VARIABLE = "BYO_PRELOAD"
+# What most models are made of.
+MODULES = (
+    "joblib",
+    "scipy.sparse",
+    "scipy.special",
+    "sklearn.compose",
+    "sklearn.ensemble",
+    "sklearn.feature_extraction.text",
+    "sklearn.impute",
+    "sklearn.linear_model",
+    "sklearn.neighbors",
+    "sklearn.pipeline",
+    "sklearn.preprocessing",
+    "sklearn.svm",
+    "sklearn.tree",
+)
+BODIES = ((b"1,2", "text/csv"), (b"[[1,2],[3,4]]", "application/json"))
+
+
+def import_modules(more: str) -> None:
+    """Import what hosts will need.
+
+    Args:
+        more: further modules, separated by commas: those of the models' own requirements that
+            may be imported before a fork.
+    """
+    for module in MODULES:
+        importlib.import_module(module)
+    for module in filter(None, (name.strip() for name in more.split(","))):
+        try:
+            importlib.import_module(module)
+        except Exception as error:
+            sys.stdout.write(f"serve: {PRELOAD_VARIABLE}: {module} can't be imported: {error}\n")
+
+
+def rehearse(settings: ServingSettings) -> None:
+    """Load and ask a small model: what is imported and remembered on the way is shared, too."""
+    import joblib
+    import pandas as pd
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    table = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0], "b": [1.0, 0.0, 1.0, 0.0]})
+    target = [0, 0, 1, 1]
+    logger = logging.getLogger("byo")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        for data in (table, table.to_numpy()):
+            with tempfile.TemporaryDirectory() as folder:
+                model = make_pipeline(StandardScaler(), LogisticRegression()).fit(data, target)
+                joblib.dump(model, Path(folder) / "model.joblib")
+                save_signature(model, data, target, model_dir=folder)
+                pipeline = Pipeline.load(Path(folder), settings)
+            for body, content_type in (
+                (b"1,2", "text/csv"),
+                (b"[[1,2],[3,4]]", "application/json"),
+            ):
+                for accept in ("text/csv", "application/json"):
+                    pipeline.invoke(Request(body, content_type, accept))
+    finally:
+        logger.setLevel(level)
+
+
+def settle() -> None:
+    """Keep hosts from un-sharing what is here by looking for garbage in it."""
+    gc.collect()
+    gc.freeze()
