@@ -7,6 +7,7 @@ import importlib
 import logging
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from contract import save_signature
@@ -34,20 +35,24 @@ MODULES = (
 BODIES = ((b"1,2", "text/csv"), (b"[[1,2],[3,4]]", "application/json"))
 
 
-def import_modules(more: str) -> None:
+def import_modules(more: str, is_awaited: Callable[[], bool]) -> None:
     """Import what hosts will need.
 
     Args:
         more: further modules, separated by commas: those of the models' own requirements that
             may be imported before a fork.
+        is_awaited: asked before each of our own: whether somebody waits, and would rather have
+            a host now, which imports just what its model needs.
     """
-    for module in MODULES:
-        importlib.import_module(module)
     for module in filter(None, (name.strip() for name in more.split(","))):
         try:
             importlib.import_module(module)
         except Exception as error:
             sys.stdout.write(f"serve: {PRELOAD_VARIABLE}: {module} can't be imported: {error}\n")
+    for module in MODULES:
+        if is_awaited():
+            return
+        importlib.import_module(module)
 
 
 def rehearse(settings: ServingSettings) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import select
 import selectors
 import sys
 from pathlib import Path
@@ -46,6 +47,24 @@ class Template:
         self._shared = [SharedHost(self._children, settings) for _ in range(number)]
         self._selector = selectors.DefaultSelector()
         self._pipe, self._park = pipes.open_both(folder)
+
+    def prepare(self, modules: str) -> None:
+        """Do what hosts are to share.
+
+        Args:
+            modules: more modules to import, separated by commas.
+        """
+        if self._settings.multi_model:
+            preload.import_modules(modules, lambda: False)
+            preload.rehearse(self._settings)
+            make_all_immortal()
+        else:
+            # One model shares with nobody: its frontend should not wait for what it may not need.
+            preload.import_modules(modules, self._is_awaited)
+        preload.settle()
+
+    def _is_awaited(self) -> bool:
+        return bool(select.select([self._pipe], [], [], 0)[0])
 
     def run(self) -> None:
         """Fork hosts until standard input ends."""
@@ -90,11 +109,7 @@ def main() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     template = Template(Path(os.environ[pipes.DIR_VARIABLE]), settings)
-    preload.import_modules(os.environ.get(preload.PRELOAD_VARIABLE, ""))
-    if settings.multi_model:  # where one model is served, it should not wait for this
-        preload.rehearse(settings)
-        make_all_immortal()
-    preload.settle()
+    template.prepare(os.environ.get(preload.PRELOAD_VARIABLE, ""))
     template.run()
 
 
