@@ -48,7 +48,7 @@ def child(
 
 def stop(process: subprocess.Popen[bytes], grace: float = STOP_GRACE_SECONDS) -> None:
     """Ask a process to stop, wait, then kill what is left of it and of all it started."""
-    family = [_pidfd(pid) for pid in _family(process.pid)]
+    members = [_pidfd(pid) for pid in family(process.pid)]
     try:
         if process.poll() is None:
             process.terminate()
@@ -58,7 +58,7 @@ def stop(process: subprocess.Popen[bytes], grace: float = STOP_GRACE_SECONDS) ->
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        for pidfd in filter(None, family):
+        for pidfd in filter(None, members):
             _kill(pidfd)
         process.wait()
 
@@ -76,7 +76,7 @@ def with_packages(environ: Mapping[str, str]) -> dict[str, str]:
     return {**environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
-def _family(leader: int) -> list[int]:
+def family(leader: int) -> list[int]:
     """The processes of a leader's session, and all that descend from any of them."""
     table = _process_table()
     family = {pid for pid, (_, session) in table.items() if session == leader} | {leader}

@@ -6,10 +6,10 @@ import argparse
 from collections.abc import Sequence
 from importlib import metadata
 
-from byo.cli import check, demo, init, invoke, serve, train
+from byo.cli import build, check, demo, init, invoke, push, serve, train
 from byo.cli.edge import EXIT_CODES, Parser, errors_as_lines
 
-SUBCOMMANDS = (init, check, train, serve, invoke, demo)
+SUBCOMMANDS = (init, check, train, serve, invoke, build, push, demo)
 EXAMPLES = """\
 examples:
   byo demo                            see it all work, from data to predictions
@@ -17,6 +17,7 @@ examples:
   byo train --algorithm mine          train on mine/sample, as SageMaker would
   byo serve --algorithm mine          serve the model on http://127.0.0.1:8080
   byo invoke mine/sample/payload.csv  ask it for predictions
+  byo build mine --algorithm mine     the image; then byo train --image mine, byo push mine
 """
 
 

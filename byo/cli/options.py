@@ -6,6 +6,8 @@ import argparse
 import os
 from pathlib import Path
 
+from byo.algorithm import find_algorithm
+from byo.errors import UsageError
 from contract.paths import BASE_DIR_VARIABLE
 
 OWN_TREE = ".byo"
@@ -29,6 +31,40 @@ def add_base_dir(parser: argparse.ArgumentParser) -> None:
         default=os.environ.get(BASE_DIR_VARIABLE) or None,
         help=f"the /opt/ml tree (default: {BASE_DIR_VARIABLE}, else ./{OWN_TREE})",
     )
+
+
+def add_image(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--image",
+        metavar="IMAGE",
+        help="do it in a container of this image; --algorithm then takes the place of its own",
+    )
+    add_docker_options(parser, "with --image, after --: more options of `docker run`")
+
+
+def add_docker_options(parser: argparse.ArgumentParser, usage: str) -> None:
+    parser.add_argument("docker_options", nargs="*", metavar="DOCKER_OPTION", help=usage)
+
+
+def docker_options(options: argparse.Namespace) -> list[str]:
+    """What `docker` is to get beside our own options.
+
+    Raises:
+        UsageError: there is no image to use them with, or they are no options.
+    """
+    given: list[str] = options.docker_options
+    if given and not (options.image and given[0].startswith("-")):
+        raise UsageError(f"{given[0]!r} is not understood; options of docker need an image and --")
+    return given
+
+
+def replacing_algorithm(options: argparse.Namespace) -> Path | None:
+    """The folder that takes the place of an image's own algorithm.
+
+    Raises:
+        UsageError: the folder does not exist.
+    """
+    return find_algorithm(options.algorithm, {}).folder if options.algorithm else None
 
 
 def seconds(text: str) -> float:

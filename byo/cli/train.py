@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from byo.algorithm import Algorithm, find_algorithm
 from byo.cli.edge import say
-from byo.cli.options import OWN_TREE, add_algorithm, add_base_dir
+from byo.cli.options import (
+    OWN_TREE,
+    add_algorithm,
+    add_base_dir,
+    add_image,
+    docker_options,
+    replacing_algorithm,
+)
+from byo.errors import UsageError
 from byo.files import held
 from byo.hosts import other_hosts, shared_environ
+from byo.image import (
+    calling_user,
+    require_image,
+    run_training_container,
+    training_container,
+)
 from byo.job import HOST, clear_outcome, given_job, given_tree, sample_job
 from byo.prerequisites import require_module, train_executable
 from byo.training import run_training
@@ -28,8 +42,11 @@ Without --base-dir the tree is ./{OWN_TREE}, made from the algorithm's sample/ e
 In a tree that you name, missing configuration files are made and existing ones never altered.
 With --hosts the job has several, each a `train` with a tree of its own on an address of its own:
 the first on 127.0.0.1 in the tree above, the others in hosts/ in it, where their logs are as well.
+With --image the job runs in a container, as you, with the tree as its /opt/ml. It is the image's
+own algorithm that runs, unless --algorithm names one.
 An earlier run's output/failure and output/success are removed; its model is moved to
-model.previous in the tree, in place of the one there. Every environment variable passes on.
+model.previous in the tree, in place of the one there. Every environment variable passes on; into
+a container those do whose names begin with SAGEMAKER_, MODEL_SERVER_ or BYO_.
 """
 EXAMPLES = """\
 examples:
@@ -37,7 +54,11 @@ examples:
   byo train --algorithm mine --hyperparameter n_estimators=50 --hyperparameter max_depth=4
   byo train --algorithm mine --base-dir /data/opt-ml
   byo train --algorithm mine --hosts 3
+  byo train --image byo
+  byo train --image byo --algorithm mine -- --memory 2g --env NAME=VALUE
 """
+
+Train = Callable[[Paths], None]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,35 +79,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="how many hosts the job has, all of them on this machine (default: 1)",
     )
+    add_image(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    train_executable()
-    if len(options.hosts) > 1:
-        require_module("distributed", "distributed")
-    algorithm = find_algorithm(options.algorithm, os.environ)
+    """Check what can be checked before anything is written, make the job's tree, run the job."""
+    more = docker_options(options)
+    train = _in_image(options, more) if options.image else _here(options)
     hyperparameters = dict(options.hyperparameter)
     tree = _own_tree() if options.base_dir is None else given_tree(options.base_dir)
     with held(tree, "byo train"):
         if options.base_dir is None:
+            algorithm = find_algorithm(options.algorithm, os.environ)
             paths = sample_job(tree, algorithm, hyperparameters, options.hosts)
             say(f"byo train: the job's tree is {paths.base}, made from {algorithm.sample.base}")
         else:
             paths = given_job(tree, hyperparameters, options.hosts)
             say(f"byo train: the job's tree is {paths.base}")
-        _run_job(paths, options.hosts, algorithm)
-    say(f"byo train: the model is in {paths.model}; serve it with `byo serve`")
+        previous = clear_outcome(paths)
+        if previous:
+            say(f"byo train: the model of an earlier run was moved to {previous}")
+        train(paths)
+    serve = f"byo serve --image {options.image}" if options.image else "byo serve"
+    say(f"byo train: the model is in {paths.model}; serve it with `{serve}`")
     return 0
 
 
-def _run_job(paths: Paths, hosts: Sequence[str], algorithm: Algorithm) -> None:
-    previous = clear_outcome(paths)
-    if previous:
-        say(f"byo train: the model of an earlier run was moved to {previous}")
-    if len(hosts) > 1:
-        _run_hosts(paths, hosts, algorithm)
-    else:
-        run_training(paths, algorithm, os.environ)
+def _here(options: argparse.Namespace) -> Train:
+    """A job in this environment."""
+    train_executable()
+    algorithm = find_algorithm(options.algorithm, os.environ)
+    if len(options.hosts) == 1:
+        return lambda paths: run_training(paths, algorithm, os.environ)
+    require_module("distributed", "distributed")
+    return lambda paths: _run_hosts(paths, options.hosts, algorithm)
 
 
 def _run_hosts(paths: Paths, hosts: Sequence[str], algorithm: Algorithm) -> None:
@@ -95,6 +121,28 @@ def _run_hosts(paths: Paths, hosts: Sequence[str], algorithm: Algorithm) -> None
         for host, log in logs.items():
             say(f"byo train: the output of the host {host} goes to {log}")
         run_training(paths, algorithm, environ)
+
+
+def _in_image(options: argparse.Namespace, more: Sequence[str]) -> Train:
+    """A job in a container of an image."""
+    if len(options.hosts) > 1:
+        raise UsageError("--hosts is for jobs without --image: a container is one host")
+    require_image(options.image)
+    folder = replacing_algorithm(options)
+
+    def train(paths: Paths) -> None:
+        container = training_container(
+            options.image,
+            paths,
+            user=calling_user(),
+            environ=os.environ,
+            algorithm=folder,
+            more=more,
+        )
+        say(f"byo train: {options.image} runs {folder or 'its own algorithm'}")
+        run_training_container(container, paths)
+
+    return train
 
 
 def _own_tree() -> Path:

@@ -1,6 +1,6 @@
 import pytest
 
-COMMANDS = ["init", "check", "train", "serve", "invoke", "demo"]
+COMMANDS = ["init", "check", "train", "serve", "invoke", "build", "push", "demo"]
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
