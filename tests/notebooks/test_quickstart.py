@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from byo.process import child
+from tests.notebooks.reading import MACHINE_PATH, OF_NO_KERNEL, code_cells, shown, text
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +24,6 @@ ROOT = Path(__file__).parents[2]
 NOTEBOOK = ROOT / "notebooks" / "quickstart.ipynb"
 MARK = "BYO_TEST_MARK"
 LARGEST_BYTES = 300_000
-MACHINE_PATH = re.compile(r"/(?:tmp|work|root|home|var|Users)\b")
 
 
 @dataclass(frozen=True)
@@ -68,18 +68,18 @@ def committed() -> nbformat.NotebookNode:
 def test_every_cell_runs_without_a_warning(run):
     """No cell fails, and none shows a warning; how the kernel ends may be told in the log."""
     assert run.status == 0, run.printed
-    cells = _code_cells(nbformat.read(run.notebook, as_version=4))
+    cells = code_cells(nbformat.read(run.notebook, as_version=4))
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
     assert "stderr" not in {output.get("name") for cell in cells for output in cell.outputs}
 
 
 def test_the_predictions_are_good(run):
     """The endpoint's answers for the held-out rows are right nine times out of ten, and alike."""
-    text = _text(nbformat.read(run.notebook, as_version=4))
+    printed = text(nbformat.read(run.notebook, as_version=4))
 
-    accuracy = re.search(r"^accuracy: (\d\.\d+)", text, re.MULTILINE)
+    accuracy = re.search(r"^accuracy: (\d\.\d+)", printed, re.MULTILINE)
     assert float(accuracy[1]) > 0.9
-    assert "all alike: True" in text
+    assert "all alike: True" in printed
 
 
 def test_nothing_is_left(run):
@@ -109,42 +109,14 @@ def test_nothing_is_left_when_a_cell_fails(tmp_path, committed):
 
 def test_the_kept_outputs_are_those_of_a_run(run, committed):
     """Each cell of the committed file has outputs of the kinds that it has when it is run."""
-    executed = nbformat.read(run.notebook, as_version=4)
-
-    assert [(cell.id, _kinds(cell)) for cell in _code_cells(committed)] == [
-        (cell.id, _kinds(cell)) for cell in _code_cells(executed)
-    ]
+    assert shown(committed) == shown(nbformat.read(run.notebook, as_version=4))
 
 
 def test_the_committed_file_is_of_no_machine(committed):
     """It names no folder of the machine it was run on, nor its kernel, and it is small."""
-    assert MACHINE_PATH.findall(_text(committed)) == []
-    assert committed.metadata == {
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
-    }
+    assert MACHINE_PATH.findall(text(committed)) == []
+    assert committed.metadata == OF_NO_KERNEL
     assert NOTEBOOK.stat().st_size < LARGEST_BYTES
-
-
-def _code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
-    return [cell for cell in notebook.cells if cell.cell_type == "code"]
-
-
-def _kinds(cell: nbformat.NotebookNode) -> list[tuple[str, list[str]]]:
-    """What a cell shows: streams by name, results by their media types."""
-    return [
-        (output.get("name", output.output_type), sorted(output.get("data", ())))
-        for output in cell.outputs
-    ]
-
-
-def _text(notebook: nbformat.NotebookNode) -> str:
-    """All text that the cells show."""
-    parts = []
-    for output in (output for cell in _code_cells(notebook) for output in cell.outputs):
-        parts += [output.get("text", ""), *output.get("traceback", ())]
-        parts += [text for kind, text in output.get("data", {}).items() if kind.startswith("text/")]
-    return "\n".join(parts)
 
 
 def _marked(mark: str) -> Iterator[psutil.Process]:
