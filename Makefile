@@ -1,27 +1,45 @@
-# make demo      train and serve a real model, from nothing
-# make test      the whole test suite
-# make setup     the first step of both: .venv, from locked requirements
-# make lint      ruff and mypy
-# make notebook  run the quickstart notebook again and keep its outputs
-# make lock      renew the locked requirements
-# make clean     remove what setup made
+# make demo        train and serve a real model, from nothing
+# make test        the whole test suite, but for what needs Docker
+# make image       the image, as byo:latest
+# make test-image  the image, and the tests that need Docker and it
+# make bench       what is measured of serving, beside what others use
+# make setup       the first step of most of these: .venv, from locked requirements
+# make lint        ruff and mypy
+# make notebook    run the quickstart notebook again and keep its outputs
+# make lock        renew the locked requirements
+# make clean       remove what setup made
 
 PYTHON ?= python3
 MINIMUM := 3.11
 BIN := .venv/bin
 UV := .setup/uv/bin/uv
 LOCKS := requirements/build.txt requirements/dev.txt requirements/uv.txt
+IMAGE ?= byo:latest
+# What is installed apart from the project, each from a lock of its own.
+APART := moto sbom sdk2 sdk3
+BENCH := .setup/bench
 COMPILE := $(UV) pip compile --quiet --universal --python-version $(MINIMUM) --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: demo test setup lint notebook lock clean prerequisites
+.PHONY: demo test image test-image bench setup lint notebook notebook-sdk lock clean prerequisites
 .DEFAULT_GOAL := demo
 
 demo: setup
 	@$(BIN)/byo demo
 
 test: setup
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m pytest -m "not engine" $(TESTS)
+
+image:
+	@docker/build_and_push.sh --no-push $(IMAGE)
+
+test-image: setup
+	@if docker version >/dev/null 2>&1; then \
+		$(MAKE) --no-print-directory image && \
+		BYO_IMAGE=$(IMAGE) $(BIN)/python -m pytest -m engine $(TESTS); \
+	else \
+		echo "[test-image] skipped: no Docker engine answers (docker version)"; \
+	fi
 
 lint: setup
 	@$(BIN)/ruff check .
@@ -30,6 +48,20 @@ lint: setup
 
 notebook: setup
 	@$(BIN)/python -m tests.notebooks.execute
+
+notebook-sdk: setup
+	@PYTHONPATH=. $$($(BIN)/python -m tests.container.sdk.environments sdk2) \
+		-m tests.notebooks.execute notebooks/bring_your_own.ipynb
+
+bench: $(BENCH)/done
+	@$(BENCH)/bin/python -m benchmarks.serving --output benchmarks/results
+
+$(BENCH)/done: requirements/bench.txt requirements/build.txt $(UV)
+	@echo "[bench] $(BENCH), from its locked requirements"
+	@$(UV) venv --quiet --clear --no-python-downloads --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(BENCH)
+	@VIRTUAL_ENV=$(BENCH) $(UV) pip sync --quiet --compile-bytecode --require-hashes \
+		--build-constraints requirements/build.txt requirements/bench.txt
+	@touch $@
 
 setup: .setup/done
 
@@ -61,9 +93,14 @@ lock: $(UV)
 	@$(COMPILE) --upgrade requirements/uv.in --output-file requirements/uv.txt
 	@$(COMPILE) --upgrade requirements/build.in --output-file requirements/build.txt
 	@$(COMPILE) --upgrade pyproject.toml --all-extras --group dev --build-constraints requirements/build.txt --output-file requirements/dev.txt
+	@for name in $(APART); do \
+		$(COMPILE) --upgrade requirements/$$name.in --output-file requirements/$$name.txt; \
+	done
 	@for extra in serve train distributed java; do \
 		$(COMPILE) pyproject.toml --extra $$extra --constraints requirements/dev.txt --output-file requirements/$$extra.txt; \
 	done
+	@$(COMPILE) pyproject.toml --extra serve --extra java requirements/bench.in --constraints requirements/serve.txt \
+		--constraints requirements/java.txt --build-constraints requirements/build.txt --output-file requirements/bench.txt
 
 clean:
 	rm -rf .venv .setup

@@ -2,8 +2,8 @@
 
 0  stopped by a signal
 2  a setting can't be used as given
-3  Java or multi-model-server is missing
-4  the single model can't be served; the last line says why
+3  Java or multi-model-server is missing, or boto3 where it is needed
+4  the single model or the submitted code can't be served; the last line says why
 5  the frontend, or the template that models are forked from, ended by itself
 """
 
@@ -21,7 +21,7 @@ from contract.errors import ByoError, SettingsError, UserCodeError
 from contract.machine import this_machine
 from contract.settings import ServingSettings
 from contract.usercode import check_names, find_program
-from handler import frontend, requirements
+from handler import frontend, requirements, submitted
 from handler.frontend import MissingPrerequisite
 from handler.plan import Plan, plan
 from handler.supervisor import BackendDied, FrontendDied, ModelUnavailable, Supervisor
@@ -63,6 +63,8 @@ def serve(environ: Mapping[str, str]) -> None:
     print(f"serve: {summary(settings, planned)}", flush=True)  # noqa: T201
     scratch = make_scratch()
     try:
+        environ = submitted.fetch(environ, scratch, settings.startup_timeout)
+        settings = ServingSettings.from_environ(environ)
         environ = with_requirements(settings, scratch, environ)
         supervisor = Supervisor(
             settings,

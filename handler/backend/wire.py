@@ -75,6 +75,19 @@ class Invoke:
 
 
 @dataclass(slots=True)
+class _Progress:
+    """How far a message of invocations has been read: `at` is where the next part begins.
+
+    Reading goes on from there when more bytes have come. A form may have very many parts.
+    """
+
+    at: int = 1
+    invocations: list[Invoke] = field(default_factory=list)
+    head: tuple[str, Headers] | None = None
+    parts: dict[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Reader:
     """Reads messages from the bytes of one connection.
 
@@ -84,35 +97,42 @@ class Reader:
 
     _headers_as_sent: bytes = b""
     _headers: Headers = field(default_factory=Headers)
+    _progress: _Progress = field(default_factory=_Progress)
 
     def read(self, data: Bytes) -> Load | list[Invoke]:
         """The one message that the bytes are.
 
         Raises:
-            Incomplete: bytes are still to come.
+            Incomplete: bytes are still to come; the same bytes and they are to be given then.
             WireError: the bytes are no message.
         """
         kind = data[0]
         message: Load | list[Invoke]
-        if kind == INVOKE:
-            message, end = self._invocations(data)
-        elif kind == LOAD:
-            message, end = _load(data)
-        else:
-            raise WireError(f"unknown command {kind}")
+        try:
+            if kind == INVOKE:
+                message, end = self._invocations(data)
+            elif kind == LOAD:
+                message, end = _load(data)
+            else:
+                raise WireError(f"unknown command {kind}")
+        except UnicodeDecodeError as error:
+            raise WireError(f"a text that is none: {error}") from None
         if end != len(data):
             raise WireError(f"{len(data) - end} bytes after the end of a message")
         return message
 
     def _invocations(self, data: Bytes) -> tuple[list[Invoke], int]:
-        invocations = []
-        start = 1
-        while (length := _int(data, start)) != END:
-            request_id, at = _bytes(data, start + 4, length)
-            headers, at = self._headers_at(data, at)
-            parts, start = _parts(data, at)
-            invocations.append(Invoke(request_id.decode(), headers, parts))
-        return invocations, start + 4
+        one = self._progress
+        while one.head or (length := _int(data, one.at)) != END:
+            if one.head is None:
+                request_id, at = _bytes(data, one.at + 4, length)
+                headers, one.at = self._headers_at(data, at)
+                one.head = request_id.decode(), headers
+            _read_parts(data, one)
+            one.invocations.append(Invoke(*one.head, one.parts))
+            one.head, one.parts = None, {}
+        self._progress = _Progress()
+        return one.invocations, one.at + 4
 
     def _headers_at(self, data: Bytes, at: int) -> tuple[Headers, int]:
         known = self._headers_as_sent
@@ -173,15 +193,14 @@ def _load(data: Bytes) -> tuple[Load, int]:
     return Load(model, path, stream), at
 
 
-def _parts(data: Bytes, at: int) -> tuple[dict[str, bytes], int]:
-    parts = {}
-    while (length := _int(data, at)) != END:
-        name, at = _bytes(data, at + 4, length)
+def _read_parts(data: Bytes, progress: _Progress) -> None:
+    while (length := _int(data, progress.at)) != END:
+        name, at = _bytes(data, progress.at + 4, length)
         _content_type, at = _bytes(data, at + 4, _int(data, at))
         # Two ends of lists follow: with them, a large body is taken out of the buffer once.
-        value, at = _bytes(data, at + 4, _int(data, at), tail=8)
-        parts[name.decode()] = value
-    return parts, at + 4
+        value, progress.at = _bytes(data, at + 4, _int(data, at), tail=8)
+        progress.parts[name.decode()] = value
+    progress.at += 4
 
 
 def _text(data: Bytes, at: int) -> tuple[str, int]:

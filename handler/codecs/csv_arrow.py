@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from contract.columns import Kind
+from contract.machine import this_machine
 from handler.codecs.csv_cells import MISSING, read_column, whole_where_exact
 
 
@@ -31,15 +32,14 @@ def read_with_arrow(
     import pyarrow as pa
     from pyarrow import csv
 
+    pa.set_cpu_count(this_machine().cpus)  # else as many as OpenMP's threads
+
     types = {"number": pa.float64(), "any": pa.float64(), "integer": pa.int64()}
     names = [str(position) for position in range(len(kinds))]
     try:
         table = csv.read_csv(
             pa.BufferReader(text.encode()),
-            # One thread: other requests have a use for the other cores.
-            read_options=csv.ReadOptions(
-                use_threads=False, column_names=names, skip_rows_after_names=int(header)
-            ),
+            read_options=csv.ReadOptions(column_names=names, skip_rows_after_names=int(header)),
             parse_options=csv.ParseOptions(newlines_in_values='"' in text),
             convert_options=csv.ConvertOptions(
                 check_utf8=False,

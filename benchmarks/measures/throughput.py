@@ -1,0 +1,81 @@
+"""Answers per second and latencies, one row a request, under a number of clients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from benchmarks import load
+from benchmarks.figures import CPUS, ERRORS, Figure
+from benchmarks.load import Outcome, Plan
+from benchmarks.models import Model
+from benchmarks.session import Session
+from benchmarks.stacks.server import Server
+
+IRIS_CLIENTS = (1, 16, 64)
+IRIS_STACKS = ("ours", "stock", "classic", "fastapi", "fastapi-silent", "control")
+FOREST_STACKS = ("ours", "stock", "classic", "fastapi", "control")
+BOOSTING_STACKS = ("ours", "stock", "classic", "fastapi", "fastapi-omp1")
+# A JVM compiles what it runs often, and runs it slowly until then.
+WARMUP_CLIENTS = 16
+WARMUP_TURNS = 2.0
+MILLISECONDS = 1000
+Value = Callable[[Outcome], float]
+
+
+def iris(session: Session) -> list[Figure]:
+    return measure(session, "iris", IRIS_CLIENTS, IRIS_STACKS)
+
+
+def forest(session: Session) -> list[Figure]:
+    return measure(session, "forest", (16,), FOREST_STACKS)
+
+
+def boosting(session: Session) -> list[Figure]:
+    return measure(session, "boosting", (16,), BOOSTING_STACKS)
+
+
+def measure(
+    session: Session, name: str, clients: Sequence[int], stacks: Sequence[str]
+) -> list[Figure]:
+    """The figures of one model, for each number of clients."""
+    model = session.model(name)
+    figures = []
+    with session.servers(stacks, model) as servers:
+        warmup = WARMUP_TURNS * session.seconds
+        turns = {name: partial(turn, server, model, WARMUP_CLIENTS, warmup)
+                 for name, server in servers.items()}  # fmt: skip
+        warm = session.take_turns(turns, rounds=1)
+        for count in clients:
+            session.say(_title(name, count))
+            turns = {name: partial(turn, servers[name], model, count, session.seconds)
+                     for name in warm}  # fmt: skip
+            figures += figures_of(name, count, session.take_turns(turns))
+    return figures
+
+
+def turn(server: Server, model: Model, clients: int, seconds: float) -> Outcome:
+    plan = Plan(server.port, "/invocations", model.bodies, model.answers, clients, seconds)
+    return load.run(plan)
+
+
+def figures_of(model: str, clients: int, outcomes: Mapping[str, Sequence[Outcome]]) -> list[Figure]:
+    """What the load generator found, as figures."""
+
+    def figure(kind: str, what: str, unit: str, value: Value) -> Figure:
+        values = {name: [value(one) for one in all_] for name, all_ in outcomes.items()}
+        return Figure(
+            f"{model}.{kind}.{clients}", f"{_title(model, clients)}: {what}", unit, values
+        )
+
+    return [
+        figure("throughput", "answers", "1/s", lambda one: one.throughput),
+        figure("p50", "median latency", "ms", lambda one: one.latency["p50"] * MILLISECONDS),
+        figure("p99", "p99 latency", "ms", lambda one: one.latency["p99"] * MILLISECONDS),
+        figure("errors", "wrong or no answers", ERRORS, lambda one: sum(one.errors.values())),
+        figure("generator", "used by the load generator itself", CPUS, lambda one: one.cpu),
+    ]
+
+
+def _title(model: str, clients: int) -> str:
+    return f"{model}, {clients} {'client' if clients == 1 else 'clients'}"

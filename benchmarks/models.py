@@ -1,0 +1,107 @@
+"""The models that are served, each in an /opt/ml tree of its own, with requests and their answers.
+
+Every tree serves all stacks: `signature.json` is what a training script leaves for ours, and
+`inference.py` is the user code without which sagemaker-inference serves nothing.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+from sklearn.datasets import load_iris, make_classification
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from benchmarks.stacks.programs import toolkit_inference
+from contract import Paths, save_signature
+
+ROWS = 32
+LARGE_ROWS = 50_000
+TOOLKIT_PROGRAM = Path(toolkit_inference.__file__)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that can be served, and what to ask it.
+
+    Args:
+        name: what it is called.
+        paths: the tree whose model directory holds it.
+        bodies: CSV of one row each.
+        answers: the label that each is answered with.
+        large: one body of LARGE_ROWS rows.
+        large_answer: its labels, one a line.
+    """
+
+    name: str
+    paths: Paths
+    bodies: tuple[str, ...]
+    answers: tuple[str, ...]
+    large: bytes = b""
+    large_answer: bytes = b""
+
+    def copy(self, folder: Path) -> Path:
+        """Put another model directory like this one's where it says."""
+        return Path(shutil.copytree(self.paths.model, folder))
+
+
+def iris() -> tuple[Any, Any, Any]:
+    X, y = load_iris(return_X_y=True)
+    return make_pipeline(StandardScaler(), LogisticRegression()), X, y
+
+
+def forest() -> tuple[Any, Any, Any]:
+    X, y = make_classification(2_000, 20, n_informative=10, random_state=0)
+    return RandomForestClassifier(n_estimators=100, random_state=0), X, y
+
+
+def boosting() -> tuple[Any, Any, Any]:
+    X, y = make_classification(5_000, 50, n_informative=20, random_state=0)
+    return HistGradientBoostingClassifier(random_state=0), X, y
+
+
+def table() -> tuple[Any, Any, Any]:
+    X, y = make_classification(LARGE_ROWS, 20, n_informative=10, random_state=0)
+    return make_pipeline(StandardScaler(), LogisticRegression()), X, y
+
+
+MODELS: dict[str, Callable[[], tuple[Any, Any, Any]]] = {
+    "iris": iris,
+    "forest": forest,
+    "boosting": boosting,
+    "table": table,
+}
+
+
+def make(name: str, root: Path) -> Model:
+    """Fit one of MODELS and save it in a tree under a folder."""
+    estimator, X, y = MODELS[name]()
+    X = np.round(X, 4)
+    estimator.fit(X, y)
+    paths = Paths(root / name)
+    paths.model.mkdir(parents=True)
+    joblib.dump(estimator, paths.model / "model.joblib")
+    save_signature(estimator, X, y, model_dir=paths.model)
+    shutil.copy(TOOLKIT_PROGRAM, paths.model / "inference.py")
+    sample = X[np.linspace(0, len(X) - 1, ROWS).astype(int)]
+    large = X if len(X) == LARGE_ROWS else X[:0]
+    return Model(
+        name,
+        paths,
+        tuple(_csv(row[np.newaxis]) for row in sample),
+        tuple(str(label) for label in estimator.predict(sample)),
+        _csv(large).encode(),
+        b"".join(b"%d\n" % label for label in estimator.predict(large)) if len(large) else b"",
+    )
+
+
+def _csv(rows: Any) -> str:
+    return "".join(",".join(f"{value:.4f}" for value in row) + "\n" for row in rows)

@@ -1,0 +1,35 @@
+"""The application on FastAPI: no model of the request, one row read by hand, no thread changed.
+
+To predict in the event loop is faster than to hand it to a thread where it takes well below a
+millisecond. Several rows are read by pandas, which is faster than numpy there.
+"""
+
+import io
+import os
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+from fastapi import FastAPI, Request, Response
+
+app = FastAPI()
+model = joblib.load(Path(os.environ["MODEL_DIR"]) / "model.joblib")
+
+
+def read(body: bytes) -> np.ndarray:
+    if body.count(b"\n") <= 1:
+        return np.array([body.split(b",")], dtype=float)
+    return pd.read_csv(io.BytesIO(body), header=None).to_numpy()
+
+
+@app.get("/ping")
+async def ping() -> Response:
+    return Response()
+
+
+@app.post("/invocations")
+async def invocations(request: Request) -> Response:
+    predictions = model.predict(read(await request.body()))
+    answer = "".join(f"{label}\n" for label in predictions.tolist())
+    return Response(answer, media_type="text/csv")
