@@ -15,6 +15,7 @@ from contract.machine import MEBIBYTE
 from contract.paths import Paths
 
 ALGORITHM_DIR_VARIABLE = "BYO_ALGORITHM_DIR"
+SUBMIT_DIR_VARIABLE = "SAGEMAKER_SUBMIT_DIRECTORY"
 DEFAULT_ALGORITHM_DIR = "/opt/program"
 BACKENDS = ("own", "shared", "stock")
 # multi-model-server refuses ports from 32767 on, and Netty counts bytes in a Java int.
@@ -77,12 +78,12 @@ class ServingSettings:
             SettingsError: a value can't be used; the message names its variable.
         """
         read = Reader(environ)
-        submit = read.text("SAGEMAKER_SUBMIT_DIRECTORY")
+        submit = read.text(SUBMIT_DIR_VARIABLE)
         megabytes = read.integer("SAGEMAKER_MAX_PAYLOAD_IN_MB", default=100, least=0)
         return cls(
             paths=Paths.from_environ(environ),
             algorithm_dir=algorithm_dir(environ),
-            # The SDK puts an s3:// address here as well; only a local folder can be read.
+            # The SDK puts an s3:// address here as well: `serve` makes it a folder first.
             submit_dir=Path(submit) if submit and "://" not in submit else None,
             program=read.text("SAGEMAKER_PROGRAM"),
             multi_model=read.flag("SAGEMAKER_MULTI_MODEL"),

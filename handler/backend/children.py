@@ -142,7 +142,7 @@ def _run(work: Callable[[Note], None], note: Note, parent: int) -> None:
         signal.set_wakeup_fd(-1)
         prepare_process()
         # Else every child would draw the same numbers as its siblings.
-        np.random.seed()
+        np.random.seed(int.from_bytes(os.urandom(4), sys.byteorder))
         random.seed()
         gc.enable()
         work(note)

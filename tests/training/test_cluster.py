@@ -56,6 +56,17 @@ def test_a_baked_in_algorithm_runs_on_every_host_with_dasks_own_client(cluster):
     assert cluster.model_files(LEADER) == {"model.joblib", "forest.joblib", "signature.json"}
 
 
+def test_a_good_end_loses_no_data(cluster):
+    """Workers that end with the job, and data with them, are no errors in the scheduler's log."""
+    cluster.submit("publishes.py")
+    cluster.start()
+
+    codes = cluster.wait()
+
+    assert codes == [0, 0, 0], cluster.logs
+    assert "ERROR" not in cluster.logs
+
+
 def test_the_search_ends_without_a_host_that_was_killed(cluster):
     """The others do its work, and the leader's log names it."""
     cluster.submit("search")

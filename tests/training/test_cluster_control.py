@@ -6,21 +6,34 @@ import contextlib
 import os
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from contract.errors import SettingsError
+from tests.training.clusters import LEADER, SECOND, free_port
 from tests.training.jobs import DEADLINE
 from training_entry.cluster import connect, is_wanted
 from training_entry.cluster.addresses import own_address
 from training_entry.cluster.control import Channel, PeerGone
+from training_entry.cluster.member import Member
 from training_entry.cluster.security import job_secret, write_certificates
 from training_entry.cluster.settings import ClusterSettings
 from training_entry.job import leader_of
 
 SECRET, OTHER = b"s" * 32, b"o" * 32
+# A leader that has left its block, and lives until its input ends.
+LINGERING_LEADER = f"""
+import sys
+from training_entry.cluster.leader import Leader
+with Leader(["{SECOND}"], ("{LEADER}", int(sys.argv[1])), {SECRET}, lambda: None) as leader:
+    leader.end({{"exit_code": 0}}, absent_too=True)
+print("over", flush=True)
+sys.stdin.read()
+"""
 
 
 @pytest.fixture
@@ -110,6 +123,25 @@ def test_a_message_that_was_altered_is_refused(sockets):
     member.close()
     leader.close()
     relay_in.close()
+
+
+def test_a_member_stays_until_the_leaders_process_has_ended():
+    """The leader need not wait for it, and it waits for the leader."""
+    port = free_port()
+    command = [sys.executable, "-c", LINGERING_LEADER, str(port)]
+    with (
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as leader,
+        Member(SECOND, SECOND, (LEADER, port), SECRET, DEADLINE) as member,
+        ThreadPoolExecutor() as pool,
+    ):
+        member.wait_for("outcome", timeout=DEADLINE)
+        seen_off = pool.submit(member.see_off)
+        said = leader.stdout.readline()
+        stayed = not seen_off.done()
+        leader.stdin.close()
+
+        assert seen_off.result(DEADLINE)
+    assert (said, stayed) == (b"over\n", True)
 
 
 def secret_of(tmp_path, *, hosts=("algo-1", "algo-2"), hyperparameters="{}", arn="a", given=None):

@@ -96,6 +96,7 @@ class Channel:
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
+        self._stream.close()  # which would hold the socket open
 
     def _greet(self, secret: bytes, *, leading: bool) -> bytes:
         """Exchange random numbers; the key of this one connection comes of both."""

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -33,13 +34,14 @@ def _take_leash() -> socket.socket:
     os.set_inheritable(leash.fileno(), False)
     with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - a descriptor is all that is wanted
         os.dup2(nothing.fileno(), 0)
-    threading.Thread(target=_end_with_parent, args=(leash,), daemon=True).start()
+    threading.Thread(target=_heed, args=(leash,), daemon=True).start()
     return leash
 
 
-def _end_with_parent(leash: socket.socket) -> None:
+def _heed(leash: socket.socket) -> None:
+    """Log nothing from the parent's first byte on, and end when it does."""
     while leash.recv(1):
-        pass
+        logging.disable()
     # The group: what a task has started ends as well.
     os.killpg(os.getpgrp(), signal.SIGKILL)
 

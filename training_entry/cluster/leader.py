@@ -36,6 +36,8 @@ class Presence(Enum):
 class Leader:
     """Listens for the other hosts; a context manager.
 
+    Its connections outlive the block: that they end tells the others that this process has.
+
     Args:
         others: the names of all hosts but this one.
         address: this host's address, the only one that is listened on, and the port.
@@ -75,8 +77,6 @@ class Leader:
 
     def __exit__(self, *_: object) -> None:
         self._listener.close()
-        for channel in list(self._channels.values()):
-            channel.close()
 
     def say(self, **message: Any) -> None:
         """Tell every host, also those that join later."""
@@ -195,6 +195,10 @@ class Leader:
         if message.get("ready"):
             with self._change:
                 self._presence[host] = Presence.READY
+                self._change.notify_all()
+        if message.get("ended"):
+            with self._change:
+                self._presence[host] = Presence.LEFT
                 self._change.notify_all()
         if "died" in message:
             self.note(message["died"])

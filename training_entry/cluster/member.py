@@ -13,6 +13,8 @@ from training_entry.cluster.control import Channel, PeerGone
 
 RETRY = 0.5
 CONNECT_TIMEOUT = 5.0
+# How long the leader's process has to end once all is over: longer than its own FAREWELL.
+PARTING = 15.0
 
 
 class LeaderGone(Exception):
@@ -82,6 +84,19 @@ class Member:
             if self._heard.keys().isdisjoint(names):
                 raise LeaderGone(self._gone or f"the leader {self._leader} says nothing")
             return dict(self._heard)
+
+    def see_off(self) -> bool:
+        """Tell the leader that this host's part is over, and stay until its process has ended.
+
+        Where the first host that ends takes the others along, as in the SDK's local mode, that is
+        to be the one whose end is the job's.
+
+        Returns:
+            Whether it has ended, within a bounded time.
+        """
+        self.tell(ended=True)
+        with self._change:
+            return self._change.wait_for(lambda: self._gone is not None, PARTING)
 
     def _take_part(self) -> None:
         try:

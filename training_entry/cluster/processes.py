@@ -1,7 +1,7 @@
 """The scheduler and the worker of a host: child processes that never outlive it.
 
 The child holds one end of a socket pair, its leash. On it the child says when it is ready, and
-by it learns that its parent has ended, however that came.
+by it learns that it is to be silent, or that its parent has ended, however that came.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ class Kept:
         self._lock = threading.Lock()
         self._stopped = False
         self._process: subprocess.Popen[bytes] | None = None
+        self._leash: socket.socket | None = None
         self._thread = threading.Thread(target=self._keep, daemon=True)
 
     def __enter__(self) -> Kept:
@@ -75,6 +76,12 @@ class Kept:
             if self._process is not None:
                 _kill_group(self._process.pid)
         self._thread.join(STOP_TIMEOUT)
+
+    def silence(self) -> None:
+        """Have the child log nothing more."""
+        with self._lock, contextlib.suppress(OSError):  # there may be none any more
+            if self._leash is not None:
+                self._leash.sendall(b".")
 
     def _keep(self) -> None:
         for death in range(1, self._most_deaths + 1):
@@ -106,6 +113,7 @@ class Kept:
                 stdin=theirs.fileno(),
                 process_group=0,
             )
+            self._leash = ours
         return ours
 
 

@@ -117,6 +117,7 @@ def _wait_for_goodbye(member: Member, timeout: float) -> None:
     """Stay until the leader, which may not be there yet, has heard why this host fails."""
     try:
         member.wait_for("outcome", timeout=timeout)
+        member.see_off()
     except LeaderGone as error:
         logger.info("%s", error)
 
@@ -162,7 +163,11 @@ class _LeadersRunner(process.ProcessRunner):  # type: ignore[misc]
         self._stack.enter_context(scheduler)
         self._leader.wait_until_ready(self._worker_ready, self._host.settings.join_timeout)
         logger.info("All %d hosts are ready", len(self._host.hosts))
-        ending: Ending = self._script.run()
+        try:
+            ending: Ending = self._script.run()
+        finally:
+            # The workers now end in any order, which it would report as losses.
+            scheduler.silence()
         return ending
 
     def _offer_scheduler(self, address: str) -> None:
@@ -205,6 +210,7 @@ class _MembersRunner(process.ProcessRunner):  # type: ignore[misc]
             outcome = self._serve()
         except LeaderGone as error:
             raise ScriptFailed(str(error), 1) from None
+        self._member.see_off()
         if outcome["exit_code"]:
             raise ScriptFailed(outcome["reason"], outcome["exit_code"])
         return Ending(0)
