@@ -16,7 +16,7 @@ import sys
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, cast
 
 ENGINES_OWN = {".dockerenv", "dev/console", "etc/hostname", "etc/hosts", "etc/mtab",
                "etc/resolv.conf"}  # fmt: skip
@@ -34,16 +34,16 @@ def main(image: str) -> None:
 @contextmanager
 def exported(image: str) -> Iterator[IO[bytes]]:
     """The tar archive of a container that is made of the image, and never started."""
-    made = subprocess.run(
-        ["docker", "create", image], check=True, stdout=subprocess.PIPE, text=True
-    )  # noqa: S607
-    name = made.stdout.strip()
+    name = docker("create", image).stdout.strip()
     try:
         with subprocess.Popen(["docker", "export", name], stdout=subprocess.PIPE) as export:  # noqa: S607
-            assert export.stdout is not None  # noqa: S101
-            yield export.stdout
+            yield cast("IO[bytes]", export.stdout)
     finally:
-        subprocess.run(["docker", "rm", name], check=True, stdout=subprocess.DEVNULL)  # noqa: S607
+        docker("rm", name)
+
+
+def docker(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["docker", *arguments], check=True, stdout=subprocess.PIPE, text=True)  # noqa: S607
 
 
 def line(tree: tarfile.TarFile, member: tarfile.TarInfo) -> str:

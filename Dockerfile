@@ -1,0 +1,88 @@
+# One image that trains (`docker run IMAGE train`) and serves (`docker run IMAGE serve`).
+#
+# What changes least comes first: editing algorithm/ rebuilds the last layer only. All that needs
+# a compiler, a package index or a JDK happens in stages that the image keeps nothing of but the
+# folders named in its COPY lines. docs/image.md says more.
+
+ARG BASE=python:3.12-slim-bookworm
+
+
+# ---- tools: what builds the rest --------------------------------------------------------------
+FROM ${BASE} AS tools
+# One time stamp for whatever notes one: two builds give the same files.
+ENV SOURCE_DATE_EPOCH=1577836800 PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 \
+    PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+RUN apt-get update && apt-get install --yes --no-install-recommends binutils gcc libc6-dev
+WORKDIR /build
+COPY requirements/uv.txt requirements/build.txt ./
+RUN python -m venv /tools && /tools/bin/pip install --require-hashes -r uv.txt -r build.txt
+
+
+# ---- python: the environment, from locked requirements ----------------------------------------
+FROM tools AS python
+ENV UV_SYSTEM_CERTS=1 UV_NO_CACHE=1 UV_LINK_MODE=copy CFLAGS=-g0
+COPY requirements/serve.txt requirements/train.txt requirements/distributed.txt ./
+RUN python -m venv --without-pip /opt/venv \
+ && /tools/bin/uv pip install --python /opt/venv/bin/python --require-hashes \
+    --build-constraints build.txt -r serve.txt -r train.txt -r distributed.txt
+COPY docker/image/trim.py docker/image/bytecode.py ./
+RUN python trim.py /opt/venv && python bytecode.py /opt/venv/lib /
+# The base image has no bytecode for most of the standard library.
+RUN python bytecode.py /usr/local/lib/python3.12 /bytecode
+
+
+# ---- java: a runtime of the modules that multi-model-server's frontend needs ------------------
+FROM tools AS java
+RUN apt-get install --yes --no-install-recommends openjdk-17-jdk-headless
+COPY --from=python /opt/venv /opt/venv
+COPY docker/image/runtime.py docker/image/archive.py docker/image/classes.txt ./
+RUN jar=/opt/venv/lib/python3.12/site-packages/mms/frontend/model-server.jar \
+ && python runtime.py $jar /opt/java && python archive.py $jar /opt/java classes.txt
+
+
+# ---- byo: our own packages --------------------------------------------------------------------
+FROM python AS byo
+COPY pyproject.toml README.md LICENSE ./
+COPY contract contract
+COPY handler handler
+COPY training_entry training_entry
+COPY byo byo
+COPY compat compat
+RUN /tools/bin/pip wheel --no-index --no-deps --no-build-isolation --wheel-dir dist . \
+ && /opt/venv/bin/pip install --no-index --no-deps --no-compile --find-links dist --prefix /stage/opt/venv byo \
+ && python bytecode.py /stage /stage
+
+
+# ---- program: the algorithm folder and our commands, readable by any user ---------------------
+FROM ${BASE} AS program
+ARG ALGORITHM=algorithm
+COPY docker/bin /opt/byo/bin
+COPY ${ALGORITHM} /opt/program
+RUN touch /opt/program/requirements.txt && chmod -R u=rwX,go=rX /opt/program && chmod 755 /opt/byo/bin/*
+
+
+# ---- the image --------------------------------------------------------------------------------
+FROM ${BASE}
+ENV PATH=/opt/byo/bin:/opt/venv/bin:$PATH JAVA_HOME=/opt/java LANG=C.UTF-8 \
+    PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore \
+    BYO_ALGORITHM_DIR=/opt/program SAGEMAKER_TRAINING_MODULE=training_entry.main:main
+COPY --from=python /bytecode /
+COPY --from=java /opt/java /opt/java
+COPY --from=python /opt/venv /opt/venv
+COPY --from=byo /stage /
+COPY --from=program /opt/byo /opt/byo
+COPY --from=program /opt/program/requirements.txt /opt/program/
+RUN if grep -q '^[[:space:]]*[^#[:space:]]' /opt/program/requirements.txt; then \
+    SOURCE_DATE_EPOCH=1577836800 pip install -r /opt/program/requirements.txt && pip check; fi
+COPY --from=program /opt/program /opt/program
+WORKDIR /opt/program
+# SageMaker: several models in one container, and a port of SageMaker's choosing.
+LABEL com.amazonaws.sagemaker.capabilities.multi-models=true \
+      com.amazonaws.sagemaker.capabilities.accept-bind-to-port=true \
+      org.opencontainers.image.title=byo \
+      org.opencontainers.image.description="Bring your own scikit-learn algorithm to Amazon SageMaker" \
+      org.opencontainers.image.licenses=Apache-2.0
+EXPOSE 8080
+ENTRYPOINT ["/opt/byo/bin/entrypoint"]
+CMD ["serve"]

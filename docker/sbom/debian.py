@@ -1,0 +1,33 @@
+"""The Debian packages of an image, and the Java runtime that was linked from one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from contents import Contents
+from cyclonedx.model.component import Component, ComponentType
+from packageurl import PackageURL
+
+DISTRIBUTION = "debian-12"
+
+
+def debian_components(contents: Contents) -> Iterator[Component]:
+    for line in contents.packages:
+        name, version, architecture, source = line.split("\t")
+        yield debian_component(name, version, architecture, source)
+    name, version, architecture = contents.java["DEBIAN_PACKAGE"].split()
+    yield debian_component(name, version, architecture, name)
+
+
+def debian_component(name: str, version: str, architecture: str, source: str) -> Component:
+    qualifiers = {"arch": architecture, "distro": DISTRIBUTION}
+    if source != name:
+        qualifiers["upstream"] = source
+    purl = PackageURL("deb", "debian", name, version, qualifiers)
+    return Component(
+        type=ComponentType.LIBRARY,
+        name=name,
+        version=version,
+        purl=purl,
+        bom_ref=purl.to_string(),
+    )
