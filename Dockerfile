@@ -12,7 +12,9 @@ FROM ${BASE} AS tools
 # One time stamp for whatever notes one: two builds give the same files.
 ENV SOURCE_DATE_EPOCH=1577836800 PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 \
     PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
-RUN apt-get update && apt-get install --yes --no-install-recommends binutils gcc libc6-dev
+RUN printf 'Acquire::Retries "5";\nAPT::Get::Assume-Yes "true";\nAPT::Install-Recommends "false";\n' \
+    > /etc/apt/apt.conf.d/90build \
+ && apt-get update && apt-get install binutils gcc libc6-dev
 WORKDIR /build
 COPY requirements/uv.txt requirements/build.txt ./
 RUN python -m venv /tools && /tools/bin/pip install --require-hashes -r uv.txt -r build.txt
@@ -33,7 +35,7 @@ RUN python bytecode.py /usr/local/lib/python3.12 /bytecode
 
 # ---- java: a runtime of the modules that multi-model-server's frontend needs ------------------
 FROM tools AS java
-RUN apt-get install --yes --no-install-recommends openjdk-17-jdk-headless
+RUN apt-get install openjdk-17-jdk-headless
 COPY --from=python /opt/venv /opt/venv
 COPY docker/image/runtime.py docker/image/archive.py docker/image/classes.txt ./
 RUN jar=/opt/venv/lib/python3.12/site-packages/mms/frontend/model-server.jar \

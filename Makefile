@@ -2,6 +2,8 @@
 # make test        the whole test suite, but for what needs Docker
 # make image       the image, as byo:latest
 # make test-image  the image, and the tests that need Docker and it
+# make sbom        what the image holds, and what is known to be vulnerable in it
+# make reproduce   the image twice from nothing, and how the two differ
 # make bench       what is measured of serving, beside what others use
 # make setup       the first step of most of these: .venv, from locked requirements
 # make lint        ruff and mypy
@@ -18,10 +20,11 @@ IMAGE ?= byo:latest
 # What is installed apart from the project, each from a lock of its own.
 APART := moto sbom sdk2 sdk3
 BENCH := .setup/bench
+SBOM := .setup/sbom
 COMPILE := $(UV) pip compile --quiet --universal --python-version $(MINIMUM) --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: demo test image test-image bench setup lint notebook notebook-sdk lock clean prerequisites
+.PHONY: demo test image test-image sbom reproduce bench setup lint notebook notebook-sdk lock clean prerequisites
 .DEFAULT_GOAL := demo
 
 demo: setup
@@ -40,6 +43,12 @@ test-image: setup
 	else \
 		echo "[test-image] skipped: no Docker engine answers (docker version)"; \
 	fi
+
+sbom: $(SBOM)/done
+	@$(SBOM)/bin/python docker/sbom $(IMAGE) dist/sbom.cdx.json
+
+reproduce:
+	@docker/reproduce.sh
 
 lint: setup
 	@$(BIN)/ruff check .
@@ -61,6 +70,12 @@ $(BENCH)/done: requirements/bench.txt requirements/build.txt $(UV)
 	@$(UV) venv --quiet --clear --no-python-downloads --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(BENCH)
 	@VIRTUAL_ENV=$(BENCH) $(UV) pip sync --quiet --compile-bytecode --require-hashes \
 		--build-constraints requirements/build.txt requirements/bench.txt
+	@touch $@
+
+$(SBOM)/done: requirements/sbom.txt $(UV)
+	@echo "[sbom] $(SBOM), from its locked requirements"
+	@$(UV) venv --quiet --clear --no-python-downloads --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(SBOM)
+	@VIRTUAL_ENV=$(SBOM) $(UV) pip sync --quiet --require-hashes requirements/sbom.txt
 	@touch $@
 
 setup: .setup/done

@@ -49,7 +49,7 @@ def docker(*arguments: str) -> subprocess.CompletedProcess[str]:
 def line(tree: tarfile.TarFile, member: tarfile.TarInfo) -> str:
     owner = f"{member.uid}:{member.gid}"
     kind = member.type.decode()
-    return f"{member.mode:04o} {owner} {kind} {member.size} {content(tree, member)} {member.name}"
+    return f"{member.mode & 0o7777:04o} {owner} {kind} {member.size} {content(tree, member)} {member.name}"
 
 
 def content(tree: tarfile.TarFile, member: tarfile.TarInfo) -> str:
@@ -66,4 +66,7 @@ def content(tree: tarfile.TarFile, member: tarfile.TarInfo) -> str:
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit("usage: docker/list_files.py IMAGE")
-    main(sys.argv[1])
+    try:
+        main(sys.argv[1])
+    except (FileNotFoundError, subprocess.CalledProcessError) as error:
+        sys.exit(f"list_files: {error}")

@@ -8,6 +8,7 @@ one is found by asking for each alone, so nobody gets another one's error.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -22,6 +23,10 @@ from handler.pipeline import Invocation, Pipeline
 # A prediction for more rows than this gains nothing by more, and keeps the next ones waiting.
 MOST_ROWS = 4096
 
+# Of scikit-learn's own, these alone let rows matter to each other: their transform stops when all
+# rows together have come close enough.
+MIXING_ROWS = {"NMF", "MiniBatchNMF"}
+
 Prepared = tuple[int, Invocation]
 
 
@@ -31,7 +36,12 @@ class Batcher:
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         user = pipeline.user
-        self._together = not user.transform_fn and (user.predict_fn is None or user.batchable)
+        if user.predict_fn is None:
+            self._together = not (user.transform_fn or _mixes_rows(pipeline.model))
+        else:
+            self._together = user.batchable
+        self._has_rows = False  # whether the model is known to give a row for each row
+        self._most_rows = MOST_ROWS
 
     def answer(self, invocations: Sequence[Invocation]) -> list[Response]:
         """The response to each; never raises for what a request or user code does."""
@@ -45,7 +55,7 @@ class Batcher:
                 prepared.append((number, invocation))
             else:
                 responses[number] = failure
-        for group in _groups(prepared):
+        for group in _groups(prepared, self._most_rows):
             responses.update(self._predict(group))
         return [responses[number] for number in range(len(invocations))]
 
@@ -62,7 +72,14 @@ class Batcher:
             with pipeline.limit(pipeline.settings.timeout):
                 merged = _merged([invocation.data for _, invocation in group])
                 predictions = _split(pipeline.predict(merged), rows)
+                if predictions is not None and not self._has_rows:
+                    # Some give always as much, and it may just so happen to be as many.
+                    alone = pipeline.predict(group[0][1].data, group[0][1].context)
+                    self._has_rows = _split(alone, rows[:1]) is not None
+                    predictions = predictions if self._has_rows else None
         except DeadlineExceeded:
+            # Fewer might have been answered in time: the next ones will be fewer.
+            self._most_rows = max(1, sum(rows) // len(group))
             return [(number, pipeline.timed_out(invocation)) for number, invocation in group]
         except (Exception, SystemExit):
             return self._each_alone(group)
@@ -89,17 +106,25 @@ class Batcher:
         )
 
 
-def _groups(prepared: Sequence[Prepared]) -> Iterator[list[Prepared]]:
+def _mixes_rows(model: Any) -> bool:
+    """Whether a row's prediction depends on the rows beside it."""
+    parts = [model]
+    with contextlib.suppress(Exception):  # not every class keeps to scikit-learn's rules
+        parts += model.get_params().values()
+    return any(type(part).__name__ in MIXING_ROWS for part in parts)
+
+
+def _groups(prepared: Sequence[Prepared], most: int) -> Iterator[list[Prepared]]:
     """Those whose data can be put together, not too many rows at a time, in order of arrival."""
     alike: dict[Hashable, list[Prepared]] = {}
     rows: dict[Hashable, int] = {}
     for number, invocation in prepared:
         kind = _kind(invocation.data)
-        if kind is None or invocation.data.shape[0] >= MOST_ROWS:
+        if kind is None or invocation.data.shape[0] >= most:
             yield [(number, invocation)]
             continue
         group = alike.setdefault(kind, [])
-        if group and rows[kind] + invocation.data.shape[0] > MOST_ROWS:
+        if group and rows[kind] + invocation.data.shape[0] > most:
             yield group
             group = alike[kind] = []
         rows[kind] = (rows[kind] if group else 0) + invocation.data.shape[0]
@@ -108,16 +133,26 @@ def _groups(prepared: Sequence[Prepared]) -> Iterator[list[Prepared]]:
 
 
 def _kind(data: Any) -> Hashable | None:
-    """What data must have in common to be put together; None for what stays alone."""
-    if isinstance(data, np.ndarray) and data.ndim:
-        return ("array", data.dtype, data.shape[1:])
-    if isinstance(data, pd.DataFrame):
-        return ("table", tuple(data.columns), tuple(data.dtypes))
-    if isinstance(data, pd.Series):
-        return ("series", data.name, data.dtype)
+    """What data must have in common to be put together; None for what stays alone.
+
+    What a user's ``input_fn`` made may carry more than rows, which would be lost: the mask of a
+    masked array, an index that means something.
+    """
+    kind = type(data)
+    if kind is np.ndarray and data.ndim:
+        return (kind, data.dtype, data.shape[1:])
+    if kind is pd.DataFrame and _is_numbered(data):
+        return (kind, tuple(data.columns), tuple(data.dtypes))
+    if kind is pd.Series and _is_numbered(data):
+        return (kind, data.name, data.dtype)
     if sparse.issparse(data) and data.format == "csr":
-        return ("sparse", data.dtype, data.shape[1])
+        return (kind, data.dtype, data.shape[1])
     return None
+
+
+def _is_numbered(data: pd.DataFrame | pd.Series[Any]) -> bool:
+    index = data.index
+    return isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1
 
 
 def _merged(parts: Sequence[Any]) -> Any:

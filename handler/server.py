@@ -150,8 +150,18 @@ def summary(settings: ServingSettings, planned: Plan) -> str:
 
 
 def make_scratch() -> Path:
-    """A folder for everything that serving writes, deleted when it stops."""
-    parent = Path(tempfile.gettempdir())
+    """A folder for everything that serving writes, deleted when it stops.
+
+    Raises:
+        SettingsError: there is nowhere to write.
+    """
+    try:
+        parent = Path(tempfile.gettempdir())
+    except FileNotFoundError as error:
+        raise SettingsError(
+            f"there is no folder to write to ({error.strerror}): mount one, such as by "
+            "--tmpfs /tmp, or name one by TMPDIR"
+        ) from None
     if len(str(parent)) > LONGEST_SCRATCH:
         parent = Path("/tmp")  # noqa: S108
     return Path(tempfile.mkdtemp(prefix="byo-serve-", dir=parent))

@@ -6,6 +6,7 @@ end of a process that was loading a model. Signal handlers only queue.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import signal
@@ -113,7 +114,7 @@ class Supervisor:
         for one in (self._wakeup, self._signals):
             one.setblocking(False)
         signal.set_wakeup_fd(self._wakeup.fileno(), warn_on_full_buffer=False)
-        for number in STOP_SIGNALS:
+        for number in (*STOP_SIGNALS, signal.SIGCHLD):
             signal.signal(number, _noted)
 
     def _register_sources(self) -> None:
@@ -157,11 +158,26 @@ class Supervisor:
                 key.data()
 
     def _on_signal(self) -> None:
-        numbers = self._signals.recv(64)
+        numbers = [number for number in self._signals.recv(64) if number in STOP_SIGNALS]
+        self._reap_orphans()
+        if not numbers:
+            return
         _say(f"stopping on {signal.Signals(numbers[0]).name}")
         self._stopping = True
         if not inflight.wait_until_quiet(self._inflight, DRAIN_SECONDS):
             _say(f"invocations were still under way after {DRAIN_SECONDS:.0f} s")
+
+    def _reap_orphans(self) -> None:
+        """As PID 1, take note of the end of processes that lost their parents."""
+        if os.getpid() != 1:
+            return
+        ours = {self._frontend.pid, self._guard.pid, self._template and self._template.pid}
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+                if ended is None or ended.si_pid in ours:
+                    return
+                os.waitpid(ended.si_pid, 0)
 
     def _on_events(self) -> None:
         while (event := events.receive(self._receiver)) is not None:

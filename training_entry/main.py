@@ -141,7 +141,10 @@ def _prepare_submitted(env: Any, settings: TrainingSettings, limits: Limits) -> 
 
     from training_entry.script.runner import ScriptRunner
 
-    files.download_and_extract(uri=env.module_dir, path=environment.code_dir)
+    try:
+        files.download_and_extract(uri=env.module_dir, path=environment.code_dir)
+    except Exception as error:
+        raise UserCodeError(f"{env.module_dir} can't be fetched: {describe(error)}") from error
     with pip_explained("the submitted code"):
         entry_point.install(env.user_entry_point, environment.code_dir)
     environment.write_env_vars(env.to_env_vars())

@@ -14,10 +14,10 @@ import sys
 from pathlib import Path
 
 from audit import OSV, AuditFailed, java_findings, python_findings
-from contents import Contents, unpacked
-from debian import debian_components
+from contents import Contents, ImageFailed, unpacked
 from document import java_components, merged, python_bom, validated
 from jar import libraries
+from system import system_components
 
 
 def main() -> int:
@@ -26,13 +26,20 @@ def main() -> int:
     parser.add_argument("file", type=Path)
     parser.add_argument("--osv-url", default=OSV, metavar="URL", help="of the service to ask")
     options = parser.parse_args()
-    with unpacked(options.image) as contents:
-        others = [*debian_components(contents), *java_components(libraries(contents.jar))]
+    try:
+        return describe(options.image, options.file, options.osv_url)
+    except ImageFailed as error:
+        sys.exit(f"sbom: {error}")
+
+
+def describe(image: str, file: Path, url: str) -> int:
+    with unpacked(image) as contents:
+        others = [*system_components(contents), *java_components(libraries(contents.jar))]
         bom = merged(contents, python_bom(contents), others)
-        options.file.parent.mkdir(parents=True, exist_ok=True)
-        options.file.write_text(validated(bom), encoding="utf-8")
-        say(f"{options.file}: {len(bom.components)} components of {options.image}")
-        return audit(contents, options.osv_url)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(validated(bom), encoding="utf-8")
+        say(f"{file}: {len(bom.components)} components of {image}")
+        return audit(contents, url)
 
 
 def audit(contents: Contents, url: str) -> int:

@@ -21,6 +21,10 @@ FIELDS = "${Package}\\t${Version}\\t${Architecture}\\t${source:Package}\\n"
 OWN = "byo-*.dist-info"
 
 
+class ImageFailed(Exception):
+    """The image can't be looked into; says in one line why."""
+
+
 @dataclass(frozen=True)
 class Contents:
     """What was taken out of an image.
@@ -29,12 +33,14 @@ class Contents:
         image: the image's name.
         digest: its id.
         root: a folder that stands for the image's root, with few of its files.
+        python: the version of its Python.
         packages: a line of tab-separated FIELDS for each Debian package.
     """
 
     image: str
     digest: str
     root: Path
+    python: str
     packages: list[str]
 
     @property
@@ -58,14 +64,19 @@ class Contents:
 
 @contextmanager
 def unpacked(image: str) -> Iterator[Contents]:
-    """The contents of an image, until the block ends."""
+    """The contents of an image, until the block ends.
+
+    Raises:
+        ImageFailed: there is no engine or no such image, or it is not one of ours.
+    """
     with tempfile.TemporaryDirectory(prefix="byo-sbom-") as name:
         archive = io.BytesIO(in_image(image, "sh", "-c", PACK))
         with tarfile.open(fileobj=archive) as tar:
             tar.extractall(name, filter="data")
-        packages = in_image(image, "dpkg-query", "--show", f"--showformat={FIELDS}").decode()
         digest = docker("image", "inspect", image, "--format", "{{.Id}}").decode().strip()
-        yield Contents(image, digest, Path(name), packages.splitlines())
+        python = in_image(image, "python", "--version").decode().split()[1]
+        packages = in_image(image, "dpkg-query", "--show", f"--showformat={FIELDS}").decode()
+        yield Contents(image, digest, Path(name), python, packages.splitlines())
 
 
 def in_image(image: str, *command: str) -> bytes:
@@ -73,4 +84,11 @@ def in_image(image: str, *command: str) -> bytes:
 
 
 def docker(*arguments: str) -> bytes:
-    return subprocess.run(["docker", *arguments], check=True, stdout=subprocess.PIPE).stdout  # noqa: S607
+    try:
+        done = subprocess.run(["docker", *arguments], capture_output=True, check=False)  # noqa: S607
+    except FileNotFoundError:
+        raise ImageFailed("docker is not on PATH") from None
+    if done.returncode:
+        cause = next(iter(done.stderr.decode(errors="replace").strip().splitlines()), "")
+        raise ImageFailed(f"docker {arguments[0]} failed: {cause}")
+    return done.stdout

@@ -31,7 +31,8 @@ def python_bom(contents: Contents) -> Bom:
     interpreter.chmod(0o755)
     command = (sys.executable, "-m", "cyclonedx_py", "environment", "--output-reproducible")
     done = subprocess.run([*command, interpreter], check=True, stdout=subprocess.PIPE)
-    return Bom.from_json(json.loads(done.stdout))  # type: ignore[attr-defined, no-any-return]
+    bom: Bom = Bom.from_json(json.loads(done.stdout))
+    return bom
 
 
 def java_components(libraries: Iterable[Library]) -> Iterator[Component]:
@@ -68,7 +69,7 @@ def validated(bom: Bom) -> str:
     Raises:
         ValueError: it is not as the format demands.
     """
-    text = JsonV1Dot6(bom).output_as_string(indent=2)
+    text: str = JsonV1Dot6(bom).output_as_string(indent=2)
     error = JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
     if error:
         raise ValueError(f"the document is not valid CycloneDX: {error}")

@@ -15,6 +15,7 @@ import socket
 import sys
 import time
 from http import HTTPStatus
+from typing import NoReturn
 
 from contract.errors import ByoError
 from contract.settings import ServingSettings
@@ -34,7 +35,9 @@ WATCH_SECONDS = 1.0
 RESTART_SECONDS = 0.2
 NO_LIMIT = sys.maxsize
 # How long a host that lacks memory for its model stays to say so.
-REFUSAL_SECONDS = 5
+REFUSAL_SECONDS = 8
+# How long it may be until the frontend asks to load, after it was told that it can.
+LOAD_SECONDS = 2.0
 
 
 class Host:
@@ -97,11 +100,9 @@ class Host:
                 launch.model, launch.model_dir, self._settings, context, note.limit
             )
         except MemoryError:
-            if self._settings.multi_model:
-                self._refuse(note)
-            raise SystemExit(1) from None
+            self.refuse(HTTPStatus.INSUFFICIENT_STORAGE)
         except ByoError:
-            raise SystemExit(1) from None
+            self.refuse(HTTPStatus.INTERNAL_SERVER_ERROR)
         note.set_loaded()
         self._served.loaded(pipeline)
         # What is here now stays: looking through it for garbage would only un-share its pages.
@@ -109,14 +110,25 @@ class Host:
         gc.freeze()
         return pipeline
 
-    def _refuse(self, note: Note) -> None:
-        """Answer LOAD with 507; the frontend must find its process ended by then."""
-        note.set_refused()
-        lifecycle.end_backend(self._launch.pid)
-        self._served.failed(HTTPStatus.INSUFFICIENT_STORAGE, lifecycle.NO_MEMORY)
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(REFUSAL_SECONDS)
-        self._serve(NO_LIMIT)
+    def refuse(self, status: HTTPStatus) -> NoReturn:
+        """End, once the frontend has asked to load: with 507 as the answer, or with none.
+
+        It takes a connection that is closed on it for a 500. For a 507 it has to be told, and
+        must find its process ended by then.
+        """
+        if self._settings.multi_model:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(REFUSAL_SECONDS)
+            worker = Worker(NO_LIMIT, self._deserted)
+            worker.serve(self._served, self._listener)
+            worker.wait_for_loads(self._served, self._plan.connections, LOAD_SECONDS)
+            if status == HTTPStatus.INSUFFICIENT_STORAGE:
+                self._note.set_refused()
+                lifecycle.end_backend(self._launch.pid)
+                self._served.failed(status, lifecycle.NO_MEMORY)
+                worker.tell_loaded(self._served)
+                worker.run()
+        raise SystemExit(1)
 
     def _serve(self, share: int) -> None:
         inflight.open_lock()

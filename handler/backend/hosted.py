@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 import time
+from http import HTTPStatus
 from pathlib import Path
 
 from contract.settings import ServingSettings
@@ -26,6 +27,7 @@ from handler.plan import Plan
 
 # A single model's host tells the frontend when it has loaded; after so long, this process does.
 PATIENCE_SECONDS = 45.0
+KILLED = -signal.SIGKILL
 
 
 class Seat:
@@ -109,7 +111,10 @@ class Hosted:
         self._host = None
         self._was_loaded |= note.loaded
         if not self._was_loaded:
-            self._seat.give_up()
+            if code == KILLED and self._settings.multi_model:
+                self._host = self._children.fork(self._refuse, self._refused)
+            else:
+                self._seat.give_up()
             return
         # A host that the frontend has left ends with 0: the launcher is about to be ended, too.
         self._restart.ended(at_once=code != 0)
@@ -120,8 +125,22 @@ class Hosted:
             )
         self.look_after()
 
+    def _refused(self, note: Note, code: int) -> None:
+        """The frontend has been told that there is no memory for the model."""
+        if self._host is not None:
+            self._host = None
+            self._seat.give_up()
+
+    def _refuse(self, note: Note) -> None:
+        """In place of a host that the kernel killed while it loaded: for lack of memory."""
+        close_all_but(self._seat.listener.fileno())
+        self._new_host(note).refuse(HTTPStatus.INSUFFICIENT_STORAGE)
+
     def _run_host(self, note: Note) -> None:
         close_all_but(self._seat.listener.fileno())
         with contextlib.suppress(ProcessLookupError, FileNotFoundError, BrokenPipeError):
             # The launcher may have been ended meanwhile.
-            Host(self._seat.launch, self._seat.listener, self._settings, self._plan, note).run()
+            self._new_host(note).run()
+
+    def _new_host(self, note: Note) -> Host:
+        return Host(self._seat.launch, self._seat.listener, self._settings, self._plan, note)

@@ -8,6 +8,7 @@ import logging
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from contract import save_signature
@@ -63,6 +64,8 @@ def rehearse(settings: ServingSettings) -> None:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
+    # A module of the user's that is imported here would stand in for every model's own.
+    nobodys = replace(settings, algorithm_dir=Path("/nowhere"), submit_dir=None, program=None)
     table = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0], "b": [1.0, 0.0, 1.0, 0.0]})
     target = [0, 0, 1, 1]
     logger = logging.getLogger("byo")
@@ -74,7 +77,7 @@ def rehearse(settings: ServingSettings) -> None:
                 model = make_pipeline(StandardScaler(), LogisticRegression()).fit(data, target)
                 joblib.dump(model, Path(folder) / "model.joblib")
                 save_signature(model, data, target, model_dir=folder)
-                pipeline = Pipeline.load(Path(folder), settings)
+                pipeline = Pipeline.load(Path(folder), nobodys)
             for body, content_type in (
                 (b"1,2", "text/csv"),
                 (b"[[1,2],[3,4]]", "application/json"),

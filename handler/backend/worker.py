@@ -74,6 +74,12 @@ class Worker:
         while True:
             self._turn()
 
+    def wait_for_loads(self, served: Served, count: int, seconds: float) -> None:
+        """Take connections until so many of them have asked to load, or for so many seconds."""
+        deadline = time.monotonic() + seconds
+        while len(self._waiting.get(served, ())) < count and time.monotonic() < deadline:
+            self._turn(seconds)
+
     def tell_loaded(self, served: Served) -> None:
         """Answer the requests to load that came before it was known how the load went."""
         reply = served.load_reply
@@ -81,8 +87,8 @@ class Worker:
             if reply is not None and connection in self._connections:
                 self._send(connection, reply)
 
-    def _turn(self) -> None:
-        for number, events in self._poll.poll(self._patience()):
+    def _turn(self, patience: float | None = None) -> None:
+        for number, events in self._poll.poll(self._patience(patience)):
             if events & select.EPOLLOUT:
                 self._flush(number)
             action = self._actions.get(number)
@@ -95,13 +101,13 @@ class Worker:
                 if self._large:
                     self._answer([self._large.popleft()])
 
-    def _patience(self) -> float | None:
+    def _patience(self, most: float | None) -> float | None:
         """How long to wait for something to happen; None for as long as it takes."""
         if self._small or self._large:
             return 0
         if self._late:
             return max(0.0, min(self._late.values()) - time.monotonic())
-        return None
+        return most
 
     def _accept(self, served: Served, listener: socket.socket) -> None:
         number = listener.fileno()

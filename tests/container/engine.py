@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import threading
 import time
@@ -17,7 +16,6 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +31,6 @@ STOP_SECONDS = 30
 POLL_SECONDS = 0.1
 NOTED_LINES = 40
 PORT = 8080
-LOOPBACK = "127.0.0.1"
 
 Options = Sequence[str | Path]
 Ask = Callable[[Client], Response]
@@ -95,7 +92,7 @@ def gateway() -> str:
 
 def published(port: int = PORT) -> list[str]:
     """The options that publish a port of a container, for this machine alone."""
-    return ["--publish", f"{_address()}::{port}"]
+    return ["--publish", f"127.0.0.1::{port}"]
 
 
 def mount(source: Path, target: str, *, read_only: bool = False) -> list[str]:
@@ -262,22 +259,6 @@ def give_back(image: str, folder: Path) -> None:
     """Make what containers wrote into a folder, as root, the caller's own."""
     owner = f"{os.getuid()}:{os.getgid()}"
     run(image, "-R", owner, "/given", options=["--entrypoint", "chown", *mount(folder, "/given")])
-
-
-@cache
-def _address() -> str:
-    """The address to publish ports on: the kernel's own forwarding leads there, if there is any.
-
-    What comes to the loopback interface goes through a process of the engine's instead, which
-    accepts connections when nothing listens behind it, and has been seen to keep an answer.
-    """
-    address = gateway()
-    with socket.socket() as probe:
-        try:
-            probe.bind((address, 0))
-        except OSError:  # the engine's network is not this machine's
-            return LOOPBACK
-    return address
 
 
 def _note(one: Container, error: Exception) -> None:

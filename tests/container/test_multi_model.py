@@ -22,16 +22,6 @@ STORE = "/opt/ml/models"
 # SageMaker names a model by a hash of its key, and unpacks it into a folder of that name.
 HASH = "5e4c1c8a21a84a7d0a3b9b71b1f0c2de"
 
-# Answers with as long a header as the body says.
-TRACED = """
-def input_fn(body, content_type):
-    return int(body)
-
-def predict_fn(length, model, context):
-    context.set_response_header(0, "X-Amzn-SageMaker-Custom-Attributes", "h" * length)
-    return [length]
-"""
-
 
 @dataclass(frozen=True)
 class Endpoint:
@@ -223,21 +213,6 @@ def test_a_model_may_lie_one_folder_deeper(endpoint: Endpoint, trained: Paths) -
 
     assert loaded.status == 200
     assert endpoint.invoke("deep") == (200, AS_CSV)
-
-
-def test_long_headers_may_follow_short_answers(endpoint: Endpoint, trained: Paths) -> None:
-    """X-Amzn-SageMaker-Custom-Attributes, set by the model, has up to 1,024 characters.
-
-    The frontend reads replies in pieces as large as it is used to; none may be lost to that.
-    """
-    with_code(trained, endpoint.store / "traced" / "model", {"inference.py": TRACED})
-    endpoint.load("traced").require_ok()
-    for _ in range(60):
-        assert endpoint.invoke("traced", b"8") == (200, b"8\n")
-
-    answers = [endpoint.invoke("traced", f"{length}".encode()) for length in (100, 400, 1024)]
-
-    assert answers == [(200, b"100\n"), (200, b"400\n"), (200, b"1024\n")]
 
 
 def test_a_stop_ends_with_code_0(image: str, trained: Paths, tmp_path: Path) -> None:
