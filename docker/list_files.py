@@ -49,7 +49,8 @@ def docker(*arguments: str) -> subprocess.CompletedProcess[str]:
 def line(tree: tarfile.TarFile, member: tarfile.TarInfo) -> str:
     owner = f"{member.uid}:{member.gid}"
     kind = member.type.decode()
-    return f"{member.mode & 0o7777:04o} {owner} {kind} {member.size} {content(tree, member)} {member.name}"
+    what = f"{kind} {member.size} {content(tree, member)}"
+    return f"{member.mode & 0o7777:04o} {owner} {what} {member.name}"
 
 
 def content(tree: tarfile.TarFile, member: tarfile.TarInfo) -> str:
