@@ -91,7 +91,7 @@ def job() -> Iterator[Path]:
         archive = base / "input" / "data" / "code" / "sourcedir"
         source.mkdir()
         (source / "train.py").write_text(SCRIPT, encoding="utf-8")
-        shutil.make_archive(str(archive), "gztar", source)
+        shutil.make_archive(str(archive), "gztar", source, "train.py")
         submitted = {
             "sagemaker_program": '"train.py"',
             "sagemaker_submit_directory": '"/opt/ml/input/data/code/sourcedir.tar.gz"',

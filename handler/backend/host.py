@@ -77,10 +77,11 @@ class Host:
         if not self._settings.multi_model:
             # The frontend opens its port now, and is healthy indeed.
             self._launch.tell_started(os.getpid())
-        if self._plan.workers == 1:
-            self._serve(NO_LIMIT)
-        else:
+        if self._plan.workers > 1 and _is_single_threaded():
             self._fork_workers(pipeline)
+        else:
+            # A process that has started threads can't be forked soundly: it answers by itself.
+            self._serve(NO_LIMIT)
 
     def _move_in(self) -> None:
         """Be where multi-model-server's own worker would be: in the model's folder."""
@@ -142,13 +143,10 @@ class Host:
 
     def _fork_workers(self, pipeline: Pipeline) -> None:
         children = Children()
-        # A process that has started threads can't be forked soundly: each loads by itself then.
-        shares = len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208
         share = -(-self._plan.connections // self._plan.workers)
 
         def work(note: Note) -> None:
-            loaded = pipeline.limited_by(note.limit) if shares else self._load(note)
-            self._served.loaded(loaded)
+            self._served.loaded(pipeline.limited_by(note.limit))
             self._serve(share)
 
         with wake_on_children() as wakeup, selectors.DefaultSelector() as selector:
@@ -164,3 +162,7 @@ class Host:
     def _lost(self, note: Note, code: int) -> None:
         sys.stdout.write(f"a worker ended ({code}): another takes its place\n")
         time.sleep(RESTART_SECONDS)
+
+
+def _is_single_threaded() -> bool:
+    return len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208
