@@ -127,7 +127,7 @@ def test_a_model_beyond_the_memory_is_refused_with_507(crowded: Endpoint) -> Non
     refused = crowded.load("loading")
 
     assert refused.status == 507
-    assert crowded.names() == ["good"]
+    crowded.until_listed("good")
     assert crowded.invoke("good") == (200, b"good\n")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from tests.container.models import AS_CSV, PENGUINS, named, with_code
 from tests.serving.conftest import FIXTURES
 
 STORE = "/opt/ml/models"
+DEADLINE, POLL_SECONDS = 20.0, 0.02
 # SageMaker names a model by a hash of its key, and unpacks it into a folder of that name.
 HASH = "5e4c1c8a21a84a7d0a3b9b71b1f0c2de"
 
@@ -51,6 +53,13 @@ class Endpoint:
 
     def names(self) -> list[str]:
         return sorted(model["modelName"] for model in self.listed()["models"])
+
+    def until_listed(self, *names: str) -> None:
+        """Wait until these are the models: one that failed to load is dropped after the answer."""
+        deadline = time.monotonic() + DEADLINE
+        while (there := self.names()) != [*names]:
+            assert time.monotonic() < deadline, f"the models are {there}, not {names}"
+            time.sleep(POLL_SECONDS)
 
     def processes_of(self, name: str) -> list[str]:
         """The processes in the container that work in a model's folder, or are told to."""
@@ -190,7 +199,7 @@ def test_a_model_that_cannot_load_fails_alone(
     refused = two.load(fixture)
 
     assert refused.status == status
-    assert two.names() == ["left"]
+    two.until_listed("left")
     assert two.invoke("left") == (200, b"left\n")
     assert two.client.ping().status == 200
     (bad / "code" / "inference.py").unlink()
