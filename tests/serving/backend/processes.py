@@ -1,0 +1,129 @@
+"""The processes of one server: which is which, how to end them, and what is left of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import psutil
+
+from contract.settings import ALGORITHM_DIR_VARIABLE
+from tests.serving.conftest import FIXTURES, Tree
+
+# For whatever is to come about: far more than it takes, as the machine may be busy.
+SECONDS = 60.0
+# With this, `serve` adopts orphans as it does in a container, where it is the first process.
+AS_FIRST_PROCESS = {"PYTHONPATH": str(FIXTURES / "first_process")}
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class Processes:
+    """The processes that belong to a tree's server, as they are at the moment of each call."""
+
+    tree: Tree
+
+    def all(self) -> list[psutil.Process]:
+        """Every one that has the tree in its environment: whatever the server started."""
+        folder = str(self.tree.algorithm.folder)
+        return [one for one in psutil.process_iter() if _algorithm_of(one) == folder]
+
+    def supervisor(self) -> psutil.Process:
+        return self._only("handler.server")
+
+    def frontend(self) -> psutil.Process:
+        return self._only("com.amazonaws.ml.mms.ModelServer")
+
+    def template(self) -> psutil.Process:
+        supervisor = self.supervisor()
+        return next(one for one in self._forks() if one.parent() == supervisor)
+
+    def hosts(self) -> list[psutil.Process]:
+        """What was forked from the template."""
+        template = self.template()
+        return [one for one in self._forks() if one.parent() == template]
+
+    def host_of(self, model_dir: Path) -> psutil.Process:
+        """A host works in the folder of its model."""
+        return next(one for one in self.hosts() if one.cwd() == str(model_dir))
+
+    def workers_of(self, model_dir: Path) -> list[psutil.Process]:
+        """Those below a host that answer: they have forked none."""
+        below = self.host_of(model_dir).children(recursive=True)
+        forks = [one for one in below if one in self._forks()]
+        parents = {one.ppid() for one in forks}
+        return [one for one in forks if one.pid not in parents]
+
+    def launcher_of(self, model_dir: Path) -> psutil.Process:
+        return next(one for one in self._with(_LAUNCHER) if str(model_dir) in one.cmdline())
+
+    def zombies(self) -> list[psutil.Process]:
+        """What has ended below the supervisor, and nobody has taken note of."""
+        below = self.supervisor().children(recursive=True)
+        return [one for one in below if _is_zombie(one)]
+
+    def _only(self, word: str) -> psutil.Process:
+        (one,) = self._with(word)
+        return one
+
+    def _forks(self) -> list[psutil.Process]:
+        return self._with("handler.backend.template")
+
+    def _with(self, word: str) -> list[psutil.Process]:
+        return [one for one in self.all() if word in _command_of(one)]
+
+
+def eventually(find: Callable[[], Found], seconds: float = SECONDS) -> Found:
+    """What is found as soon as it is something; what has just ended is looked for again."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = None
+        try:
+            if found := find():
+                return found
+        except (psutil.NoSuchProcess, StopIteration, ValueError):
+            pass
+        assert time.monotonic() < deadline, f"there was only {found!r} within {seconds} s"
+        time.sleep(0.02)
+
+
+def kill(*processes: psutil.Process) -> None:
+    """End processes without asking, and wait until they have gone."""
+    for process in processes:
+        process.kill()
+    await_end(processes)
+
+
+def await_end(processes: Iterable[psutil.Process]) -> None:
+    """Wait until processes have ended and their parents have taken note."""
+    _, left = psutil.wait_procs(list(processes), timeout=SECONDS)
+    assert left == []
+
+
+_LAUNCHER = "model_service_worker.py"
+
+
+def _algorithm_of(process: psutil.Process) -> str | None:
+    try:
+        found: str | None = process.environ().get(ALGORITHM_DIR_VARIABLE)
+    except (psutil.Error, OSError):
+        return None
+    return found
+
+
+def _command_of(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+def _is_zombie(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
