@@ -30,7 +30,7 @@ RUN python -m venv --without-pip /opt/venv \
 COPY docker/image/trim.py docker/image/bytecode.py ./
 RUN python trim.py /opt/venv && python bytecode.py /opt/venv/lib /
 # The base image has no bytecode for most of the standard library.
-RUN python bytecode.py /usr/local/lib/python3.12 /bytecode
+RUN python bytecode.py /usr/local/lib/python3.* /bytecode
 
 
 # ---- java: a runtime of the modules that multi-model-server's frontend needs ------------------
@@ -38,7 +38,7 @@ FROM tools AS java
 RUN apt-get install openjdk-17-jdk-headless
 COPY --from=python /opt/venv /opt/venv
 COPY docker/image/runtime.py docker/image/archive.py docker/image/classes.txt ./
-RUN jar=/opt/venv/lib/python3.12/site-packages/mms/frontend/model-server.jar \
+RUN jar=$(echo /opt/venv/lib/python3.*/site-packages/mms/frontend/model-server.jar) \
  && python runtime.py $jar /opt/java && python archive.py $jar /opt/java classes.txt
 
 

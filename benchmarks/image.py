@@ -1,7 +1,7 @@
 """How large an image is and how fast it starts, beside one that is made by AWS's recipe.
 
-Both train the same script and serve the same model in the same run: each round starts either
-image once, so that whatever else the machine does falls on both. Prints markdown.
+Both train the same script and serve the same model in the same run; each round starts each of
+them once, so that whatever else the machine does falls on all. Prints markdown.
 
     python -m benchmarks.image byo > benchmarks/image.md
 """
@@ -14,8 +14,10 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.figures import Figure
@@ -43,44 +45,72 @@ joblib.dump(model, "/opt/ml/model/model.joblib")
 ROW = b"5.1,3.5,1.4,0.2\n"
 
 
+# What a container has used so far, in seconds: control groups of version 2, else of version 1.
+CPU_SECONDS = """\
+awk '$1 == "usage_usec" { print $2 / 1e6 }' /sys/fs/cgroup/cpu.stat 2>/dev/null ||
+awk '{ print $1 / 1e9 }' /sys/fs/cgroup/cpuacct/cpuacct.usage
+"""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An image, and how its containers are run.
+
+    Args:
+        title: what it is called in the table.
+        image: its name.
+        options: more options of `docker run`.
+    """
+
+    title: str
+    image: str
+    options: tuple[str, ...] = ()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("image", help="the image to measure")
-    parser.add_argument("--recipe", metavar="IMAGE", help="measure against this image instead")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
     require_image(options.image)
-    images = (options.image, options.recipe or build_recipe())
-    print(f"`{options.image}` beside an image of the same toolkits by AWS's recipe")
-    print("([recipe/](recipe/Dockerfile)); medians of", options.rounds, "rounds.\n")
-    print_machine()
-    print_figures([size(images), *starts(images, options.rounds)], images)
+    docker("build", "--tag", RECIPE, str(HERE / "recipe"), seconds=BUILD_SECONDS)
+    no_archive = ("--env", "SAGEMAKER_MODEL_SERVER_VMARGS=-Xshare:off")
+    candidates = (
+        Candidate("the image", options.image),
+        Candidate("without its class archive", options.image, no_archive),
+        Candidate("AWS's recipe", RECIPE),
+    )
+    machine = describe()
+    print("; ".join(f"{name}: {machine[name]}" for name in MACHINE) + ".")
+    print(f"Medians of {options.rounds} rounds, the least and the greatest; × how many times as")
+    print("much the image's is (the median of the rounds' ratios).\n")
+    print_figures([size(candidates), *starts(candidates, options.rounds)], candidates)
     print_layers(options.image)
 
 
-def build_recipe() -> str:
-    docker("build", "--tag", RECIPE, str(HERE / "recipe"), seconds=BUILD_SECONDS)
-    return RECIPE
-
-
-def size(images: tuple[str, ...]) -> Figure:
+def size(candidates: Sequence[Candidate]) -> Figure:
     def measure(image: str) -> float:
         return int(docker("image", "inspect", image, "--format", "{{.Size}}")) / MEGABYTE
 
-    return Figure("size", "unpacked size", "MB", {image: [measure(image)] for image in images})
+    values = {one.title: [measure(one.image)] for one in candidates if not one.options}
+    return Figure("size", "unpacked size", "MB", values)
 
 
-def starts(images: tuple[str, ...], rounds: int) -> Iterator[Figure]:
+def starts(candidates: Sequence[Candidate], rounds: int) -> list[Figure]:
     """The start of a training job and of a server, once in each round."""
-    training: dict[str, list[float]] = {image: [] for image in images}
-    serving: dict[str, list[float]] = {image: [] for image in images}
+    training, serving, busy = (defaultdict[str, list[float]](list) for _ in range(3))
     for _ in range(rounds):
-        for image in images:
+        for one in candidates:
             with job() as base:
-                training[image].append(train(image, base))
-                serving[image].append(serve(image, base))
-    yield Figure("train", "`train`, to the script's first line", "s", training)
-    yield Figure("serve", "`serve`, to the first answered invocation", "s", serving)
+                training[one.title].append(train(one, base))
+                seconds, cpu_seconds = serve(one, base)
+                serving[one.title].append(seconds)
+                busy[one.title].append(cpu_seconds)
+    return [
+        Figure("train", "`train`, to the script's first line", "s", training),
+        Figure("serve", "`serve`, to the first answered invocation", "s", serving),
+        Figure("cpu", "the same, CPU time", "s", busy),
+    ]
 
 
 @contextmanager
@@ -100,35 +130,36 @@ def job() -> Iterator[Path]:
         yield base
 
 
-def train(image: str, base: Path) -> float:
+def train(one: Candidate, base: Path) -> float:
     """Seconds from `docker run` to the script's first line; the job runs to its end."""
     begin = time.time()
-    with container(image, "train", "--hostname", HOST, *mount(base, "/opt/ml")) as name:
+    with container(one, "train", "--hostname", HOST, *mount(base, "/opt/ml")) as name:
         code = docker("wait", name, seconds=START_SECONDS).strip()
         if code != "0":
-            sys.exit(f"{image}: train ended with {code}: {docker('logs', name)[-2000:]}")
+            sys.exit(f"{one.title}: train ended with {code}: {docker('logs', name)[-2000:]}")
     return float((base / "output" / "started").read_text()) - begin
 
 
-def serve(image: str, base: Path) -> float:
-    """Seconds from `docker run` to the first invocation that is answered as it should be."""
+def serve(one: Candidate, base: Path) -> tuple[float, float]:
+    """From `docker run` to the first invocation that is answered: seconds, and seconds of CPU."""
     begin = time.time()
     options = ("--publish", "127.0.0.1::8080", *mount(base / "model", "/opt/ml/model"))
-    with container(image, "serve", *options) as name:
+    with container(one, "serve", *options) as name:
         port = docker("port", name, "8080").splitlines()[0].rpartition(":")[2]
         while time.time() < begin + START_SECONDS:
             with suppress(EndpointFailed), Client(f"http://127.0.0.1:{port}") as client:
                 if client.invoke(ROW, "text/csv", "application/json").ok:
-                    return time.time() - begin
+                    seconds = time.time() - begin
+                    return seconds, float(docker("exec", name, "sh", "-c", CPU_SECONDS))
             time.sleep(RETRY_SECONDS)
-        sys.exit(f"{image}: no answer within {START_SECONDS:g} s: {docker('logs', name)[-2000:]}")
+        sys.exit(f"{one.title}: no answer in {START_SECONDS:g} s: {docker('logs', name)[-2000:]}")
 
 
 @contextmanager
-def container(image: str, command: str, *options: str) -> Iterator[str]:
+def container(one: Candidate, command: str, *options: str) -> Iterator[str]:
     name = f"byo-bench-{uuid.uuid4().hex[:12]}"
     try:
-        docker("run", "--detach", "--name", name, *options, image, command)
+        docker("run", "--detach", "--name", name, *one.options, *options, one.image, command)
         yield name
     finally:
         with suppress(EngineFailed):  # it never came to be
@@ -139,28 +170,24 @@ def mount(source: Path, target: str) -> tuple[str, str]:
     return "--mount", f"type=bind,source={source},target={target}"
 
 
-def print_machine() -> None:
-    machine = describe()
-    print("; ".join(f"{name}: {machine[name]}" for name in MACHINE) + ".\n")
-
-
-def print_figures(figures: list[Figure], images: tuple[str, ...]) -> None:
-    ours, other = images
-    print(f"| | `{ours}` | AWS's recipe | ratio |\n|---|---:|---:|---:|")
+def print_figures(figures: Sequence[Figure], candidates: Sequence[Candidate]) -> None:
+    titles = [one.title for one in candidates]
+    print(f"| | {' | '.join(titles)} |\n|---|{'---:|' * len(titles)}")
     for figure in figures:
-        ratio = figure.ratio(ours, other)
-        cells = (cell(figure, ours), cell(figure, other), f"{ratio.median:.2f}" if ratio else "")
+        cells = (cell(figure, title, titles[0]) for title in titles)
         print(f"| {figure.title} | {' | '.join(cells)} |")
 
 
-def cell(figure: Figure, image: str) -> str:
-    """The median, and where there are several values the least and the greatest."""
-    value = figure.spread(image)
+def cell(figure: Figure, title: str, first: str) -> str:
+    """The median, the least and the greatest, and the first one's as a multiple of this."""
+    value = figure.spread(title)
     if value is None:
         return ""
-    if value.low == value.high:
-        return f"{value.median:.0f} {figure.unit}"
-    return f"{value.median:.2f} {figure.unit} ({value.low:.2f}–{value.high:.2f})"
+    several = value.low != value.high
+    median = f"{value.median:.2f}" if several else f"{value.median:.0f}"
+    span = f" ({value.low:.2f}–{value.high:.2f})" if several else ""
+    ratio = figure.ratio(first, title) if title != first else None
+    return f"{median} {figure.unit}{span}" + (f", {ratio.median:.2f} ×" if ratio else "")
 
 
 def print_layers(image: str) -> None:
