@@ -65,3 +65,9 @@ def end_backend(pid: int) -> None:
         while time.monotonic() < until:
             os.kill(pid, 0)  # until the frontend has noticed, and it is no zombie
             time.sleep(0.01)
+        logger.warning(
+            "process %d, which stands for a model, did not end within %.0f s: the frontend may "
+            "keep the model registered until it is unloaded",
+            pid,
+            REAP_SECONDS,
+        )

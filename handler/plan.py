@@ -93,8 +93,5 @@ def _workers(settings: ServingSettings, machine: Machine, heap: int) -> int:
 def _connections(settings: ServingSettings, workers: int) -> int:
     if settings.backend == "stock":
         return workers
-    return (
-        CONNECTIONS_OF_MANY * workers
-        if settings.multi_model
-        else (CONNECTIONS_PER_WORKER * workers)
-    )
+    each = CONNECTIONS_OF_MANY if settings.multi_model else CONNECTIONS_PER_WORKER
+    return each * workers

@@ -16,11 +16,11 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 
 from contract.errors import ByoError
 from contract.settings import ServingSettings
 from handler import events, inflight
+from handler.signals import wake_on
 
 # SageMaker kills a container 30 s after SIGTERM.
 DRAIN_SECONDS = 20.0
@@ -80,7 +80,6 @@ class Supervisor:
             events.SOCKET_VARIABLE: str(address),
             inflight.LOCK_VARIABLE: str(self._inflight),
         }
-        self._wakeup, self._signals = socket.socketpair()
 
     def run(self) -> None:
         """Serve until a stop signal; returns when everything has stopped.
@@ -90,7 +89,10 @@ class Supervisor:
             FrontendDied: the JVM ended by itself.
             BackendDied: the template ends as soon as it is started.
         """
-        self._catch_signals()
+        with wake_on(*STOP_SIGNALS, signal.SIGCHLD) as self._signals:
+            self._run()
+
+    def _run(self) -> None:
         # A group of its own: whatever the frontend starts can be ended with it.
         self._frontend = subprocess.Popen(
             self._command, env=self._environ, process_group=0, stdin=subprocess.DEVNULL
@@ -109,13 +111,6 @@ class Supervisor:
             self._loop(deadline=time.monotonic() + self._settings.startup_timeout)
         finally:
             self._stop()
-
-    def _catch_signals(self) -> None:
-        for one in (self._wakeup, self._signals):
-            one.setblocking(False)
-        signal.set_wakeup_fd(self._wakeup.fileno(), warn_on_full_buffer=False)
-        for number in (*STOP_SIGNALS, signal.SIGCHLD):
-            signal.signal(number, _noted)
 
     def _register_sources(self) -> None:
         watch = self._selector.register
@@ -138,7 +133,7 @@ class Supervisor:
             ending = _ending(template.wait())
             if time.monotonic() - started < TEMPLATE_SECONDS:
                 raise BackendDied(f"the template ended as soon as it was started: {ending}")
-            # Its hosts ended with it; the frontend asks for each of them again.
+            # Its hosts ended with it; the launchers tell the next one of their models.
             _say(f"the template ended: {ending}; it is started again")
             self._start_template()
 
@@ -246,7 +241,6 @@ class Supervisor:
 
     def _stop(self) -> None:
         """End the frontend and every process it started: asked first, then killed."""
-        signal.set_wakeup_fd(-1)
         if self._frontend.poll() is None:
             self._frontend.terminate()
         try:
@@ -273,10 +267,6 @@ class Supervisor:
             _say(f"the template did not stop within {STOP_SECONDS:.0f} s: killed")
             template.kill()
             template.wait(STOP_SECONDS)
-
-
-def _noted(signum: int, frame: FrameType | None) -> None:
-    """The wakeup socket has the signal's number already."""
 
 
 def _ending(code: int) -> str:

@@ -24,8 +24,7 @@ RESTART_SECONDS = 1.0
 _SET_PARENT_DEATH_SIGNAL = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
-
-Ended = Callable[["Note", int], None]
+Ended = Callable[[Note, int], None]
 
 
 class Children:

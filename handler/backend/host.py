@@ -23,12 +23,12 @@ from handler import inflight, lifecycle
 from handler.backend.children import Children
 from handler.backend.launch import Launch
 from handler.backend.served import Served
-from handler.backend.signals import wake_on_children
 from handler.backend.watch import Note
 from handler.backend.worker import Worker
 from handler.context import ModelContext
 from handler.pipeline import Pipeline
 from handler.plan import Plan
+from handler.signals import wake_on
 
 WATCH_SECONDS = 1.0
 # A worker that dies as soon as it is forked is not forked again without end.
@@ -149,7 +149,7 @@ class Host:
             self._served.loaded(pipeline.limited_by(note.limit))
             self._serve(share)
 
-        with wake_on_children() as wakeup, selectors.DefaultSelector() as selector:
+        with wake_on(signal.SIGCHLD) as wakeup, selectors.DefaultSelector() as selector:
             selector.register(wakeup, selectors.EVENT_READ)
             while True:
                 while len(children) < self._plan.workers:

@@ -78,11 +78,8 @@ def rehearse(settings: ServingSettings) -> None:
                 joblib.dump(model, Path(folder) / "model.joblib")
                 save_signature(model, data, target, model_dir=folder)
                 pipeline = Pipeline.load(Path(folder), nobodys)
-            for body, content_type in (
-                (b"1,2", "text/csv"),
-                (b"[[1,2],[3,4]]", "application/json"),
-            ):
-                for accept in ("text/csv", "application/json"):
+            for body, content_type in BODIES:
+                for _, accept in BODIES:
                     pipeline.invoke(Request(body, content_type, accept))
     finally:
         logger.setLevel(level)

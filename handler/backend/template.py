@@ -11,6 +11,7 @@ import os
 import resource
 import select
 import selectors
+import signal
 import sys
 from pathlib import Path
 
@@ -23,8 +24,8 @@ from handler.backend.hosted import Hosted, Seat
 from handler.backend.immortal import make_all_immortal
 from handler.backend.launch import Launches
 from handler.backend.shared import Shared, SharedHost, can_share
-from handler.backend.signals import wake_on_children
 from handler.plan import plan
+from handler.signals import wake_on
 
 WATCH_SECONDS = 0.5
 
@@ -68,7 +69,7 @@ class Template:
 
     def run(self) -> None:
         """Fork hosts until standard input ends."""
-        with wake_on_children() as wakeup:
+        with wake_on(signal.SIGCHLD) as wakeup:
             watch = self._selector.register
             watch(sys.stdin, selectors.EVENT_READ, _end)
             watch(self._pipe, selectors.EVENT_READ, self._read_launches)

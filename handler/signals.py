@@ -1,4 +1,4 @@
-"""Being woken by the end of a child."""
+"""Being woken by a signal, in a loop over other sources."""
 
 from __future__ import annotations
 
@@ -10,17 +10,21 @@ from types import FrameType
 
 
 @contextmanager
-def wake_on_children() -> Iterator[socket.socket]:
-    """A socket that can be read after a child has ended; for the main thread of a process."""
+def wake_on(*numbers: signal.Signals) -> Iterator[socket.socket]:
+    """A socket that gives the number of each of these signals, one byte each, as it comes.
+
+    For the main thread of a process; the signals' handlers stay as they are set here.
+    """
     reading, writing = socket.socketpair()
     with reading, writing:
         reading.setblocking(False)
         writing.setblocking(False)
-        signal.signal(signal.SIGCHLD, _noted)
         signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
+        for number in numbers:
+            signal.signal(number, _noted)
         yield reading
         signal.set_wakeup_fd(-1)
 
 
 def _noted(signum: int, frame: FrameType | None) -> None:
-    """The wakeup socket has the signal's number already."""
+    """The socket has the signal's number already."""
