@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from contract.errors import PredictionFailed
 from handler.backend import wire
 from handler.batching import Batcher
 from handler.context import InvocationContext, report, request_of
-from handler.messages import Response
+from handler.messages import Response, problem_response
 from handler.pipeline import Invocation, Pipeline
 
+logger = logging.getLogger("byo")
+
 OK = 200
+# What HTTP allows as a header's name, and as its value.
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_TEXT = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 
 
 class Served:
@@ -83,11 +92,38 @@ def _reply(message: wire.Invoke, invocation: Invocation, response: Response) -> 
     headers = {"content-type": content_type}
     if context is not None:
         report(response, context)
-        content_type = context.get_response_content_type(0)
         status, reason = context.get_response_status(0)
         headers = context.get_response_headers(0)
+        content_type = context.get_response_content_type(0)
         for line in context.measured():
             sys.stdout.write(f"[METRICS]{line}\n")
+        fault = _fault(status, reason or "", headers)
+        if fault:
+            return _refusal(message, fault)
     return wire.invoke_reply(
         message.request_id, response.body, content_type, status, reason or "", headers
+    )
+
+
+def _fault(status: Any, reason: Any, headers: Mapping[Any, Any]) -> str | None:
+    """What user code told its context that no answer can say; the frontend would never answer."""
+    if not (isinstance(status, int) and 200 <= status <= 599):
+        return f"the response status {status!r}"
+    if not (isinstance(reason, str) and _TEXT.fullmatch(reason)):
+        return f"the response status's phrase {reason!r}"
+    for name, value in headers.items():
+        if not (isinstance(name, str) and _NAME.fullmatch(name)):
+            return f"the response header {name!r}"
+        if not (isinstance(value, str) and _TEXT.fullmatch(value)):
+            return f"the response header {name}: {value!r}"
+    return None
+
+
+def _refusal(message: wire.Invoke, fault: str) -> list[bytes]:
+    problem = PredictionFailed(f"{fault} is set on the context, which HTTP does not allow")
+    logger.error("[%s] %s", message.request_id, problem.detail)
+    said = problem_response(problem, message.request_id)
+    headers = {"content-type": said.content_type}
+    return wire.invoke_reply(
+        message.request_id, said.body, said.content_type, said.status, said.reason, headers
     )

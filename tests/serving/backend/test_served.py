@@ -1,0 +1,85 @@
+"""A model's replies, whatever user code does to them."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handler.backend.served import Served
+from handler.backend.wire import Reader
+from tests.serving.backend import pipelines
+from tests.serving.backend.frontend_messages import Reply, one_row, read_reply
+
+Tell = Callable[[Any], None]
+
+
+def reply_to(tell: Tell) -> Reply:
+    """The reply of a model whose output_fn tells this to its context."""
+
+    def output_fn(prediction: Any, accept: str, context: Any) -> Any:
+        tell(context)
+        return "well"
+
+    served = Served("m", Path("/m"))
+    model = pipelines.OF_NUMBERS["tree"]()
+    served.loaded(pipelines.around(model, output_fn=output_fn))
+    (message,) = Reader().read(one_row(b"1,2,3\n"))  # type: ignore[misc]
+    (pieces,) = served.answer([message])
+    return read_reply(io.BytesIO(b"".join(pieces)).read)
+
+
+@pytest.mark.parametrize(
+    ("tell", "status", "reason", "headers"),
+    [
+        (lambda context: None, 200, b"OK", {}),
+        (lambda context: context.set_response_status(201, "Created"), 201, b"Created", {}),
+        (lambda context: context.set_response_status(201), 201, b"", {}),
+        (
+            lambda context: context.set_response_header(0, "X-A", "größe\t1"),
+            200,
+            b"OK",
+            {b"X-A": "größe\t1".encode()},
+        ),
+        (lambda context: context.set_response_header(0, "X-A", ""), 200, b"OK", {b"X-A": b""}),
+    ],
+)
+def test_what_a_context_is_told_is_replied(
+    tell: Tell, status: int, reason: bytes, headers: dict[bytes, bytes]
+) -> None:
+    """A status, a phrase, headers."""
+    reply = reply_to(tell)
+
+    assert (reply.status, reply.reason, reply.body) == (status, reason, b"well")
+    assert reply.headers == {b"content-type": b"application/json", **headers}
+    assert reply.content_type == b"application/json"
+
+
+@pytest.mark.parametrize(
+    "tell",
+    [
+        lambda context: context.set_response_status("201", "Created"),
+        lambda context: context.set_response_status(0, "Nothing"),
+        lambda context: context.set_response_status(99999, "Too much"),
+        lambda context: context.set_response_status(201, 5),
+        lambda context: context.set_response_status(201, "two\nlines"),
+        lambda context: context.set_response_header(0, "X-A", 3),
+        lambda context: context.set_response_header(0, "X-A", None),
+        lambda context: context.set_response_header(0, "X-A", "two\r\nlines"),
+        lambda context: context.set_response_header(0, "X A", "a blank"),
+        lambda context: context.set_response_header(0, "größe", "not ASCII"),
+        lambda context: context.set_response_header(0, "", "no name"),
+        lambda context: context.set_response_header(0, 7, "a number"),
+        lambda context: context.set_response_content_type(0, "text/\nplain"),
+    ],
+)
+def test_what_http_does_not_allow_is_a_bug(tell: Tell) -> None:
+    """The frontend would never answer, or the worker die of it: it is one invocation's 500."""
+    reply = reply_to(tell)
+
+    assert (reply.status, reply.content_type) == (500, b"application/problem+json")
+    assert "which HTTP does not allow" in json.loads(reply.body)["detail"]
