@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -32,8 +33,7 @@ def read_with_arrow(
     import pyarrow as pa
     from pyarrow import csv
 
-    pa.set_cpu_count(this_machine().cpus)  # else as many as OpenMP's threads
-
+    _use_all_cpus()
     types = {"number": pa.float64(), "any": pa.float64(), "integer": pa.int64()}
     names = [str(position) for position in range(len(kinds))]
     try:
@@ -54,6 +54,14 @@ def read_with_arrow(
     except (pa.ArrowInvalid, pa.ArrowKeyError):
         return None
     return [_values(column, kind) for column, kind in zip(table.columns, kinds, strict=True)]
+
+
+@cache
+def _use_all_cpus() -> None:
+    """Once in a process: else pyarrow has as many threads as OpenMP is given."""
+    import pyarrow as pa
+
+    pa.set_cpu_count(this_machine().cpus)
 
 
 def _values(column: Any, kind: Kind) -> np.ndarray[Any, Any]:

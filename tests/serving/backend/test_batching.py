@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
 
 from handler.batching import Batcher
 from handler.messages import Request
 from handler.pipeline import Invocation, Pipeline
 from tests.serving.backend import asking, pipelines
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """As a worker has it where there are as many workers as CPUs."""
+    with threadpool_limits(1):
+        yield
+
 
 by_chance = settings(deadline=None, max_examples=40)
 
