@@ -22,9 +22,10 @@ from contract.machine import this_machine
 from contract.settings import ServingSettings
 from contract.usercode import check_names, find_program
 from handler import frontend, requirements, submitted
+from handler.forkserver import BackendDied
 from handler.frontend import MissingPrerequisite
 from handler.plan import Plan, plan
-from handler.supervisor import BackendDied, FrontendDied, ModelUnavailable, Supervisor
+from handler.supervisor import FrontendDied, ModelUnavailable, Supervisor
 
 EXIT_CODES: dict[type[ByoError], int] = {
     SettingsError: 2,

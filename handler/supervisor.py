@@ -6,20 +6,20 @@ end of a process that was loading a model. Signal handlers only queue.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import selectors
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from contract.errors import ByoError
 from contract.settings import ServingSettings
-from handler import events, inflight
+from handler import events, inflight, orphans
+from handler.endings import describe, say
+from handler.forkserver import ForkServer
 from handler.signals import wake_on
 
 # SageMaker kills a container 30 s after SIGTERM.
@@ -27,10 +27,20 @@ DRAIN_SECONDS = 20.0
 STOP_SECONDS = 5.0
 GUARD_SECONDS = 4.0
 PORT_SECONDS = 60.0
-TEMPLATE_SECONDS = 5.0
-TEMPLATE = (sys.executable, "-P", "-m", "handler.backend.template")
-# Waits until the supervisor has gone, however, and then ends and removes what it left behind.
-GUARD = 'read _; kill -9 "-$1" 2>/dev/null; rm -rf -- "$2"'
+# A model that has served is loaded so many times before it is given up.
+SPEECHLESS_LOADS = 3
+SWEEP_SECONDS = 5.0
+# Waits until the supervisor has gone, however, and then ends and removes what it left behind:
+# the frontend with its group, and whatever has this server's folder in its environment.
+GUARD = """
+read _
+kill -9 "-$1" 2>/dev/null
+for one in $(grep -lsxzF -- "$3" /proc/[0-9]*/environ); do
+    one=${one#/proc/}
+    kill -9 "${one%/environ}" 2>/dev/null
+done
+rm -rf -- "$2"
+"""
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -40,10 +50,6 @@ class ModelUnavailable(ByoError):
 
 class FrontendDied(ByoError):
     """The JVM ended, or did not open its port, without being told to."""
-
-
-class BackendDied(ByoError):
-    """The process that models are forked from does not live."""
 
 
 class Supervisor:
@@ -68,7 +74,8 @@ class Supervisor:
         self._scratch = scratch
         self._selector = selectors.DefaultSelector()
         self._loaders: dict[int, int] = {}  # pid of a loading worker -> its pidfd
-        self._template: subprocess.Popen[bytes] | None = None
+        self._template: ForkServer | None = None
+        self._speechless = 0  # loads that ended without a word, in a row
         self._ready = False
         self._stopping = False
         address = scratch / "supervisor.sock"
@@ -80,6 +87,8 @@ class Supervisor:
             events.SOCKET_VARIABLE: str(address),
             inflight.LOCK_VARIABLE: str(self._inflight),
         }
+        # What only the processes of this server have in their environment.
+        self._mark = f"{events.SOCKET_VARIABLE}={address}"
 
     def run(self) -> None:
         """Serve until a stop signal; returns when everything has stopped.
@@ -93,18 +102,20 @@ class Supervisor:
             self._run()
 
     def _run(self) -> None:
+        orphans.adopt()
         # A group of its own: whatever the frontend starts can be ended with it.
         self._frontend = subprocess.Popen(
             self._command, env=self._environ, process_group=0, stdin=subprocess.DEVNULL
         )
+        guarded = (str(self._frontend.pid), str(self._scratch), self._mark)
         self._guard = subprocess.Popen(
-            ["/bin/sh", "-c", GUARD, "guard", str(self._frontend.pid), str(self._scratch)],
+            ["/bin/sh", "-c", GUARD, "guard", *guarded],
             stdin=subprocess.PIPE,
             start_new_session=True,
         )
         self._register_sources()
         if self._settings.backend != "stock":
-            self._start_template()
+            self._template = ForkServer(self._environ, self._scratch, self._selector, self._sweep)
         try:
             if self._settings.multi_model:
                 self._announce("load models by POST /models")
@@ -119,25 +130,10 @@ class Supervisor:
         self._frontend_fd = os.pidfd_open(self._frontend.pid)
         watch(self._frontend_fd, selectors.EVENT_READ, self._on_frontend_end)
 
-    def _start_template(self) -> None:
-        """Start the process that models are forked from; it ends when its input does."""
-        template = self._template = subprocess.Popen(
-            TEMPLATE, env=self._environ, process_group=0, stdin=subprocess.PIPE
-        )
-        started = time.monotonic()
-        pidfd = os.pidfd_open(template.pid)
-
-        def ended() -> None:
-            self._selector.unregister(pidfd)
-            os.close(pidfd)
-            ending = _ending(template.wait())
-            if time.monotonic() - started < TEMPLATE_SECONDS:
-                raise BackendDied(f"the template ended as soon as it was started: {ending}")
-            # Its hosts ended with it; the launchers tell the next one of their models.
-            _say(f"the template ended: {ending}; it is started again")
-            self._start_template()
-
-        self._selector.register(pidfd, selectors.EVENT_READ, ended)
+    def _sweep(self) -> None:
+        """A template has ended, and its hosts with it: nothing that they started is to stay."""
+        if not orphans.end_all(self._own(), self._mark, SWEEP_SECONDS):
+            say(f"what a template left did not end within {SWEEP_SECONDS:.0f} s: left behind")
 
     def _loop(self, deadline: float) -> None:
         while not self._stopping:
@@ -154,25 +150,18 @@ class Supervisor:
 
     def _on_signal(self) -> None:
         numbers = [number for number in self._signals.recv(64) if number in STOP_SIGNALS]
-        self._reap_orphans()
+        orphans.reap(self._own())
         if not numbers:
             return
-        _say(f"stopping on {signal.Signals(numbers[0]).name}")
+        say(f"stopping on {signal.Signals(numbers[0]).name}")
         self._stopping = True
         if not inflight.wait_until_quiet(self._inflight, DRAIN_SECONDS):
-            _say(f"invocations were still under way after {DRAIN_SECONDS:.0f} s")
+            say(f"invocations were still under way after {DRAIN_SECONDS:.0f} s")
 
-    def _reap_orphans(self) -> None:
-        """As PID 1, take note of the end of processes that lost their parents."""
-        if os.getpid() != 1:
-            return
-        ours = {self._frontend.pid, self._guard.pid, self._template and self._template.pid}
-        with contextlib.suppress(ChildProcessError):
-            while True:
-                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-                if ended is None or ended.si_pid in ours:
-                    return
-                os.waitpid(ended.si_pid, 0)
+    def _own(self) -> set[int]:
+        """The processes that this one has started."""
+        own = {self._frontend.pid, self._guard.pid}
+        return own | ({self._template.pid} if self._template else set())
 
     def _on_events(self) -> None:
         while (event := events.receive(self._receiver)) is not None:
@@ -183,6 +172,7 @@ class Supervisor:
                     self._watch_loader(pid)
                 case events.Loaded(pid=pid, seconds=seconds):
                     self._forget_loader(pid)
+                    self._speechless = 0
                     self._announce(f"the model loaded in {seconds:.2f} s")
                 case events.LoadFailed(reason=reason):
                     raise ModelUnavailable(reason)
@@ -206,13 +196,16 @@ class Supervisor:
         self._forget_loader(pid)
         # What it said last may still be waiting on the other source.
         self._on_events()
+        self._speechless += 1
+        if self._ready and self._speechless < SPEECHLESS_LOADS:
+            return  # it was to replace one that had served, and is replaced itself
         raise ModelUnavailable(
             f"the worker that loaded the model (process {pid}) ended without a word: killed, "
             "perhaps for lack of memory, or ended by the algorithm's own code"
         )
 
     def _on_frontend_end(self) -> None:
-        raise FrontendDied(f"the frontend ended by itself: {_ending(self._frontend.wait())}")
+        raise FrontendDied(f"the frontend ended by itself: {describe(self._frontend.wait())}")
 
     def _announce(self, what: str) -> None:
         """Say once that the endpoint takes requests, as soon as it does."""
@@ -221,7 +214,7 @@ class Supervisor:
         self._wait_for_port()
         self._ready = True
         where = f"http://{self._settings.bind_address}:{self._settings.port}"
-        _say(f"ready on {where}: {what}")
+        say(f"ready on {where}: {what}")
 
     def _wait_for_port(self) -> None:
         """The frontend tells nobody when it listens: ask until it does."""
@@ -246,33 +239,13 @@ class Supervisor:
         try:
             self._frontend.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            _say(f"the frontend did not stop within {STOP_SECONDS:.0f} s: killed")
+            say(f"the frontend did not stop within {STOP_SECONDS:.0f} s: killed")
         if self._template is not None:
-            self._end_template(self._template)
+            self._template.end()
         # The stock workers outlive a frontend that is told to stop, so the guard's work is to
         # be done in any case: it begins when its input ends.
         try:
             self._guard.communicate(timeout=GUARD_SECONDS)
             self._frontend.wait(GUARD_SECONDS)
         except subprocess.TimeoutExpired:
-            _say(f"what the frontend started did not end within {GUARD_SECONDS:.0f} s: left behind")
-
-    def _end_template(self, template: subprocess.Popen[bytes]) -> None:
-        """Its input ends, and so does it; its hosts end with it."""
-        if template.stdin is not None:
-            template.stdin.close()
-        try:
-            template.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            _say(f"the template did not stop within {STOP_SECONDS:.0f} s: killed")
-            template.kill()
-            template.wait(STOP_SECONDS)
-
-
-def _ending(code: int) -> str:
-    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"serve: {line}\n")
-    sys.stdout.flush()
+            say(f"what the frontend started did not end within {GUARD_SECONDS:.0f} s: left behind")

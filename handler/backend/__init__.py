@@ -3,7 +3,7 @@
 From the frontend inwards:
 
     launcher.sh    what the frontend executes for a model: tells the template, then waits
-    pipes.py       where launchers and the template meet
+    pipes.py       where launchers, the template and the supervisor meet
     launch.py      what a launcher tells
 
 The template, which imports once and forks:
@@ -13,11 +13,13 @@ The template, which imports once and forks:
     immortal.py    keeps what hosts share from being copied by its use
     children.py    forks that die with their parent, are watched and reaped
     hosted.py      a model that has a host of its own, and the launcher's seat
+    registration.py  whether the frontend still has a model that lost its launcher
     shared.py      models that share a few hosts
 
 The processes that hold models:
 
     host.py        one model: loads it, then serves it, or forks workers that do
+    workers.py     the workers that it forks
     together.py    many models
     watch.py       what such a process tells its parent: until when it is busy, whether it loaded
 

@@ -37,6 +37,10 @@ class Children:
     def __len__(self) -> int:
         return len(self._notes)
 
+    def notes(self) -> list[Note]:
+        """What the children tell, each of them."""
+        return list(self._notes.values())
+
     def fork(self, work: Callable[[Note], None], when_ended: Ended) -> int:
         """Run work in a forked child that ends when it returns, or when this process ends.
 
@@ -62,19 +66,28 @@ class Children:
         """What a child tells."""
         return self._notes[pid]
 
-    def reap(self) -> None:
-        """Take note of every child that has ended."""
+    def reap(self) -> bool:
+        """Take note of every child that has ended; whether there was any."""
+        found = False
         for pid, code in _ended():
+            found = True
             note = self._notes.pop(pid, None)
             if note is not None:
                 self._when_ended.pop(pid)(note, code)
                 note.close()
+        return found
 
     def end_overdue(self) -> None:
         """End the children that are stuck in a computation."""
         for pid, note in self._notes.items():
             if note.overdue:
                 end_overdue(pid)
+
+    def end_busy(self) -> None:
+        """Kill the children that are at work."""
+        for pid, note in self._notes.items():
+            if note.busy:
+                end(pid)
 
 
 class Restart:
@@ -121,14 +134,19 @@ def end(pid: int) -> None:
 
 
 def _ended() -> Iterator[tuple[int, int]]:
+    """The children that have ended, and how; with each goes what it had started itself."""
     while True:
         try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:
             return
-        if pid == 0:
+        if ended is None:
             return
-        yield pid, os.waitstatus_to_exitcode(status)
+        # Until it is reaped, its id is that of no other process, nor of another group of them.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(ended.si_pid, signal.SIGKILL)
+        _, status = os.waitpid(ended.si_pid, 0)
+        yield ended.si_pid, os.waitstatus_to_exitcode(status)
 
 
 def _run(work: Callable[[Note], None], note: Note, parent: int) -> None:
@@ -136,6 +154,7 @@ def _run(work: Callable[[Note], None], note: Note, parent: int) -> None:
     code = 1
     try:
         _die_with(parent)
+        os.setpgid(0, 0)  # for what it starts itself to be ended with it
         for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
         signal.set_wakeup_fd(-1)

@@ -9,30 +9,25 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import selectors
 import signal
 import socket
 import sys
-import time
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import NoReturn
 
 from contract.errors import ByoError
 from contract.settings import ServingSettings
 from handler import inflight, lifecycle
-from handler.backend.children import Children
 from handler.backend.launch import Launch
 from handler.backend.served import Served
 from handler.backend.watch import Note
 from handler.backend.worker import Worker
+from handler.backend.workers import Workers, tell_connections
 from handler.context import ModelContext
 from handler.pipeline import Pipeline
 from handler.plan import Plan
-from handler.signals import wake_on
 
-WATCH_SECONDS = 1.0
-# A worker that dies as soon as it is forked is not forked again without end.
-RESTART_SECONDS = 0.2
 NO_LIMIT = sys.maxsize
 # How long a host that lacks memory for its model stays to say so.
 REFUSAL_SECONDS = 8
@@ -81,7 +76,7 @@ class Host:
             self._fork_workers(pipeline)
         else:
             # A process that has started threads can't be forked soundly: it answers by itself.
-            self._serve(NO_LIMIT)
+            self._serve(NO_LIMIT, self._counted)
 
     def _move_in(self) -> None:
         """Be where multi-model-server's own worker would be: in the model's folder."""
@@ -120,7 +115,7 @@ class Host:
         if self._settings.multi_model:
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.alarm(REFUSAL_SECONDS)
-            worker = Worker(NO_LIMIT, self._deserted)
+            worker = Worker(NO_LIMIT, self._counted)
             worker.serve(self._served, self._listener)
             worker.wait_for_loads(self._served, self._plan.connections, LOAD_SECONDS)
             if status == HTTPStatus.INSUFFICIENT_STORAGE:
@@ -131,37 +126,25 @@ class Host:
                 worker.run()
         raise SystemExit(1)
 
-    def _serve(self, share: int) -> None:
+    def _serve(self, share: int, counted: Callable[[Served, int], None]) -> None:
         inflight.open_lock()
-        worker = Worker(share, self._deserted if share == NO_LIMIT else lambda served: None)
+        worker = Worker(share, counted)
         worker.serve(self._served, self._listener)
         worker.run()
 
-    def _deserted(self, served: Served) -> None:
-        """The frontend has closed every connection: it wants the model's memory back."""
-        raise SystemExit(0)
+    def _counted(self, served: Served, connections: int) -> None:
+        """Once the frontend has closed every connection, it wants the model's memory back."""
+        if connections == 0:
+            raise SystemExit(0)
 
     def _fork_workers(self, pipeline: Pipeline) -> None:
-        children = Children()
         share = -(-self._plan.connections // self._plan.workers)
 
         def work(note: Note) -> None:
             self._served.loaded(pipeline.limited_by(note.limit))
-            self._serve(share)
+            self._serve(share, lambda served, connections: tell_connections(note, connections))
 
-        with wake_on(signal.SIGCHLD) as wakeup, selectors.DefaultSelector() as selector:
-            selector.register(wakeup, selectors.EVENT_READ)
-            while True:
-                while len(children) < self._plan.workers:
-                    children.fork(work, self._lost)
-                if selector.select(WATCH_SECONDS):
-                    wakeup.recv(4096)
-                children.reap()
-                children.end_overdue()
-
-    def _lost(self, note: Note, code: int) -> None:
-        sys.stdout.write(f"a worker ended ({code}): another takes its place\n")
-        time.sleep(RESTART_SECONDS)
+        Workers(self._plan.workers, work, self._launch.pid).run()
 
 
 def _is_single_threaded() -> bool:

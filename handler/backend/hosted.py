@@ -8,8 +8,10 @@ wait there for the new host.
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 import os
+import select
 import signal
 import socket
 import sys
@@ -22,38 +24,52 @@ from handler.backend import children
 from handler.backend.children import Children, close_all_but
 from handler.backend.host import Host
 from handler.backend.launch import Launch
+from handler.backend.registration import GONE, end_if_gone
 from handler.backend.watch import Note
 from handler.plan import Plan
 
 # A single model's host tells the frontend when it has loaded; after so long, this process does.
 PATIENCE_SECONDS = 45.0
+# How often the frontend is asked about a model that has lost its launcher.
+ASK_SECONDS = 5.0
 KILLED = -signal.SIGKILL
 
 
 class Seat:
-    """One execution of the launcher, as long as it lives, and the socket of its model.
+    """One execution of the launcher, and the socket of its model.
 
     Args:
         launch: what the launcher told.
-
-    Raises:
-        ProcessLookupError: the launcher has ended already.
+        launcher: its pidfd; None if it is known to have ended.
+        folder: where it is noted, for the next template.
     """
 
-    def __init__(self, launch: Launch) -> None:
+    def __init__(self, launch: Launch, launcher: int | None, folder: Path) -> None:
         self.launch = launch
-        self.launcher = os.pidfd_open(launch.pid)
+        self.launcher = launcher
+        self._folder = folder
         self.listener: socket.socket = launch.listen()
+        launch.keep(folder)
 
-    def give_up(self) -> None:
-        """End the launcher: the frontend learns that the model can't be loaded."""
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self.launcher, signal.SIGTERM)
+    def end_launcher(self) -> None:
+        """Before the model has loaded, this tells the frontend that it can't be.
+
+        Not by SIGKILL: that stands for a lack of memory.
+        """
+        if self.launcher is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self.launcher, signal.SIGTERM)
+
+    def lose_launcher(self) -> None:
+        """The launcher has ended."""
+        if self.launcher is not None:
+            os.close(self.launcher)
+            self.launcher = None
 
     def close(self) -> None:
         """Give back what was held, after the launcher has ended."""
+        self.launch.forget(self._folder)
         self.listener.close()
-        os.close(self.launcher)
         if self.launch.kind == "unix":
             Path(self.launch.address).unlink(missing_ok=True)
 
@@ -69,29 +85,81 @@ class Hosted:
     """
 
     def __init__(self, seat: Seat, forks: Children, settings: ServingSettings, plan: Plan) -> None:
-        self._seat = seat
+        self.seat = seat
         self._children = forks
         self._settings = settings
         self._plan = plan
         self._host: int | None = None
-        self._was_loaded = False
+        # One that is asked for again was loaded before the template that held it died.
+        self._was_loaded = seat.launch.again
+        self._leaving = False
+        self._without_launcher = False
+        self._ask_at = math.inf
         self._restart = children.Restart()
         self._impatient_at = time.monotonic() + PATIENCE_SECONDS
-        self._fork()
-
-    def look_after(self) -> None:
-        """Do what has become due; called now and then."""
-        if self._restart.is_due():
+        if seat.launcher is None:
+            self._go_on_without_launcher()
+        else:
             self._fork()
-        if time.monotonic() > self._impatient_at:
-            self._appease()
 
-    def close(self) -> None:
-        """The launcher has ended: the frontend wants the model no more."""
+    def look_after(self) -> bool:
+        """Do what has become due; called now and then.
+
+        Returns:
+            Whether the model still has a place here.
+        """
+        if self._host is not None and time.monotonic() > self._impatient_at:
+            self._appease()
+        if self._host is None and not self._leaving:
+            is_awaited = self._without_launcher and self._is_frontend_waiting()
+            if is_awaited or self._restart.is_due():
+                self._fork()
+        if time.monotonic() > self._ask_at:
+            self._ask_frontend()
+        return not (self._leaving and self._host is None)
+
+    def leave(self) -> None:
+        """The frontend wants the model no more."""
+        self._leaving = True
         if self._host is not None and not self._children.note_of(self._host).refused:
             children.end(self._host)
-        self._host = None
-        self._seat.close()
+
+    def launcher_ended(self) -> None:
+        """The launcher has ended: the frontend wants the model no more.
+
+        Or somebody else has ended it, which the frontend never notices. Then it goes on using
+        its connections, and connects again to a new host; else it has closed them before.
+        """
+        if not (self._was_loaded or self._is_loaded()):
+            self.leave()
+            return
+        self._go_on_without_launcher()
+        if self._host is not None and self._children.note_of(self._host).busy:
+            # It does not see that connections have been closed.
+            children.end(self._host)
+
+    def _go_on_without_launcher(self) -> None:
+        self._without_launcher = True
+        self._ask_at = time.monotonic() + ASK_SECONDS
+
+    def _is_frontend_waiting(self) -> bool:
+        """Whether it has connected, and there is no host to take the connection."""
+        ready = select.poll()  # which any number of open files may have
+        ready.register(self.seat.listener, select.POLLIN)
+        return bool(ready.poll(0))
+
+    def _ask_frontend(self) -> None:
+        """Whether it still has the model: without a launcher, nothing else is sure to tell."""
+        self._ask_at = math.inf
+        if self._settings.multi_model:
+            ask = functools.partial(end_if_gone, self._settings, self.seat.launch.model)
+            self._children.fork(lambda note: ask(), self._frontend_answered)
+
+    def _frontend_answered(self, note: Note, code: int) -> None:
+        if code == GONE:
+            self.leave()
+        else:
+            self._ask_at = time.monotonic() + ASK_SECONDS
 
     def _fork(self) -> None:
         self._restart.begun()
@@ -100,47 +168,47 @@ class Hosted:
     def _appease(self) -> None:
         """The frontend gives up after a minute: a longer load goes on behind an open port."""
         self._impatient_at = math.inf
-        if self._host is not None and not self._children.note_of(self._host).loaded:
-            with contextlib.suppress(OSError):
-                self._seat.launch.tell_started(self._host)
+        if self._host is not None and not self._is_loaded():
+            self.seat.launch.tell_started(self._host)
+
+    def _is_loaded(self) -> bool:
+        return self._host is not None and self._children.note_of(self._host).loaded
 
     def _host_ended(self, note: Note, code: int) -> None:
         """Replace a host that served; a model that can't be loaded is given up."""
-        if self._host is None:
-            return
         self._host = None
+        if self._leaving:
+            return
         self._was_loaded |= note.loaded
         if not self._was_loaded:
             if code == KILLED and self._settings.multi_model:
                 self._host = self._children.fork(self._refuse, self._refused)
             else:
-                self._seat.give_up()
+                self.seat.end_launcher()
             return
+        if self._without_launcher:
+            return  # until the frontend connects
         # A host that the frontend has left ends with 0: the launcher is about to be ended, too.
         self._restart.ended(at_once=code != 0)
         if code:
             sys.stdout.write(
-                f"serve: the host of model {self._seat.launch.model!r} ended ({code}): another "
+                f"serve: the host of model {self.seat.launch.model!r} ended ({code}): another "
                 "takes its place\n"
             )
-        self.look_after()
 
     def _refused(self, note: Note, code: int) -> None:
         """The frontend has been told that there is no memory for the model."""
-        if self._host is not None:
-            self._host = None
-            self._seat.give_up()
+        self._host = None
+        self.seat.end_launcher()
 
     def _refuse(self, note: Note) -> None:
         """In place of a host that the kernel killed while it loaded: for lack of memory."""
-        close_all_but(self._seat.listener.fileno())
+        close_all_but(self.seat.listener.fileno())
         self._new_host(note).refuse(HTTPStatus.INSUFFICIENT_STORAGE)
 
     def _run_host(self, note: Note) -> None:
-        close_all_but(self._seat.listener.fileno())
-        with contextlib.suppress(ProcessLookupError, FileNotFoundError, BrokenPipeError):
-            # The launcher may have been ended meanwhile.
-            self._new_host(note).run()
+        close_all_but(self.seat.listener.fileno())
+        self._new_host(note).run()
 
     def _new_host(self, note: Note) -> Host:
-        return Host(self._seat.launch, self._seat.listener, self._settings, self._plan, note)
+        return Host(self.seat.launch, self.seat.listener, self._settings, self._plan, note)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import socket
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from contract.files import write_whole
 
 STARTED = "MMS worker started."
 BACKLOG = 128
+# What the names of notes begin with.
+KEPT = "launch-"
 # Where the launcher keeps its output: launcher.sh.
 STDOUT, STDERR = 8, 9
 
@@ -25,6 +31,7 @@ class Launch:
         model_dir: the model's folder.
         kind: of the socket to listen on, "unix" or "tcp".
         address: the socket's path, or a port of the loopback interface.
+        again: whether another template was told before, which has ended.
     """
 
     pid: int
@@ -32,6 +39,7 @@ class Launch:
     model_dir: Path
     kind: str
     address: str
+    again: bool = False
 
     @classmethod
     def of(cls, pid: int, arguments: list[str]) -> Launch:
@@ -44,9 +52,10 @@ class Launch:
         try:
             kind = given["--sock-type"]
             address = given["--sock-name" if kind == "unix" else "--port"]
-            return cls(pid, given["--model-name"], Path(given["--model-path"]), kind, address)
+            model, model_dir = given["--model-name"], Path(given["--model-path"])
         except KeyError as error:
             raise ValueError(f"the frontend gave no {error.args[0]}") from None
+        return cls(pid, model, model_dir, kind, address, given.get("--again") == "yes")
 
     def listen(self) -> socket.socket:
         """The socket that the frontend will connect to, once for each worker."""
@@ -61,23 +70,47 @@ class Launch:
         return listener
 
     def take_over_output(self) -> None:
-        """Called in the process for one model: print to where the launcher would."""
-        for number, theirs in ((1, STDOUT), (2, STDERR)):
-            taken = os.open(f"/proc/{self.pid}/fd/{theirs}", os.O_WRONLY)
-            os.dup2(taken, number)
-            os.close(taken)
+        """Called in the process for one model: print to where the launcher would.
+
+        If that has gone, what is printed goes where the template's own lines go.
+        """
+        with contextlib.suppress(OSError):
+            for number, theirs in ((1, STDOUT), (2, STDERR)):
+                taken = os.open(f"/proc/{self.pid}/fd/{theirs}", os.O_WRONLY)
+                os.dup2(taken, number)
+                os.close(taken)
 
     def tell_started(self, pid: int) -> None:
-        """Tell the frontend that it can connect.
+        """Tell the frontend that it can connect, if there is still a launcher to tell it by.
 
         Args:
             pid: the process that the frontend is to name as the model's.
-
-        Raises:
-            OSError: the launcher has gone.
         """
-        with open(f"/proc/{self.pid}/fd/{STDOUT}", "w", encoding="utf-8") as output:  # noqa: PTH123
+        stdout = Path(f"/proc/{self.pid}/fd/{STDOUT}")
+        with contextlib.suppress(OSError), stdout.open("w", encoding="utf-8") as output:
             output.write(f"[PID] {pid}\n{STARTED}\n")
+
+    def keep(self, folder: Path) -> None:
+        """Note a launch, in case nobody is left to tell the next template of it."""
+        members = {**asdict(self), "model_dir": str(self.model_dir), "again": True}
+        write_whole(self._note(folder), json.dumps(members))
+
+    def forget(self, folder: Path) -> None:
+        """Its model is wanted no more."""
+        self._note(folder).unlink(missing_ok=True)
+
+    def _note(self, folder: Path) -> Path:
+        return folder / f"{KEPT}{self.pid}.json"
+
+
+def kept(folder: Path) -> Iterator[Launch]:
+    """The launches that a template before this one has noted, and whose launchers have ended."""
+    for note in sorted(folder.glob(f"{KEPT}*.json")):
+        members = json.loads(note.read_text(encoding="utf-8"))
+        try:
+            os.kill(members["pid"], 0)
+        except ProcessLookupError:
+            yield Launch(**{**members, "model_dir": Path(members["model_dir"])})
 
 
 class Launches:

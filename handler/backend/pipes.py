@@ -1,4 +1,9 @@
-"""Where launchers and the template meet: two named pipes in the scratch folder."""
+"""Where launchers and the template meet: two named pipes in the scratch folder.
+
+A launcher writes to the one, which the template reads, and waits on the other until the template
+has ended. The supervisor holds that one: it knows of a template's end when nothing of it is left,
+so what a launcher writes from then on waits for the next template.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +16,45 @@ PARK = "park"
 
 
 def make(folder: Path) -> None:
-    """Make both pipes; a launcher that opens one waits for the template to open the other end."""
+    """Make both pipes."""
     for name in (LAUNCH, PARK):
         os.mkfifo(folder / name, mode=0o600)
 
 
-def open_both(folder: Path) -> tuple[int, int]:
-    """Called in the template: the pipe that launchers write to, and the one they wait on.
+def open_launch(folder: Path) -> int:
+    """Called in the template: the pipe that launchers write to.
 
-    Both ends of each are held by this one descriptor, so they close when this process ends, and
-    not before.
+    A launcher that opens it waits until this is called. Both ends are held by this one
+    descriptor, so they close when this process ends, and not before.
     """
-    launch, park = (os.open(folder / name, os.O_RDWR | os.O_NONBLOCK) for name in (LAUNCH, PARK))
-    return launch, park
+    return os.open(folder / LAUNCH, os.O_RDWR | os.O_NONBLOCK)
+
+
+class Park:
+    """Called in the supervisor: what launchers wait on.
+
+    Args:
+        folder: where the pipe is.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / PARK
+        self._held = self._hold()
+
+    def let_go(self) -> None:
+        """End the wait of every launcher; those that wait again wait on a new pipe.
+
+        Were it the same one, a launcher that is slow to wake would find it held again, and
+        would wait on.
+        """
+        before = self._held
+        self._path.unlink(missing_ok=True)
+        os.mkfifo(self._path, mode=0o600)
+        self._held = self._hold()
+        os.close(before)
+
+    def close(self) -> None:
+        os.close(self._held)
+
+    def _hold(self) -> int:
+        return os.open(self._path, os.O_RDWR | os.O_NONBLOCK)

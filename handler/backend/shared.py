@@ -8,10 +8,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import selectors
 import socket
 import sys
 from collections import deque
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from contract.machine import MEBIBYTE
 from contract.settings import ServingSettings
 from handler.backend.children import Children, Restart, close_all_but
 from handler.backend.hosted import Seat
-from handler.backend.together import Together
+from handler.backend.together import LONGEST_MESSAGE, Together
 from handler.backend.watch import Note
 
 # Loading keeps the other models of a host waiting, so what takes long to load is kept out.
@@ -46,12 +48,17 @@ class SharedHost:
     Args:
         forks: what forks hosts.
         settings: the serving settings.
+        selector: what waits for the host to tell something.
     """
 
-    def __init__(self, forks: Children, settings: ServingSettings) -> None:
+    def __init__(
+        self, forks: Children, settings: ServingSettings, selector: selectors.BaseSelector
+    ) -> None:
         self._children = forks
         self._settings = settings
-        self._seats: set[Seat] = set()
+        self._selector = selector
+        self._seats: dict[int, Seat] = {}
+        self._places = count(1)
         self._host: int | None = None
         self._channel: socket.socket | None = None
         self._unsent: deque[tuple[dict[str, Any], list[int]]] = deque()
@@ -60,19 +67,34 @@ class SharedHost:
     def __len__(self) -> int:
         return len(self._seats)
 
-    def take(self, seat: Seat) -> None:
-        """Serve one more model."""
-        self._seats.add(seat)
+    def take(self, seat: Seat) -> int:
+        """Serve one more model.
+
+        Returns:
+            What it is known by here.
+        """
+        place = next(self._places)
+        self._seats[place] = seat
         if self._host is None and not self._restart.is_waiting():
             self._fork()
         elif self._host is not None:
-            self._tell_to_take(seat)
+            self._tell_to_take(place)
+        return place
 
-    def drop(self, seat: Seat) -> None:
-        """Serve a model no more."""
-        self._seats.remove(seat)
-        self._unsent = deque(one for one in self._unsent if one[1] != [seat.listener.fileno()])
-        self._tell({"drop": seat.launch.pid}, [])
+    def lose(self, place: int) -> None:
+        """The launcher of a model has ended.
+
+        The frontend wants the model no more and has closed its connections; or somebody else
+        has ended it, which the frontend never notices, and it goes on using them.
+        """
+        if self._host is None:
+            del self._seats[place]
+        else:
+            self._tell({"lose": place}, [])
+
+    def holds(self, place: int) -> bool:
+        """Whether a model is served, or still in memory."""
+        return place in self._seats
 
     def look_after(self) -> None:
         """Do what has become due; called now and then."""
@@ -92,14 +114,14 @@ class SharedHost:
         there.close()
         here.setblocking(False)
         self._channel = here
-        for seat in self._seats:
-            self._tell_to_take(seat)
+        self._selector.register(here, selectors.EVENT_READ, self._hear)
+        for place in self._seats:
+            self._tell_to_take(place)
 
     def _host_ended(self, note: Note, code: int) -> None:
         self._host = None
         if self._channel is not None:
-            self._channel.close()
-            self._channel = None
+            self._leave_channel(self._channel)
         self._unsent.clear()
         if self._seats:
             sys.stdout.write(
@@ -109,12 +131,12 @@ class SharedHost:
             self._restart.ended()
             self.look_after()
 
-    def _tell_to_take(self, seat: Seat) -> None:
+    def _tell_to_take(self, place: int) -> None:
+        seat = self._seats[place]
         launch = seat.launch
         members = {"pid": launch.pid, "model": launch.model, "dir": str(launch.model_dir)}
-        self._tell({"take": members}, [seat.listener.fileno()])
-        with contextlib.suppress(OSError):
-            launch.tell_started(self._host or 0)
+        self._tell({"take": place, **members}, [seat.listener.fileno()])
+        launch.tell_started(self._host or 0)
 
     def _tell(self, message: dict[str, Any], descriptors: list[int]) -> None:
         self._unsent.append((message, descriptors))
@@ -132,6 +154,22 @@ class SharedHost:
                 return
             self._unsent.popleft()
 
+    def _hear(self) -> bool:
+        """Take note of the models that the host holds no more."""
+        if self._channel is None:
+            return False
+        told = self._channel.recv(LONGEST_MESSAGE)
+        if told:
+            self._seats.pop(json.loads(told)["left"], None)
+        else:
+            self._leave_channel(self._channel)
+        return True
+
+    def _leave_channel(self, channel: socket.socket) -> None:
+        self._selector.unregister(channel)
+        channel.close()
+        self._channel = None
+
 
 class Shared:
     """A model that lives in a host with others.
@@ -142,14 +180,19 @@ class Shared:
     """
 
     def __init__(self, seat: Seat, hosts: Sequence[SharedHost]) -> None:
-        self._seat = seat
+        self.seat = seat
         self._host = min(hosts, key=len)
-        self._host.take(seat)
+        self._place = self._host.take(seat)
 
-    def look_after(self) -> None:
-        """Nothing: the host is looked after for all its models."""
+    def look_after(self) -> bool:
+        """Whether the model still has a place; the host is looked after for all its models."""
+        return self._host.holds(self._place)
 
-    def close(self) -> None:
-        """The launcher has ended: the frontend wants the model no more."""
-        self._host.drop(self._seat)
-        self._seat.close()
+    def launcher_ended(self) -> None:
+        """The launcher has ended: most often, since the frontend wants the model no more."""
+        self.leave()
+
+    def leave(self) -> None:
+        """Drop the model, unless the frontend still has connections for it."""
+        if self._host.holds(self._place):
+            self._host.lose(self._place)

@@ -6,13 +6,13 @@ here: hosts are forked from this process, and a fork takes only one thread along
 
 from __future__ import annotations
 
-import contextlib
 import os
 import resource
 import select
 import selectors
 import signal
 import sys
+import time
 from pathlib import Path
 
 from contract.machine import this_machine
@@ -22,7 +22,7 @@ from handler.backend import pipes, preload
 from handler.backend.children import Children
 from handler.backend.hosted import Hosted, Seat
 from handler.backend.immortal import make_all_immortal
-from handler.backend.launch import Launches
+from handler.backend.launch import Launches, kept
 from handler.backend.shared import Shared, SharedHost, can_share
 from handler.plan import plan
 from handler.signals import wake_on
@@ -44,10 +44,11 @@ class Template:
         self._launches = Launches()
         self._children = Children()
         self._placed: set[Hosted | Shared] = set()
-        number = self._plan.machine.cpus if settings.backend == "shared" else 0
-        self._shared = [SharedHost(self._children, settings) for _ in range(number)]
         self._selector = selectors.DefaultSelector()
-        self._pipe, self._park = pipes.open_both(folder)
+        number = self._plan.machine.cpus if settings.backend == "shared" else 0
+        self._shared = [SharedHost(self._children, settings, self._selector) for _ in range(number)]
+        self._folder = folder
+        self._pipe = pipes.open_launch(folder)
 
     def prepare(self, modules: str) -> None:
         """Do what hosts are to share.
@@ -69,25 +70,45 @@ class Template:
 
     def run(self) -> None:
         """Fork hosts until standard input ends."""
+        look_at = 0.0
+        for launch in kept(self._folder):
+            self._place(Seat(launch, None, self._folder))
         with wake_on(signal.SIGCHLD) as wakeup:
             watch = self._selector.register
             watch(sys.stdin, selectors.EVENT_READ, _end)
             watch(self._pipe, selectors.EVENT_READ, self._read_launches)
             watch(wakeup, selectors.EVENT_READ, lambda: wakeup.recv(4096))
             while True:
-                for key, _ in self._selector.select(WATCH_SECONDS if self._placed else None):
-                    key.data()
-                self._children.reap()
-                self._children.end_overdue()
-                for one in (*self._shared, *self._placed):
-                    one.look_after()
+                happened = self._selector.select(WATCH_SECONDS if self._placed else None)
+                # Each says whether somebody has to be looked after now rather than by and by.
+                told = [key.data() for key, _ in happened]
+                if any(told) or time.monotonic() > look_at:
+                    self._look_after_all()
+                    look_at = time.monotonic() + WATCH_SECONDS
+
+    def _look_after_all(self) -> None:
+        self._children.reap()
+        self._children.end_overdue()
+        for host in self._shared:
+            host.look_after()
+        for placed in [one for one in self._placed if not one.look_after()]:
+            self._placed.remove(placed)
+            placed.seat.close()
 
     def _read_launches(self) -> None:
         for launch in self._launches.feed(os.read(self._pipe, 65536)):
-            with contextlib.suppress(ProcessLookupError):  # the frontend has changed its mind
-                self._place(Seat(launch))
+            try:
+                launcher: int | None = os.pidfd_open(launch.pid)
+            except ProcessLookupError:
+                if not launch.again or any(one.seat.launch == launch for one in self._placed):
+                    continue  # the frontend has changed its mind, or this was read from a note
+                launcher = None
+            self._place(Seat(launch, launcher, self._folder))
 
     def _place(self, seat: Seat) -> None:
+        for one in self._placed:
+            if one.seat.launcher is None and one.seat.launch.model == seat.launch.model:
+                one.leave()  # the frontend has loaded the model anew
         placed: Hosted | Shared
         if self._shared and can_share(seat.launch.model_dir):
             placed = Shared(seat, self._shared)
@@ -95,12 +116,17 @@ class Template:
             placed = Hosted(seat, self._children, self._settings, self._plan)
         self._placed.add(placed)
 
-        def launcher_ended() -> None:
-            self._selector.unregister(seat.launcher)
-            self._placed.remove(placed)
-            placed.close()
+        if seat.launcher is None:
+            return
+        launcher = seat.launcher
 
-        self._selector.register(seat.launcher, selectors.EVENT_READ, launcher_ended)
+        def launcher_ended() -> bool:
+            self._selector.unregister(launcher)
+            seat.lose_launcher()
+            placed.launcher_ended()
+            return True
+
+        self._selector.register(launcher, selectors.EVENT_READ, launcher_ended)
 
 
 def main() -> None:

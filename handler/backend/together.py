@@ -39,7 +39,7 @@ class Together:
         self._channel = channel
         self._settings = settings
         self._note = note
-        self._worker = Worker(sys.maxsize, self._deserted)
+        self._worker = Worker(sys.maxsize, self._counted)
         self._models: dict[int, tuple[Served, socket.socket]] = {}
 
     def run(self) -> None:
@@ -56,17 +56,18 @@ class Together:
             raise SystemExit(0)
         message = json.loads(data)
         if "take" in message:
-            taken = message["take"]
+            served = Served(message["model"], Path(message["dir"]))
             listener = socket.socket(fileno=descriptors[0])
-            self._take(taken["pid"], Served(taken["model"], Path(taken["dir"])), listener)
-        elif message["drop"] in self._models:
-            served, _ = self._models[message["drop"]]
-            # A model that was refused still has to tell so, and is left when it has.
-            if not served.is_refused:
-                self._drop(message["drop"])
+            self._take(message["take"], message["pid"], served, listener)
+        elif message["lose"] in self._models:
+            served, _ = self._models[message["lose"]]
+            # A model that was refused still has to tell so; one with connections is dropped as
+            # soon as the frontend has closed them.
+            if not (served.is_refused or self._worker.has_connections(served)):
+                self._drop(message["lose"])
 
-    def _take(self, launcher: int, served: Served, listener: socket.socket) -> None:
-        self._models[launcher] = served, listener
+    def _take(self, place: int, launcher: int, served: Served, listener: socket.socket) -> None:
+        self._models[place] = served, listener
         context = ModelContext(served.name, served.model_dir)
         try:
             pipeline = lifecycle.load(
@@ -77,6 +78,7 @@ class Together:
             served.failed(HTTPStatus.INSUFFICIENT_STORAGE, lifecycle.NO_MEMORY)
         except ByoError:
             # The frontend answers LOAD with 500 when its connection is closed.
+            self._drop(place)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(launcher, signal.SIGTERM)
             return
@@ -85,17 +87,21 @@ class Together:
             gc.freeze()
         self._worker.serve(served, listener)
 
-    def _drop(self, launcher: int) -> None:
-        served, listener = self._models.pop(launcher)
+    def _drop(self, place: int) -> None:
+        served, listener = self._models.pop(place)
         self._worker.forget(served, listener)
         listener.close()
         self._give_memory_back()
+        with contextlib.suppress(OSError):  # the template has gone: this process is to end, too
+            self._channel.send(json.dumps({"left": place}).encode())
 
-    def _deserted(self, served: Served) -> None:
-        """The frontend has closed every connection of a model: it wants its memory back."""
-        for launcher, (one, _) in self._models.items():
+    def _counted(self, served: Served, connections: int) -> None:
+        """Once the frontend has closed every connection of a model, it wants its memory back."""
+        if connections:
+            return
+        for place, (one, _) in self._models.items():
             if one is served:
-                self._drop(launcher)
+                self._drop(place)
                 return
 
     def _give_memory_back(self) -> None:

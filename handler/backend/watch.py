@@ -17,8 +17,9 @@ from types import FrameType, TracebackType
 
 from handler.deadline import GRACE_SECONDS, DeadlineExceeded
 
-_NOTE = struct.Struct("=dB")
+_NOTE = struct.Struct("=dBi")
 _STATE = 8
+_CONNECTIONS = struct.Struct("=i"), 9
 _LOADED, _REFUSED = 1, 2
 
 
@@ -27,13 +28,23 @@ class Note:
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, _NOTE.size)
+        self.set_connections(-1)
         self.limit = _Limit(self._memory)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a computation is under way."""
+        return self._until > 0
 
     @property
     def overdue(self) -> bool:
         """Whether a computation should have ended by now."""
+        return 0 < self._until < time.monotonic()
+
+    @property
+    def _until(self) -> float:
         until: float = _NOTE.unpack_from(self._memory)[0]
-        return 0 < until < time.monotonic()
+        return until
 
     @property
     def loaded(self) -> bool:
@@ -50,6 +61,17 @@ class Note:
 
     def set_refused(self) -> None:
         self._memory[_STATE] = _REFUSED
+
+    @property
+    def connections(self) -> int:
+        """How many of the frontend's connections the process has; -1 if it never had any."""
+        form, at = _CONNECTIONS
+        count: int = form.unpack_from(self._memory, at)[0]
+        return count
+
+    def set_connections(self, count: int) -> None:
+        form, at = _CONNECTIONS
+        form.pack_into(self._memory, at, count)
 
     def close(self) -> None:
         """Give the memory back; called in the parent."""

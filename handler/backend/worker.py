@@ -11,7 +11,7 @@ import contextlib
 import select
 import socket
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 
 from handler import inflight
@@ -33,15 +33,17 @@ class Worker:
 
     Args:
         share: how many connections to take at once; others are left to the other workers.
-        when_deserted: called when the last connection of a model has gone.
+        when_counted: called with a model and the number of its connections here, when that
+            has changed.
     """
 
-    def __init__(self, share: int, when_deserted: Callable[[Served], None]) -> None:
+    def __init__(self, share: int, when_counted: Callable[[Served, int], None]) -> None:
         self._poll = select.epoll()
         self._actions: dict[int, Callable[[], None]] = {}
         self._share = share
-        self._when_deserted = when_deserted
+        self._when_counted = when_counted
         self._connections: dict[Connection, Served] = {}
+        self._counts: Counter[Served] = Counter()
         self._waiting: dict[Served, list[Connection]] = {}
         self._late: dict[int, float] = {}
         self._small: deque[Item] = deque()
@@ -68,6 +70,11 @@ class Worker:
         self._late.pop(number, None)
         for connection in [one for one, model in self._connections.items() if model is served]:
             self._close(connection)
+        del self._counts[served]
+
+    def has_connections(self, served: Served) -> bool:
+        """Whether the frontend has connected for a model, and not left it."""
+        return self._counts[served] > 0
 
     def run(self) -> None:
         """Serve for ever."""
@@ -122,6 +129,7 @@ class Worker:
         connection = Connection(channel)
         self._connections[connection] = served
         self.watch(connection.number, lambda: self._receive(connection))
+        self._count(served, 1)
 
     def _take_late_ones(self) -> None:
         """Take a connection that no other worker wanted, beyond this one's share."""
@@ -189,9 +197,11 @@ class Worker:
             self._drop(connection)
 
     def _drop(self, connection: Connection) -> None:
-        served = self._close(connection)
-        if served not in self._connections.values():
-            self._when_deserted(served)
+        self._count(self._close(connection), -1)
+
+    def _count(self, served: Served, more: int) -> None:
+        self._counts[served] += more
+        self._when_counted(served, self._counts[served])
 
     def _close(self, connection: Connection) -> Served:
         served = self._connections.pop(connection)

@@ -31,9 +31,9 @@ class Observed:
     def log(self) -> str:
         return self.server.log.read_text(errors="replace")
 
-    def client(self) -> Client:
+    def client(self, seconds: float = 70.0) -> Client:
         """Another connection, for another thread."""
-        return Client(self.server.client.url)
+        return Client(self.server.client.url, seconds)
 
     def model(self, name: str, fixture: str | None = "tells_its_process.py") -> Path:
         """The folder of a new model, with a fixture as its code."""
@@ -55,10 +55,12 @@ class Observed:
         with self.client() as client:
             return client.request("DELETE", f"/models/{folder.name}").status
 
-    def invoke(self, folder: Path | None = None, body: str = "hello") -> tuple[int, Any]:
+    def invoke(
+        self, folder: Path | None = None, body: str = "hello", seconds: float = 70.0
+    ) -> tuple[int, Any]:
         """An invocation of one of many models, or of the only one; status and answer."""
         name = folder.name if folder else None
-        with self.client() as client:
+        with self.client(seconds) as client:
             response = client.invoke(body.encode(), "text/csv", target_model=name)
         return response.status, json.loads(response.body)
 

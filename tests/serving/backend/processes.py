@@ -61,6 +61,9 @@ class Processes:
     def launcher_of(self, model_dir: Path) -> psutil.Process:
         return next(one for one in self._with(_LAUNCHER) if str(model_dir) in one.cmdline())
 
+    def launchers(self) -> list[psutil.Process]:
+        return self._with(_LAUNCHER)
+
     def zombies(self) -> list[psutil.Process]:
         """What has ended below the supervisor, and nobody has taken note of."""
         below = self.supervisor().children(recursive=True)
@@ -101,7 +104,7 @@ def kill(*processes: psutil.Process) -> None:
 def await_end(processes: Iterable[psutil.Process]) -> None:
     """Wait until processes have ended and their parents have taken note."""
     _, left = psutil.wait_procs(list(processes), timeout=SECONDS)
-    assert left == []
+    assert left == [], left
 
 
 _LAUNCHER = "model_service_worker.py"

@@ -137,7 +137,7 @@ def staged(folder: Path, share: int = sys.maxsize) -> Iterator[Stage]:
         listener.bind(str(folder / "s"))
         listener.listen(64)
         listener.setblocking(False)
-        worker = Worker(share, lambda served: sys.exit())
+        worker = Worker(share, lambda served, connections: connections or sys.exit())
         worker.serve(served, listener)
         thread = threading.Thread(target=until_deserted, args=[worker])
         thread.start()

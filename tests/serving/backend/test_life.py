@@ -1,0 +1,190 @@
+"""Whatever process is killed: who answers then, and that nothing is left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from byo.errors import EndpointFailed, RequestFailed
+from tests.serving.backend.conftest import Observed, assert_nothing_is_left, observed
+from tests.serving.backend.processes import await_end, eventually, kill
+
+pytestmark = pytest.mark.slow
+
+Victim = Callable[[Observed, Path], psutil.Process]
+
+
+@pytest.fixture
+def model(many: Observed, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A model that is loaded."""
+    folder = many.model(request.node.name)
+    assert many.load(folder) == 200
+    yield folder
+    many.unload(folder)
+    assert_gone(many, folder)
+
+
+def assert_gone(many: Observed, folder: Path) -> None:
+    """No process of a model is left, and none that it had started."""
+    eventually(lambda: not [one for one in many.processes.all() if _is_in(one, folder)])
+    eventually(lambda: not many.processes.zombies())
+
+
+def _is_in(process: psutil.Process, folder: Path) -> bool:
+    try:
+        return process.cwd() == str(folder)
+    except psutil.Error:
+        return False
+
+
+def started_by(host: psutil.Process) -> list[psutil.Process]:
+    """What user code started in a host: none of its own forks."""
+    return [one for one in host.children(recursive=True) if one.name() == "sleep"]
+
+
+def host(many: Observed, folder: Path) -> psutil.Process:
+    return many.processes.host_of(folder)
+
+
+def worker(many: Observed, folder: Path) -> psutil.Process:
+    return many.processes.workers_of(folder)[0]
+
+
+def template(many: Observed, folder: Path) -> psutil.Process:
+    return many.processes.template()
+
+
+@pytest.mark.parametrize("victim", [host, worker, template])
+def test_a_model_outlives_its_processes(many: Observed, model: Path, victim: Victim) -> None:
+    """Another process answers."""
+    kill(victim(many, model))
+
+    many.answering(model)
+    eventually(lambda: not many.processes.zombies())
+
+
+def test_a_host_takes_what_it_started_along(many: Observed, model: Path) -> None:
+    """SIGKILL gives it no chance to do that itself."""
+    old = host(many, model)
+    helpers = started_by(old)
+
+    kill(old)
+
+    assert helpers
+    await_end(helpers)
+
+
+def test_all_models_outlive_the_template(many: Observed) -> None:
+    """The launchers of all tell the next one, and that one's successor."""
+    models = [many.model(f"one-of-ten-{number}") for number in range(10)]
+    assert [many.load(one) for one in models] == [200] * 10
+    for _ in range(2):
+        hosts = many.processes.hosts()
+        below = [one for each in hosts for one in each.children(recursive=True)]
+        assert below
+
+        kill(many.processes.template())
+
+        await_end([*hosts, *below])
+        for one in models:
+            many.answering(one)
+    assert [many.unload(one) for one in models] == [200] * 10
+    for one in models:
+        assert_gone(many, one)
+
+
+def test_a_model_outlives_its_launcher(many: Observed, model: Path) -> None:
+    """The frontend does not notice; its host goes on, is replaced, and goes when it is to go."""
+    kill(many.processes.launcher_of(model))
+    assert many.answering(model)
+
+    kill(host(many, model))
+    assert many.answering(model)
+
+    assert many.unload(model) == 200
+    assert_gone(many, model)
+    assert many.load(model) == 200
+
+
+def test_unload_during_a_prediction(many: Observed, model: Path) -> None:
+    """It is not waited for, and may stay without an answer, as the frontend has it."""
+    gate = model / "gate"
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(many.invoke, model, f"wait for {gate}", seconds=5)
+        eventually(gate.with_suffix(".begun").exists)
+
+        assert many.unload(model) == 200
+
+        assert_gone(many, model)
+        with suppress(RequestFailed):
+            assert asked.result()[0] >= 500
+    assert many.load(model) == 200
+
+
+def test_unload_during_a_load(many: Observed) -> None:
+    """The model is gone for both; it can be loaded again."""
+    folder = many.model("unloaded-early", "loads_when_told.py")
+    with ThreadPoolExecutor(1) as pool:
+        loading = pool.submit(many.load, folder)
+        eventually((folder / "begun").exists)
+
+        assert many.unload(folder) == 200
+
+        assert_gone(many, folder)
+        assert loading.result() >= 400
+    (folder / "go").touch()
+    assert many.load(folder) == 200
+    assert many.unload(folder) == 200
+
+
+def test_load_twice_at_once(many: Observed) -> None:
+    """One of them is told that the model is loaded already; there is one host."""
+    folder = many.model("loaded-twice", "loads_when_told.py")
+    with ThreadPoolExecutor(2) as pool:
+        loading = [pool.submit(many.load, folder) for _ in range(2)]
+        eventually((folder / "begun").exists)
+        eventually(lambda: any(one.done() for one in loading))
+        (folder / "go").touch()
+        statuses = sorted(one.result() for one in loading)
+
+    assert statuses == [200, 409]
+    assert len([one for one in many.processes.hosts() if _is_in(one, folder)]) == 1
+    assert many.unload(folder) == 200
+    assert_gone(many, folder)
+
+
+@pytest.mark.parametrize("victim", ["frontend", "supervisor"])
+@pytest.mark.parametrize("multi_model", [True, False])
+def test_nothing_outlives_the_server(tmp_path: Path, victim: str, multi_model: bool) -> None:
+    """Killed as a whole or losing its frontend, it leaves neither a process nor a file."""
+    with observed(tmp_path, multi_model=multi_model, MODEL_SERVER_WORKERS="2") as one:
+        folder = one.model("model") if multi_model else None
+        if folder:
+            assert one.load(folder) == 200
+        assert one.answering(folder)
+        everything = one.processes.all()
+
+        getattr(one.processes, victim)().kill()
+
+        assert_nothing_is_left(one.processes, everything, one.temp)
+        with pytest.raises((EndpointFailed, RequestFailed)):
+            one.invoke(folder)
+
+
+def test_a_single_model_outlives_its_processes(single: Observed) -> None:
+    """Each in its turn, and then all below the template at once."""
+    folder = single.tree.paths.model
+    for find in (single.processes.workers_of, lambda _: single.processes.hosts()):
+        for _ in range(3):
+            kill(*find(folder))
+            single.answering()
+    kill(single.processes.template())
+    single.answering()
+    kill(single.processes.launcher_of(folder))
+    assert single.answering()
+    eventually(lambda: not single.processes.zombies())
