@@ -23,12 +23,12 @@ BIRDS = b"39.1,18.7,181,3750\n50,15.2,218,5700\n"
 
 
 @pytest.fixture(scope="module")
-def s3(_engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def s3(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a server of S3 that containers reach; its one bucket is empty."""
     if not UV.exists():
         pytest.skip("make setup has not installed uv, which makes the environment of moto")
     log = tmp_path_factory.mktemp("moto") / "log"
-    with moto_server(locked("moto"), gateway(), log) as url:
+    with moto_server(locked("moto"), gateway(image), log) as url:
         requests.put(f"{url}/{BUCKET}", timeout=DEADLINE).raise_for_status()
         yield url
 
