@@ -82,7 +82,7 @@ FAILURES = {
 
 @pytest.mark.parametrize("script", FAILURES)
 def test_a_job_that_fails_says_why(image: str, folder: Path, script: str) -> None:
-    """The failure file begins with the cause, and the container ends with the script's own code."""
+    """The failure file begins with the cause, the log ends with it; the code is the script's."""
     code, reason = FAILURES[script]
     paths = job(folder / "ml", SCRIPTS / script)
 
@@ -90,6 +90,8 @@ def test_a_job_that_fails_says_why(image: str, folder: Path, script: str) -> Non
 
     assert ended.code == code
     assert failure(paths).startswith(reason)
+    cause = failure(paths).partition("\n")[0]
+    assert ended.log.splitlines()[-1].endswith(f"Ending with exit code {code}: {cause}")
     assert not paths.success.exists()
 
 
