@@ -14,6 +14,7 @@ from contextlib import suppress
 
 from contract.errors import ByoError
 from contract.paths import Paths
+from training_entry import classic_tree
 from training_entry.job import check_job_files
 from training_entry.redaction import Secrets
 from training_entry.stopping import Stopped, stoppable
@@ -72,6 +73,7 @@ def _train(paths: Paths) -> int:
         OSError: the toolkit can't make its folder for code.
     """
     drop_reports(paths)
+    classic_tree.complete(paths)
     check_job_files(paths)
     check_log_level(paths.hyperparameters)
     os.environ.setdefault(MODULE_VARIABLE, TRAINING_MODULE)

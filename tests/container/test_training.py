@@ -105,6 +105,19 @@ def test_a_job_without_configuration_says_so(image: str, folder: Path) -> None:
     assert "Traceback" not in ended.log
 
 
+def test_a_tree_of_the_classic_container_will_do(image: str, folder: Path) -> None:
+    """Hyperparameters and channels, and none of the files that its containers never read."""
+    paths = sample_job(folder / "ml", ALGORITHM)
+    paths.input_data_config.unlink()
+    paths.resource_config.unlink()
+
+    ended = run(image, "train", options=mount(paths.base, "/opt/ml"))
+
+    assert ended.code == 0, ended.log
+    assert (paths.model / "model.joblib").is_file()
+    assert json.loads(paths.input_data_config.read_text()).keys() == {"training"}
+
+
 def test_secrets_stay_out_of_the_log(image: str, folder: Path) -> None:
     """Neither a secret hyperparameter nor the container's credentials are printed."""
     paths = job(folder / "ml", SCRIPTS / "quiet_success.py", db_password="open-sesame")
