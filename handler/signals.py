@@ -22,8 +22,10 @@ def wake_on(*numbers: signal.Signals) -> Iterator[socket.socket]:
         signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
         for number in numbers:
             signal.signal(number, _noted)
-        yield reading
-        signal.set_wakeup_fd(-1)
+        try:
+            yield reading
+        finally:
+            signal.set_wakeup_fd(-1)
 
 
 def _noted(signum: int, frame: FrameType | None) -> None:

@@ -1,7 +1,7 @@
-"""User code that is named by an address: fetched from S3 before anything is served.
+"""User code that is named as an archive: fetched and unpacked before anything is served.
 
 The SageMaker Python SDK uploads what ``deploy(entry_point=...)`` names as ``sourcedir.tar.gz``,
-and sets ``SAGEMAKER_SUBMIT_DIRECTORY`` to its address.
+and sets ``SAGEMAKER_SUBMIT_DIRECTORY`` to its address. Where there is no S3, it may be a file.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MOST_BYTES, CHUNK = 1024 * MEBIBYTE, 65536
 
 
 def fetch(environ: Mapping[str, str], scratch: Path, seconds: float) -> Mapping[str, str]:
-    """The environment in which the submitted code, if it has an address, is a local folder.
+    """The environment in which the submitted code, if it is an archive, is a local folder.
 
     Args:
         environ: the settings.
@@ -40,16 +40,21 @@ def fetch(environ: Mapping[str, str], scratch: Path, seconds: float) -> Mapping[
         MissingPrerequisite: boto3 is not installed.
     """
     address = environ.get(SUBMIT_DIR_VARIABLE, "").strip()
-    if "://" not in address:
+    remote = "://" in address
+    if not remote and not Path(address).is_file():
         return environ
-    print(f"serve: fetching {address}", flush=True)  # noqa: T201
-    archive, folder = scratch / "submitted.tar.gz", scratch / "submitted"
+    folder = scratch / "submitted"
     try:
-        _download(address, archive, environ, seconds)
-        unpack(archive, folder)
+        if remote:
+            print(f"serve: fetching {address}", flush=True)  # noqa: T201
+            archive = scratch / "submitted.tar.gz"
+            _download(address, archive, environ, seconds)
+            unpack(archive, folder)
+            archive.unlink()
+        else:
+            unpack(Path(address), folder)
     except UserCodeError as error:
         raise UserCodeError(f"{SUBMIT_DIR_VARIABLE} names {address}, which {error}") from None
-    archive.unlink()
     check_names([folder])
     return {**environ, SUBMIT_DIR_VARIABLE: str(folder)}
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from contextlib import suppress
 
 from contract.errors import ByoError
 from contract.paths import Paths
+from training_entry import classic_tree
 from training_entry.job import check_job_files
 from training_entry.redaction import Secrets
 from training_entry.stopping import Stopped, stoppable
@@ -47,7 +49,20 @@ def main() -> None:
         fail(str(requests[0]), requests[0].exit_code)
     if exit_code == 0 and not paths.success.is_file():
         fail("the job ended without an outcome: see the log", 1)
+    if exit_code:
+        _tell_cause(paths, exit_code)
     sys.exit(exit_code)
+
+
+def _tell_cause(paths: Paths, exit_code: int) -> None:
+    """Log the cause once more, as the last line.
+
+    Who started the container may be told its exit code alone, as the SDK's local mode tells it;
+    the end of the log is then right above, and would be the toolkit's.
+    """
+    with suppress(OSError):
+        cause = paths.failure.read_text(errors="replace").partition("\n")[0]
+        logger.error("Ending with exit code %d: %s", exit_code, cause)
 
 
 def _train(paths: Paths) -> int:
@@ -58,6 +73,7 @@ def _train(paths: Paths) -> int:
         OSError: the toolkit can't make its folder for code.
     """
     drop_reports(paths)
+    classic_tree.complete(paths)
     check_job_files(paths)
     check_log_level(paths.hyperparameters)
     os.environ.setdefault(MODULE_VARIABLE, TRAINING_MODULE)

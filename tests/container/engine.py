@@ -84,12 +84,6 @@ def has_image(image: str) -> bool:
     return True
 
 
-def gateway() -> str:
-    """The address under which a container on the default network reaches this machine."""
-    address = "{{(index .IPAM.Config 0).Gateway}}"
-    return docker("network", "inspect", "bridge", "--format", address).strip()
-
-
 def published(port: int = PORT) -> list[str]:
     """The options that publish a port of a container, for this machine alone."""
     return ["--publish", f"127.0.0.1::{port}"]
@@ -253,6 +247,16 @@ def run(image: str, *command: str, options: Options = (), seconds: float = END_S
     """
     with container(image, *command, options=options) as one:
         return Ended(one.until_ended(seconds), one.log())
+
+
+def gateway(image: str) -> str:
+    """The address under which a container on the default network reaches this machine.
+
+    A container is asked: an engine that made the network at this start does not name it there.
+    """
+    with container(image, "sleep", str(COMMAND_SECONDS)) as one:
+        networks = one.inspect()["NetworkSettings"]["Networks"]
+    return str(next(iter(networks.values()))["Gateway"])
 
 
 def give_back(image: str, folder: Path) -> None:

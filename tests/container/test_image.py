@@ -12,9 +12,10 @@ import pytest
 from contract import Paths
 from tests.container.engine import docker, mount, run, serving
 from tests.container.jobs import FIXTURES
+from tests.container.sdk.environments import UV, locked
 
 ROOT = Path(__file__).parents[2]
-SBOM_PYTHON = ROOT / ".setup" / "sbom" / "bin" / "python"
+SBOM = ROOT / "docker" / "sbom"
 LACKING = ["pyarrow.cuda", "pyarrow.flight"]
 # Nothing answers on a port that is reserved for discarding what comes.
 NO_SERVICE = "http://127.0.0.1:9/"
@@ -123,11 +124,12 @@ def test_packages_can_be_installed(image: str, tmp_path: Path) -> None:
     assert (ended.code, ended.log.strip()) == (0, "42")
 
 
-@pytest.mark.skipif(not SBOM_PYTHON.exists(), reason="make sbom has not installed its tools")
+@pytest.mark.timeout(600)  # the environment of the tools is made first
+@pytest.mark.skipif(not UV.exists(), reason="make setup has not installed uv")
 def test_the_bill_of_materials_is_written_whoever_answers(image: str, tmp_path: Path) -> None:
     """It names what the image holds, also when nobody can tell what of it is vulnerable."""
     file = tmp_path / "sbom.json"
-    command = [SBOM_PYTHON, ROOT / "docker" / "sbom", image, file, "--osv-url", NO_SERVICE]
+    command = [locked("sbom"), SBOM, image, file, "--osv-url", NO_SERVICE]
 
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from contract import Paths
-from tests.container.engine import Container, listing, mount, run, serving, settings
+from tests.container.engine import Container, container, listing, mount, run, serving, settings
 from tests.container.jobs import FIXTURES, failure, job, train
 from tests.container.models import PENGUINS, named, with_code
 from tests.container.test_multi_model import STORE, Endpoint
@@ -44,6 +44,24 @@ def test_the_plan_is_made_of_the_limits(small: Container) -> None:
     assert "1 CPU, 1024 MB of memory" in first
     assert "workers per model 1," in first
     assert "JVM heap up to 256 MB" in first
+
+
+def test_limits_of_the_second_version_are_seen(image: str, trained: Paths, tmp_path: Path) -> None:
+    """The files of control groups of version 2, on a machine that may well have the first."""
+    (tmp_path / "cpu.max").write_text("50000 100000\n")
+    (tmp_path / "memory.max").write_text(f"{MEGABYTES << 20}\n")
+    options = [
+        *mount(tmp_path, "/sys/fs/cgroup", read_only=True),
+        *mount(trained.model, "/opt/ml/model", read_only=True),
+    ]
+    with container(image, "serve", options=options) as one:
+        first = one.until_logged("serve: ")
+        one.until_logged("serve: ready")
+
+        command = frontend_command(one)
+
+    assert "1 CPU, 1024 MB of memory, workers per model 1, JVM heap up to 256 MB" in first
+    assert "-Xmx256m" in command
 
 
 def test_the_jvm_keeps_to_the_limits(small: Container) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,23 +13,31 @@ import requests
 from byo.job import given_job
 from contract import Paths
 from tests.container.conftest import ALGORITHM
-from tests.container.engine import gateway, mount, serving, settings
+from tests.container.engine import gateway, listing, mount, serving, settings
 from tests.container.jobs import FIXTURES, encoded, failure, pack, train
+from tests.container.models import PENGUINS
 from tests.container.sdk.aws import moto_server
 from tests.container.sdk.environments import UV, locked
 
 BUCKET, KEY = "sagemaker-eu-west-1-111122223333", "penguins/source/sourcedir.tar.gz"
 DEADLINE = 60
+JSON = {"Content-Type": "application/json"}
+LOADS_A_PICKLE = """
+from pathlib import Path
+import joblib
+def model_fn(model_dir):
+    return joblib.load(Path(model_dir) / "pickle")
+"""
 BIRDS = b"39.1,18.7,181,3750\n50,15.2,218,5700\n"
 
 
 @pytest.fixture(scope="module")
-def s3(_engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def s3(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a server of S3 that containers reach; its one bucket is empty."""
     if not UV.exists():
         pytest.skip("make setup has not installed uv, which makes the environment of moto")
     log = tmp_path_factory.mktemp("moto") / "log"
-    with moto_server(locked("moto"), gateway(), log) as url:
+    with moto_server(locked("moto"), gateway(image), log) as url:
         requests.put(f"{url}/{BUCKET}", timeout=DEADLINE).raise_for_status()
         yield url
 
@@ -108,3 +117,39 @@ def test_a_mounted_folder_trains_and_serves(image: str, folder: Path, source: Pa
         answer = client.invoke(BIRDS, "text/csv", "text/csv")
 
     assert (answer.status, answer.body) == (200, b"Adelie\nGentoo\n")
+
+
+def test_an_archive_serves_every_model(image: str, trained: Paths, tmp_path: Path) -> None:
+    """As AWS's own scikit-learn container is tried: one archive of code, models as bare pickles."""
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "script.py").write_text(LOADS_A_PICKLE)
+    pack(tmp_path / "user_code.tar.gz", source)
+    for name in ("pickled-model-1", "pickled-model-2"):
+        (tmp_path / "models" / name).mkdir(parents=True)
+        shutil.copy(trained.model / "model.joblib", tmp_path / "models" / name / "pickle")
+    options = [
+        *mount(tmp_path / "models", "/opt/ml/model"),
+        *mount(tmp_path / "user_code.tar.gz", "/user_module/user_code.tar.gz", read_only=True),
+        *settings(
+            SAGEMAKER_MULTI_MODEL="true",
+            SAGEMAKER_BIND_TO_PORT="8080",
+            SAGEMAKER_SAFE_PORT_RANGE="9000-9999",
+            SAGEMAKER_PROGRAM="script.py",
+            SAGEMAKER_SUBMIT_DIRECTORY="/user_module/user_code.tar.gz",
+        ),
+    ]
+    with serving(image, *options, ask=listing) as one, one.client() as client:
+        for name in ("pickled-model-1", "pickled-model-2"):
+            document = json.dumps({"model_name": name, "url": f"/opt/ml/model/{name}"}).encode()
+            loaded = client.request("POST", "/models", document, JSON)
+            assert (loaded.status, json.loads(loaded.body)) == (200, {"status": "Workers scaled"})
+            twice = client.request("POST", "/models", document, JSON)
+            assert twice.status == 409
+            assert json.loads(twice.body)["message"] == f"Model {name} is already registered."
+            assert client.invoke(PENGUINS, "text/csv", target_model=name).status == 200
+            unloaded = client.request("DELETE", f"/models/{name}")
+            assert json.loads(unloaded.body) == {"status": f'Model "{name}" unregistered'}
+            gone = client.invoke(PENGUINS, "text/csv", target_model=name)
+            assert gone.status == 404
+            assert json.loads(gone.body)["message"] == f"Model not found: {name}"

@@ -82,7 +82,7 @@ FAILURES = {
 
 @pytest.mark.parametrize("script", FAILURES)
 def test_a_job_that_fails_says_why(image: str, folder: Path, script: str) -> None:
-    """The failure file begins with the cause, and the container ends with the script's own code."""
+    """The failure file begins with the cause, the log ends with it; the code is the script's."""
     code, reason = FAILURES[script]
     paths = job(folder / "ml", SCRIPTS / script)
 
@@ -90,6 +90,8 @@ def test_a_job_that_fails_says_why(image: str, folder: Path, script: str) -> Non
 
     assert ended.code == code
     assert failure(paths).startswith(reason)
+    cause = failure(paths).partition("\n")[0]
+    assert ended.log.splitlines()[-1].endswith(f"Ending with exit code {code}: {cause}")
     assert not paths.success.exists()
 
 
@@ -101,6 +103,19 @@ def test_a_job_without_configuration_says_so(image: str, folder: Path) -> None:
     assert "/opt/ml/input/config" in Paths(folder).failure.read_text()
     assert "/opt/ml/input/config" in ended.log
     assert "Traceback" not in ended.log
+
+
+def test_a_tree_of_the_classic_container_will_do(image: str, folder: Path) -> None:
+    """Hyperparameters and channels, and none of the files that its containers never read."""
+    paths = sample_job(folder / "ml", ALGORITHM)
+    paths.input_data_config.unlink()
+    paths.resource_config.unlink()
+
+    ended = run(image, "train", options=mount(paths.base, "/opt/ml"))
+
+    assert ended.code == 0, ended.log
+    assert (paths.model / "model.joblib").is_file()
+    assert json.loads(paths.input_data_config.read_text()).keys() == {"training"}
 
 
 def test_secrets_stay_out_of_the_log(image: str, folder: Path) -> None:

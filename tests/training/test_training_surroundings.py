@@ -114,6 +114,23 @@ def test_a_file_of_the_job_that_cannot_be_used_is_named(launched, name, text, re
 
 
 @slow
+def test_a_tree_of_the_classic_container_is_completed(launched):
+    """Hyperparameters and channels are enough; a file that is there is not altered."""
+    config = launched.base / "input" / "config"
+    config.mkdir(parents=True)
+    (config / "hyperparameters.json").write_text(json.dumps(launched.hyperparameters))
+    (config / "resourceconfig.json").write_text('{"current_host": "me", "hosts": ["me"]}')
+    (launched.base / "input" / "data" / "training").mkdir(parents=True)
+
+    code = launched.run()
+
+    assert code == 0, launched.log
+    assert json.loads((config / "inputdataconfig.json").read_text()).keys() == {"training"}
+    assert "inputdataconfig.json was missing, and is written" in launched.log
+    assert json.loads((config / "resourceconfig.json").read_text())["hosts"] == ["me"]
+
+
+@slow
 def test_a_log_level_that_is_a_number_counts(launched):
     """As the SDK sends it: the text of a number."""
     launched.hyperparameters["sagemaker_container_log_level"] = "10"

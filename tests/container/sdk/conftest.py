@@ -44,8 +44,8 @@ def place(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Work
 
 
 @pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def s3(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of an S3 that containers can reach."""
     log = tmp_path_factory.mktemp("moto") / "log"
-    with moto_server(locked("moto"), engine.gateway(), log) as url:
+    with moto_server(locked("moto"), engine.gateway(image), log) as url:
         yield url

@@ -83,13 +83,14 @@ def test_batch_transform_writes_one_line_for_each_row(result):
 
 
 def test_a_failing_script_tells_its_reason(place, sdk2):
-    """The SDK's error has the exit code; the log and the failure file have the cause."""
+    """The SDK's error has the exit code alone; what it printed last of the job is the cause."""
     run = place.program(sdk2, "mistaken.py")
 
     reason = "KeyError: 'wingspan_mm' (train.py:9)"
     assert "Process exited with code: 1" in run.result["error"]
     assert run.result["failure"].startswith(reason)
-    assert any(reason in line for line in run.printed.splitlines() if "algo-1-" in line)
+    of_the_job = [line for line in run.printed.splitlines() if "algo-1-" in line and "  | " in line]
+    assert of_the_job[-1].endswith(f"Ending with exit code 1: {reason}")
 
 
 def test_two_instances_through_s3(batch, place, sdk2, s3):
