@@ -89,17 +89,17 @@ class Served:
 def _reply(message: wire.Invoke, invocation: Invocation, response: Response) -> list[bytes]:
     context = invocation.context
     content_type, status, reason = response.content_type, response.status, response.reason
-    headers = {"content-type": content_type}
+    headers: dict[str, str] = {}
     if context is not None:
         report(response, context)
         status, reason = context.get_response_status(0)
-        headers = context.get_response_headers(0)
-        content_type = context.get_response_content_type(0)
+        headers = dict(context.get_response_headers(0))
         for line in context.measured():
             sys.stdout.write(f"[METRICS]{line}\n")
         fault = _fault(status, reason or "", headers)
         if fault:
             return _refusal(message, fault)
+        content_type = headers.pop("content-type", content_type)  # it has a place of its own
     return wire.invoke_reply(
         message.request_id, response.body, content_type, status, reason or "", headers
     )
@@ -123,7 +123,6 @@ def _refusal(message: wire.Invoke, fault: str) -> list[bytes]:
     problem = PredictionFailed(f"{fault} is set on the context, which HTTP does not allow")
     logger.error("[%s] %s", message.request_id, problem.detail)
     said = problem_response(problem, message.request_id)
-    headers = {"content-type": said.content_type}
     return wire.invoke_reply(
-        message.request_id, said.body, said.content_type, said.status, said.reason, headers
+        message.request_id, said.body, said.content_type, said.status, said.reason, {}
     )

@@ -22,7 +22,15 @@ Bytes = bytes | bytearray
 
 _INT = struct.Struct("!i")
 _END_BYTES = _INT.pack(END)
-_OK = _INT.pack(200) + _INT.pack(0)
+_OK = _INT.pack(200)
+# What the frontend decodes after each of its reads may end anywhere. Its decoder then waits for
+# more, but not within a status or the headers: there it gives the connection up. Where its reads
+# end is known, though: they begin with 64 to 65,536 bytes and grow by fixed steps until a
+# message is through (Netty's AdaptiveRecvByteBufAllocator), and whatever the first is, none ends
+# within these stretches. A message's own text, which it ignores, moves the rest into one.
+_UNBROKEN = ((10_496, 16_384), (19_312, 32_768))
+# No answer is shorter than 65 bytes, and so no read after the first answers than 80.
+_SHORTEST_READ = 80
 # What a reply gives for each invocation after its content type: a status, and then two lengths.
 _STATUS = struct.Struct("!ii")
 
@@ -169,7 +177,6 @@ def invoke_reply(
     """The answer to one invocation, in pieces, so that a large body is never copied."""
     identity, media, phrase = request_id.encode(), content_type.encode(), reason.encode()
     head = [
-        _OK,
         _INT.pack(len(identity)),
         identity,
         _INT.pack(len(media)),
@@ -182,7 +189,16 @@ def invoke_reply(
         for text in (name.encode(), value.encode()):
             head += (_INT.pack(len(text)), text)
     head.append(_INT.pack(len(body)))
-    return [b"".join(head), body, _END_BYTES]
+    status_ends = 20 + len(identity) + len(media)
+    padding = _padding(head) if headers or status_ends > _SHORTEST_READ else b""
+    return [b"".join((_OK, _INT.pack(len(padding)), padding, *head)), body, _END_BYTES]
+
+
+def _padding(head: list[bytes]) -> bytes:
+    """What has to come first, so that no read of the frontend's ends within the head."""
+    length = sum(map(len, head))
+    begins = (begin for begin, end in _UNBROKEN if begin + 8 + length <= end)
+    return bytes(next(begins, 0))
 
 
 def _load(data: Bytes) -> tuple[Load, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 from collections.abc import Iterator
 from typing import Any
 
@@ -107,10 +108,13 @@ def test_a_reply_is_theirs_byte_for_byte(
         context.set_response_header(0, name, value)
     context.set_response_content_type(0, media)
     context.set_response_status(status, reason, 0)
-    expected = theirs.create_predict_response([body], {0: request_id}, "", 200, context)
 
     pieces = invoke_reply(request_id, body, media, status, reason, context.get_response_headers(0))
 
+    # A text that the frontend ignores, so that its reads end where its decoder can take it.
+    (padding,) = struct.unpack_from("!i", pieces[0], 4)
+    text = "\0" * padding
+    expected = theirs.create_predict_response([body], {0: request_id}, text, 200, context)
     assert b"".join(pieces) == expected
 
 
