@@ -55,7 +55,7 @@ def test_what_a_context_is_told_is_replied(
     reply = reply_to(tell)
 
     assert (reply.status, reply.reason, reply.body) == (status, reason, b"well")
-    assert reply.headers == {b"content-type": b"application/json", **headers}
+    assert reply.headers == headers
     assert reply.content_type == b"application/json"
 
 
