@@ -49,6 +49,11 @@ class Plan:
     threads: int
     heap: int
 
+    @property
+    def frontend_threads(self) -> int:
+        """How many of the frontend's threads talk to clients, and as many to workers."""
+        return max(1, self.machine.cpus // 2)
+
     def __str__(self) -> str:
         return (
             f"{self.machine}, workers per model {self.workers}, "

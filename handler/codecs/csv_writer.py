@@ -11,6 +11,10 @@ import numpy as np
 from contract.signature import Signature
 from handler.codecs.predictions import cells, to_table
 
+# So many numbers are worth a look at whether all are digits.
+MANY = 100
+_DIGITS = np.array([b"%d\n" % digit for digit in range(10)])
+
 
 def write_csv(prediction: Any, signature: Signature | None, *, header: bool) -> str:
     """The text of a prediction, its lines ended by a line feed.
@@ -33,6 +37,8 @@ def write_numbers(prediction: Any) -> bytes | None:
         and prediction.ndim == 1
         and prediction.dtype.kind in "iu"
     ):
+        if len(prediction) >= MANY and prediction.min() >= 0 and prediction.max() <= 9:
+            return _DIGITS[prediction].tobytes()  # classes, most often: a digit and its line's end
         return b"".join(b"%d\n" % value for value in prediction.tolist())
     return None
 
