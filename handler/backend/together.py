@@ -11,16 +11,20 @@ import os
 import signal
 import socket
 import sys
+from collections import deque
 from http import HTTPStatus
 from pathlib import Path
 
 from contract.errors import ByoError
+from contract.machine import this_machine
 from contract.settings import ServingSettings
 from handler import inflight, lifecycle
+from handler.backend.host import LOAD_SECONDS
 from handler.backend.served import Served
 from handler.backend.watch import Note
 from handler.backend.worker import Worker
 from handler.context import ModelContext
+from handler.plan import plan
 
 LONGEST_MESSAGE = 65536
 _LIBC = ctypes.CDLL(None)
@@ -41,6 +45,7 @@ class Together:
         self._note = note
         self._worker = Worker(sys.maxsize, self._counted)
         self._models: dict[int, tuple[Served, socket.socket]] = {}
+        self._broken: deque[tuple[int, int]] = deque()  # places and launchers, still to be refused
 
     def run(self) -> None:
         """Serve for ever; this process ends with the template."""
@@ -48,7 +53,10 @@ class Together:
             handler.setFormatter(logging.Formatter("%(asctime)s [shared] %(message)s"))
         inflight.open_lock()
         self._worker.watch(self._channel.fileno(), self._hear)
-        self._worker.run()
+        while True:
+            self._worker.turn()
+            while self._broken:
+                self._refuse(*self._broken.popleft())
 
     def _hear(self) -> None:
         data, descriptors, _, _ = socket.recv_fds(self._channel, LONGEST_MESSAGE, 1)
@@ -77,15 +85,27 @@ class Together:
             lifecycle.end_backend(launcher)
             served.failed(HTTPStatus.INSUFFICIENT_STORAGE, lifecycle.NO_MEMORY)
         except ByoError:
-            # The frontend answers LOAD with 500 when its connection is closed.
-            self._drop(place)
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(launcher, signal.SIGTERM)
-            return
+            self._broken.append((place, launcher))
         else:
             served.loaded(pipeline)
             gc.freeze()
         self._worker.serve(served, listener)
+
+    def _refuse(self, place: int, launcher: int) -> None:
+        """Drop a model that can't be loaded, once the frontend has asked to load it.
+
+        It answers with 500 then, as its connections are closed. A launcher that ends before the
+        frontend's thread has woken to the news that it can connect ends that thread, by an error
+        of its own: LOAD is unanswered for a minute, and the model registered for ever.
+        """
+        if place in self._models:
+            served, _ = self._models[place]
+            connections = plan(self._settings, this_machine()).connections
+            self._worker.wait_for_loads(served, connections, LOAD_SECONDS)
+        if place in self._models:  # the frontend may have changed its mind
+            self._drop(place)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(launcher, signal.SIGTERM)
 
     def _drop(self, place: int) -> None:
         served, listener = self._models.pop(place)

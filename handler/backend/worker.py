@@ -79,13 +79,13 @@ class Worker:
     def run(self) -> None:
         """Serve for ever."""
         while True:
-            self._turn()
+            self.turn()
 
     def wait_for_loads(self, served: Served, count: int, seconds: float) -> None:
         """Take connections until so many of them have asked to load, or for so many seconds."""
         deadline = time.monotonic() + seconds
         while len(self._waiting.get(served, ())) < count and time.monotonic() < deadline:
-            self._turn(seconds)
+            self.turn(seconds)
 
     def tell_loaded(self, served: Served) -> None:
         """Answer the requests to load that came before it was known how the load went."""
@@ -94,7 +94,8 @@ class Worker:
             if reply is not None and connection in self._connections:
                 self._send(connection, reply)
 
-    def _turn(self, patience: float | None = None) -> None:
+    def turn(self, patience: float | None = None) -> None:
+        """Wait until something happens, or for so many seconds, and do what is to be done."""
         for number, events in self._poll.poll(self._patience(patience)):
             if events & select.EPOLLOUT:
                 self._flush(number)
