@@ -7,6 +7,7 @@ import select
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handler.backend import pipes
-from handler.backend.launch import Launch, Launches
+from handler.backend.launch import Launch, Launches, kept
 from handler.frontend import LAUNCHER
 
 SECONDS = 30
@@ -111,12 +112,19 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def pipe(folder: Path) -> Iterator[int]:
+def park(folder: Path) -> Iterator[pipes.Park]:
+    """What the supervisor holds."""
+    held = pipes.Park(folder)
+    yield held
+    held.close()
+
+
+@pytest.fixture
+def pipe(folder: Path, park: pipes.Park) -> Iterator[int]:
     """The template's end of the pipe that launchers write to."""
-    both = pipes.open_both(folder)
-    yield both[0]
-    for one in both:
-        os.close(one)
+    launches = pipes.open_launch(folder)
+    yield launches
+    os.close(launches)
 
 
 @pytest.mark.parametrize(
@@ -145,6 +153,35 @@ def test_a_host_prints_where_its_launcher_would(folder: Path, pipe: int) -> None
         assert process.stdout is not None
         assert process.stdout.readline() == b"[PID] 4711\n"
         assert process.stdout.readline() == b"MMS worker started.\n"
+
+
+def test_a_launcher_tells_the_next_template(folder: Path, pipe: int, park: pipes.Park) -> None:
+    """And that it is not the first that it tells."""
+    given_ = Launch(0, "m", Path("/m"), "unix", "/s")
+    reader = Launches()
+    with launcher(folder, *arguments_of(given_)) as process:
+        told = [heard(pipe, reader)]
+        for _ in range(3):
+            park.let_go()
+            told.append(heard(pipe, reader))
+
+        assert [one.pid for one in told] == [process.pid] * 4
+        assert [one.again for one in told] == [False, True, True, True]
+
+
+def test_a_launch_is_kept_for_the_next_template(tmp_path: Path) -> None:
+    """Where its launcher has ended, until it is forgotten."""
+    with subprocess.Popen(["true"]) as ended:
+        pass
+    launch = Launch(ended.pid, "größe", Path("/m"), "tcp", "9001")
+    lives = Launch(os.getpid(), "m", Path("/m"), "unix", "/s")
+
+    launch.keep(tmp_path)
+    lives.keep(tmp_path)
+
+    assert list(kept(tmp_path)) == [replace(launch, again=True)]
+    launch.forget(tmp_path)
+    assert list(kept(tmp_path)) == []
 
 
 def test_the_frontends_other_script_does_nothing(tmp_path: Path) -> None:
