@@ -50,7 +50,7 @@ def end_all(ours: Collection[int], variable: str, seconds: float) -> bool:
     """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        found = [pid for pid in _children() if pid not in ours and _has(pid, variable)]
+        found = [pid for pid in _children() if pid not in ours and _may_have(pid, variable)]
         if not found:
             return True
         for pid in found:
@@ -69,13 +69,15 @@ def _children() -> list[int]:
     ]
 
 
-def _has(pid: int, variable: str) -> bool:
-    """Whether a process has it; one that has ended has none, and is only to be reaped."""
+def _may_have(pid: int, variable: str) -> bool:
+    """Whether a process has it, or has none any more, as it is about to end: what it had started
+    is adopted only then.
+    """
     try:
         environ = Path(f"/proc/{pid}/environ").read_bytes()
     except OSError:
-        return False
-    return variable.encode() in environ.split(b"\0")
+        return True
+    return not environ or variable.encode() in environ.split(b"\0")
 
 
 def _wait_for(pid: int, deadline: float) -> None:
