@@ -14,7 +14,7 @@ from typing import Any
 from contract.settings import ServingSettings
 from handler import inflight, lifecycle
 from handler.context import report, request_of
-from handler.messages import headers_of
+from handler.messages import headers_of, stopping_response
 from handler.pipeline import Pipeline
 
 # One process holds one model: MMS forks a worker for each connection.
@@ -33,6 +33,8 @@ def handle(data: list[dict[str, Any]] | None, context: Any) -> list[bytes] | Non
         return None
     if _pipeline is None:
         raise RuntimeError("an invocation came before the model was loaded")
+    if inflight.is_refusing():
+        return [_refuse(context, index) for index in range(len(data))]
     with inflight.working():
         return [_answer(_pipeline, parts, context, index) for index, parts in enumerate(data)]
 
@@ -55,5 +57,11 @@ def _answer(pipeline: Pipeline, parts: dict[str, Any], context: Any, index: int)
     headers = headers_of(context.get_all_request_header(index))
     request = request_of(parts, headers, context.get_request_id(index))
     response = pipeline.invoke(request, context)
+    report(response, context, index)
+    return response.body
+
+
+def _refuse(context: Any, index: int) -> bytes:
+    response = stopping_response(context.get_request_id(index))
     report(response, context, index)
     return response.body

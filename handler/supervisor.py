@@ -24,6 +24,9 @@ from handler.signals import wake_on
 
 # SageMaker kills a container 30 s after SIGTERM.
 DRAIN_SECONDS = 20.0
+# How much of that is for those who wait already; who asks after it is refused. `docker stop`
+# kills after 10 s.
+TAKING_SECONDS = 3.0
 STOP_SECONDS = 5.0
 GUARD_SECONDS = 4.0
 PORT_SECONDS = 60.0
@@ -81,7 +84,7 @@ class Supervisor:
         address = scratch / "supervisor.sock"
         self._receiver = events.listen(address)
         self._inflight = scratch / "inflight.lock"
-        self._inflight.touch()
+        inflight.make_lock(self._inflight)
         self._environ = {
             **environ,
             events.SOCKET_VARIABLE: str(address),
@@ -155,7 +158,15 @@ class Supervisor:
             return
         say(f"stopping on {signal.Signals(numbers[0]).name}")
         self._stopping = True
-        if not inflight.wait_until_quiet(self._inflight, DRAIN_SECONDS):
+        self._drain()
+
+    def _drain(self) -> None:
+        """Wait until nothing is under way; callers that never pause must not put that off."""
+        if inflight.wait_until_quiet(self._inflight, TAKING_SECONDS):
+            return
+        inflight.refuse_new(self._inflight)
+        say(f"invocations that come later than {TAKING_SECONDS:.0f} s after the stop are refused")
+        if not inflight.wait_until_quiet(self._inflight, DRAIN_SECONDS - TAKING_SECONDS):
             say(f"invocations were still under way after {DRAIN_SECONDS:.0f} s")
 
     def _own(self) -> set[int]:

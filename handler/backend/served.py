@@ -14,7 +14,7 @@ from contract.errors import PredictionFailed
 from handler.backend import wire
 from handler.batching import Batcher
 from handler.context import InvocationContext, report, request_of
-from handler.messages import Response, problem_response
+from handler.messages import Response, problem_response, stopping_response
 from handler.pipeline import Invocation, Pipeline
 
 logger = logging.getLogger("byo")
@@ -86,6 +86,11 @@ class Served:
         return Invocation(request, context)
 
 
+def turned_away(message: wire.Invoke) -> list[bytes]:
+    """The reply to an invocation that comes when the server takes no more."""
+    return _own_reply(message, stopping_response(message.request_id))
+
+
 def _reply(message: wire.Invoke, invocation: Invocation, response: Response) -> list[bytes]:
     context = invocation.context
     content_type, status, reason = response.content_type, response.status, response.reason
@@ -122,7 +127,10 @@ def _fault(status: Any, reason: Any, headers: Mapping[Any, Any]) -> str | None:
 def _refusal(message: wire.Invoke, fault: str) -> list[bytes]:
     problem = PredictionFailed(f"{fault} is set on the context, which HTTP does not allow")
     logger.error("[%s] %s", message.request_id, problem.detail)
-    said = problem_response(problem, message.request_id)
+    return _own_reply(message, problem_response(problem, message.request_id))
+
+
+def _own_reply(message: wire.Invoke, said: Response) -> list[bytes]:
     return wire.invoke_reply(
         message.request_id, said.body, said.content_type, said.status, said.reason, {}
     )

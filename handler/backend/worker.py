@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 from handler import inflight
 from handler.backend.connection import Connection, Disconnected
-from handler.backend.served import Served
+from handler.backend.served import Served, turned_away
 from handler.backend.wire import Invoke, Load, WireError
 
 # The bytes of requests that are answered together, and of one that is answered by itself.
@@ -156,10 +156,19 @@ class Worker:
             if served.load_reply is not None:
                 self.tell_loaded(served)
             return
+        if inflight.is_refusing():
+            self._turn_away(connection, message)
+            return
         for invoke in message:
             size = sum(map(len, invoke.parts.values()))
             queue = self._large if size > LARGE_BYTES else self._small
             queue.append((connection, served, invoke))
+
+    def _turn_away(self, connection: Connection, message: list[Invoke]) -> None:
+        """The server is stopping: what comes now is not worked for, and not waited for."""
+        for invoke in message:
+            if connection in self._connections:
+                self._send(connection, turned_away(invoke))
 
     def _next_small(self) -> list[Item]:
         """The small requests to answer now, not more of them than some bytes."""
