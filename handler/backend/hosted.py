@@ -14,7 +14,6 @@ import os
 import select
 import signal
 import socket
-import sys
 import time
 from http import HTTPStatus
 from pathlib import Path
@@ -26,6 +25,7 @@ from handler.backend.host import Host
 from handler.backend.launch import Launch
 from handler.backend.registration import GONE, end_if_gone
 from handler.backend.watch import Note
+from handler.endings import say
 from handler.plan import Plan
 
 # A single model's host tells the frontend when it has loaded; after so long, this process does.
@@ -49,7 +49,10 @@ class Seat:
         self.launcher = launcher
         self._folder = folder
         self.listener: socket.socket = launch.listen()
-        launch.keep(folder)
+        try:
+            launch.keep(folder)
+        except OSError as error:  # it is needed only where this process and the launcher both die
+            say(f"model {launch.model!r} can't be noted for the next template: {error}")
 
     def end_launcher(self) -> None:
         """Before the model has loaded, this tells the frontend that it can't be.
@@ -191,10 +194,8 @@ class Hosted:
         # A host that the frontend has left ends with 0: the launcher is about to be ended, too.
         self._restart.ended(at_once=code != 0)
         if code:
-            sys.stdout.write(
-                f"serve: the host of model {self.seat.launch.model!r} ended ({code}): another "
-                "takes its place\n"
-            )
+            model = self.seat.launch.model
+            say(f"the host of model {model!r} ended ({code}): another takes its place")
 
     def _refused(self, note: Note, code: int) -> None:
         """The frontend has been told that there is no memory for the model."""

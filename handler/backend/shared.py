@@ -10,7 +10,6 @@ import json
 import os
 import selectors
 import socket
-import sys
 from collections import deque
 from collections.abc import Sequence
 from itertools import count
@@ -23,6 +22,7 @@ from handler.backend.children import Children, Restart, close_all_but
 from handler.backend.hosted import Seat
 from handler.backend.together import LONGEST_MESSAGE, Together
 from handler.backend.watch import Note
+from handler.endings import say
 
 # Loading keeps the other models of a host waiting, so what takes long to load is kept out.
 LARGEST_BYTES = 16 * MEBIBYTE
@@ -124,10 +124,7 @@ class SharedHost:
             self._leave_channel(self._channel)
         self._unsent.clear()
         if self._seats:
-            sys.stdout.write(
-                f"serve: a host of {len(self._seats)} models ended ({code}): another takes its "
-                "place\n"
-            )
+            say(f"a host of {len(self._seats)} models ended ({code}): another takes its place")
             self._restart.ended()
             self.look_after()
 
