@@ -52,8 +52,11 @@ class Processes:
         return next(one for one in self.hosts() if one.cwd() == str(model_dir))
 
     def workers_of(self, model_dir: Path) -> list[psutil.Process]:
+        return self.workers_below(self.host_of(model_dir))
+
+    def workers_below(self, host: psutil.Process) -> list[psutil.Process]:
         """Those below a host that answer: they have forked none."""
-        below = self.host_of(model_dir).children(recursive=True)
+        below = host.children(recursive=True)
         forks = [one for one in below if one in self._forks()]
         parents = {one.ppid() for one in forks}
         return [one for one in forks if one.pid not in parents]
@@ -70,6 +73,11 @@ class Processes:
         return [one for one in below if _is_zombie(one)]
 
     def _only(self, word: str) -> psutil.Process:
+        """The one with a word in its command.
+
+        Raises:
+            ValueError: there is none, or two, as one that is being started is its parent's like.
+        """
         (one,) = self._with(word)
         return one
 
