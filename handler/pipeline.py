@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -109,7 +110,7 @@ class Pipeline:
                 logger.warning(warning)
             model = load_model(user, model_dir, context)
             if not (user.predict_fn or user.transform_fn):
-                functions.prediction_method(model)
+                functions.predictor_of(model)
         logger.info(
             "model of type %s; functions of %s: %s; signature: %s",
             type(model).__name__,
@@ -186,6 +187,11 @@ class Pipeline:
         invocation.stage = "output_fn"
         return self._write(prediction, invocation)
 
+    @cached_property
+    def _predictor(self) -> Callable[[Any], Any]:
+        """The default ``predict_fn``."""
+        return functions.predictor_of(self.model)
+
     def _check(self, request: Request) -> None:
         """What can be said of a request before anything is read."""
         limit = self.settings.max_payload
@@ -203,7 +209,7 @@ class Pipeline:
     def predict(self, data: Any, context: Any = None) -> Any:
         """The second step: what the model says."""
         if self.user.predict_fn is None:
-            prediction = functions.predict(data, self.model)
+            prediction = self._predictor(data)
             if self.user.input_fn is None:
                 _check_length(prediction, data)
             return prediction

@@ -13,7 +13,7 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 
 from contract.errors import ModelLoadError, UserCodeError
-from handler.functions import Functions, find_artifact, load_artifact, predict, with_context
+from handler.functions import Functions, find_artifact, load_artifact, predictor_of, with_context
 
 CONTEXT = object()
 
@@ -161,6 +161,6 @@ def test_loads_and_transforms_by_default(tmp_path: Path) -> None:
 
     model = load_artifact(tmp_path)
 
-    assert predict([[1.0]], model).tolist() == [[0.0]]
+    assert predictor_of(model)([[1.0]]).tolist() == [[0.0]]
     with pytest.raises(UserCodeError, match="neither predict nor transform"):
-        predict([[1.0]], object())
+        predictor_of(object())([[1.0]])

@@ -1,0 +1,230 @@
+"""The short way to scikit-learn's predictions gives what the library gives, to the last bit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import is_classifier
+from sklearn.datasets import make_classification, make_regression
+from sklearn.decomposition import PCA
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import (
+    ElasticNet,
+    ElasticNetCV,
+    Lasso,
+    LassoCV,
+    LinearRegression,
+    LogisticRegression,
+    LogisticRegressionCV,
+    Ridge,
+    RidgeCV,
+    SGDClassifier,
+)
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from handler.functions import predictor_of
+from handler.shortcuts import MOST_ROWS, TRIALS, Shortcut
+
+COLUMNS = 8
+NAMES = [f"x{number}" for number in range(COLUMNS)]
+PREDICTORS = [
+    LogisticRegression(),
+    LogisticRegressionCV(
+        Cs=2, cv=2, l1_ratios=(0,), scoring="accuracy", use_legacy_attributes=False
+    ),
+    SGDClassifier(random_state=0),
+    LinearSVC(),
+    LinearRegression(),
+    Ridge(),
+    RidgeCV(),
+    Lasso(),
+    LassoCV(cv=2),
+    ElasticNet(),
+    ElasticNetCV(cv=2),
+    DecisionTreeClassifier(random_state=0),
+    DecisionTreeRegressor(random_state=0),
+    RandomForestClassifier(n_estimators=20, random_state=0),
+    RandomForestRegressor(n_estimators=20, random_state=0),
+    ExtraTreesClassifier(n_estimators=20, random_state=0, n_jobs=2),
+    ExtraTreesRegressor(n_estimators=20, random_state=0),
+]
+SCALERS = [
+    (),
+    (StandardScaler(),),
+    (StandardScaler(with_mean=False),),
+    (StandardScaler(with_std=False), "passthrough", MinMaxScaler((-1, 2))),
+]
+
+
+def table(model: Any, classes: int = 3, rows: int = 300) -> tuple[Any, Any]:
+    """Data that suits a model."""
+    if not is_classifier(model):
+        return make_regression(rows, COLUMNS, noise=1.0, random_state=0)
+    X, y = make_classification(
+        rows, COLUMNS, n_informative=6, n_redundant=0, n_classes=classes, random_state=0
+    )
+    return X, np.array([f"class {label}" for label in y])
+
+
+def only_short(predictor: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], Any]:
+    """A predictor that has been compared often enough, and cannot ask the library any more."""
+    assert isinstance(predictor, Shortcut)
+
+    def forbidden(data: Any) -> Any:
+        raise AssertionError("the library was asked")
+
+    monkeypatch.setattr(predictor, "_predict", forbidden)
+    return predictor
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("scalers", SCALERS, ids=str)
+@pytest.mark.parametrize("estimator", PREDICTORS, ids=lambda one: type(one).__name__)
+def test_the_same_to_the_last_bit(
+    estimator: Any, scalers: tuple[Any, ...], classes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    X, y = table(estimator, classes)
+    model = (make_pipeline(*scalers, estimator) if scalers else estimator).fit(X, y)
+    predictor = predictor_of(model)
+    slices = [X[:1], X[7:9], X[: 2 * TRIALS], X[:MOST_ROWS], np.asfortranarray(X[5:40])]
+    for one in [X[at : at + 1] for at in range(TRIALS)]:
+        predictor(one)
+    expected = [model.predict(one) for one in slices]
+    short = only_short(predictor, monkeypatch)
+    for one, answer in zip(slices, expected, strict=True):
+        given = short(one)
+        assert given.dtype == answer.dtype
+        assert given.shape == answer.shape
+        assert given.tobytes() == answer.tobytes()
+
+
+@pytest.mark.parametrize("estimator", [LogisticRegression(), Ridge()], ids=str)
+def test_a_model_fitted_on_a_table(estimator: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    X, y = table(estimator)
+    frame = pd.DataFrame(X, columns=NAMES)
+    frame["x3"] = (100 * frame["x3"]).astype(int)
+    model = make_pipeline(StandardScaler(), estimator).fit(frame, y)
+    predictor = predictor_of(model)
+    for at in range(TRIALS):
+        predictor(frame[at : at + 2])
+    expected = model.predict(frame[:5])
+    short = only_short(predictor, monkeypatch)
+    assert short(frame[:5]).tobytes() == expected.tobytes()
+    for unlike in (X[:5], frame[:5].rename(columns={"x1": "other"}), frame[NAMES[::-1]][:5]):
+        with pytest.raises(AssertionError, match="the library was asked"):
+            short(unlike)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        np.full((1, COLUMNS), np.nan),
+        np.full((1, COLUMNS), np.inf),
+        np.full((2, COLUMNS - 1), 1.0),
+        np.full(COLUMNS, 1.0),
+        np.full((0, COLUMNS), 1.0),
+        np.full((1, COLUMNS), "a"),
+    ],
+    ids=["missing", "infinite", "too few columns", "one dimension", "no rows", "text"],
+)
+def test_errors_are_the_librarys_own(given: Any) -> None:
+    model = make_pipeline(StandardScaler(), LogisticRegression())
+    model.fit(*table(LogisticRegression()))
+    with pytest.raises(ValueError, match=r".") as expected:
+        model.predict(given)
+    predictor = predictor_of(model)
+    for _ in range(TRIALS):
+        predictor(np.zeros((1, COLUMNS)))
+    with pytest.raises(ValueError, match=re.escape(str(expected.value))):
+        predictor(given)
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered in cast")
+def test_what_overflows_between_two_steps_is_the_librarys() -> None:
+    """A tree takes single precision: what a scaler has made too large for that is an error."""
+    X, y = table(Ridge())
+    model = make_pipeline(MinMaxScaler((0, 1e30)), RandomForestRegressor(3)).fit(X, y)
+    predictor = predictor_of(model)
+    for _ in range(TRIALS):
+        predictor(X[:1])
+    with pytest.raises(ValueError, match="too large for dtype"):
+        predictor(X[:1] + 1e12)
+
+
+def test_missing_values_that_a_forest_knows() -> None:
+    X, y = table(LogisticRegression())
+    X[::3, 2] = np.nan
+    model = RandomForestClassifier(20, random_state=0).fit(X, y)
+    predictor = predictor_of(model)
+    for _ in range(2):
+        assert (predictor(X) == model.predict(X)).all()
+        for at in range(TRIALS):
+            assert predictor(X[at : at + 1]) == model.predict(X[at : at + 1])
+
+
+class Special(LogisticRegression):
+    """One that may predict in a way of its own."""
+
+
+def overridden() -> Any:
+    model = LogisticRegression()
+    model.predict = lambda X: np.zeros(len(X))
+    return model
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        Special(),
+        overridden(),
+        PCA(2),
+        make_pipeline(PCA(2), LogisticRegression()),
+        make_pipeline(StandardScaler().set_output(transform="pandas"), LogisticRegression()),
+        make_pipeline(MinMaxScaler(clip=True), LogisticRegression()),
+        Pipeline([("only", Special())]),
+    ],
+    ids=str,
+)
+def test_what_is_not_known_exactly_is_left_alone(model: Any) -> None:
+    model.fit(*table(LogisticRegression()))
+    assert not isinstance(predictor_of(model), Shortcut)
+
+
+def test_several_outputs_and_sparse_weights_are_left_alone() -> None:
+    X, y = table(Ridge())
+    two = RandomForestRegressor(3).fit(X, np.column_stack([y, y]))
+    thin = LogisticRegression().fit(*table(LogisticRegression())).sparsify()
+    assert not isinstance(predictor_of(two), Shortcut)
+    assert not isinstance(predictor_of(thin), Shortcut)
+
+
+def test_a_model_that_is_not_fitted_says_so() -> None:
+    model = make_pipeline(StandardScaler(), LogisticRegression())
+    with pytest.raises(NotFittedError):
+        predictor_of(model)(np.zeros((1, COLUMNS)))
+
+
+@pytest.mark.parametrize("other", [lambda X: X[:, 0], lambda X: list(X[:, 0])])
+def test_a_library_that_computes_otherwise_is_believed(
+    other: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    X, y = table(Ridge())
+    model = Ridge().fit(X, y)
+    monkeypatch.setattr(Ridge, "predict", lambda self, X: other(X))
+    predictor = predictor_of(model)
+    for at in range(3 * TRIALS):
+        assert list(predictor(X[at : at + 2])) == list(other(X[at : at + 2]))
