@@ -159,10 +159,8 @@ def properties(settings: ServingSettings, plan: Plan, scratch: Path) -> str:
         "model_store": "/",
         "default_service_handler": HANDLER,
         "default_workers_per_model": plan.connections,
-        # By default twice as many as CPUs, of either kind: they would keep each other, and those
-        # that predict, waiting for one.
-        "number_of_netty_threads": plan.frontend_threads,
-        "netty_client_threads": plan.frontend_threads,
+        "number_of_netty_threads": plan.client_threads,
+        "netty_client_threads": plan.worker_threads,
         "default_response_timeout_seconds": frontend_timeout(settings),
         "job_queue_size": settings.queue_size,
         "max_request_size": min(settings.max_payload + REQUEST_MARGIN, HIGHEST_BYTES),

@@ -20,6 +20,8 @@ from handler.pipeline import Limit, Pipeline
 logger = logging.getLogger("byo")
 
 REAP_SECONDS = 5.0
+# The frontend knows that a process has ended a moment after the kernel does.
+KNOWN_SECONDS = 0.02
 NO_MEMORY = "there is not enough memory to load the model"
 
 
@@ -71,3 +73,4 @@ def end_backend(pid: int) -> None:
             pid,
             REAP_SECONDS,
         )
+    time.sleep(KNOWN_SECONDS)

@@ -39,6 +39,8 @@ class Plan:
         machine: what there is to be divided.
         workers: processes that answer for one model.
         connections: how many invocations of one model can be with its workers at a time.
+        client_threads: how many of the frontend's threads talk to clients.
+        worker_threads: how many of them talk to workers.
         threads: how many threads one computation of a worker may use.
         heap: bytes of the JVM's heap.
     """
@@ -46,13 +48,10 @@ class Plan:
     machine: Machine
     workers: int
     connections: int
+    client_threads: int
+    worker_threads: int
     threads: int
     heap: int
-
-    @property
-    def frontend_threads(self) -> int:
-        """How many of the frontend's threads talk to clients, and as many to workers."""
-        return max(1, self.machine.cpus // 2)
 
     def __str__(self) -> str:
         return (
@@ -82,6 +81,11 @@ def plan(settings: ServingSettings, machine: Machine) -> Plan:
         machine=machine,
         workers=workers,
         connections=_connections(settings, workers),
+        # By default the frontend has twice as many as CPUs, of either kind: they would keep each
+        # other, and those that predict, waiting for one. But a LOAD keeps a client's thread until
+        # its process has started, and meanwhile other models' clients want to be heard.
+        client_threads=2 * machine.cpus if settings.multi_model else max(1, machine.cpus // 2),
+        worker_threads=max(1, machine.cpus // 2),
         threads=max(1, machine.cpus // workers),
         heap=heap,
     )

@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 logger = logging.getLogger("byo")
 
@@ -69,7 +68,8 @@ class Shortcut:
 
     def _values_of(self, data: Any) -> Array | None:
         if self._names is not None:
-            if type(data) is not pd.DataFrame or not np.array_equal(data.columns, self._names):
+            columns = getattr(data, "columns", None)  # a data frame's
+            if columns is None or not np.array_equal(columns, self._names):
                 return None
             data = data.to_numpy()
         if type(data) is not np.ndarray or data.dtype != np.float64 or data.ndim != 2:

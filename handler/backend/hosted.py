@@ -32,6 +32,8 @@ from handler.plan import Plan
 PATIENCE_SECONDS = 45.0
 # How often the frontend is asked about a model that has lost its launcher.
 ASK_SECONDS = 5.0
+# How long the frontend may take to give up a model whose connections have been closed.
+GIVE_UP_SECONDS = 5.0
 KILLED = -signal.SIGKILL
 
 
@@ -55,7 +57,7 @@ class Seat:
             say(f"model {launch.model!r} can't be noted for the next template: {error}")
 
     def end_launcher(self) -> None:
-        """Before the model has loaded, this tells the frontend that it can't be.
+        """Where the frontend waits for the launcher's word, this tells it that none will come.
 
         Not by SIGKILL: that stands for a lack of memory.
         """
@@ -70,7 +72,7 @@ class Seat:
             self.launcher = None
 
     def close(self) -> None:
-        """Give back what was held, after the launcher has ended."""
+        """Give back what was held: nobody is to connect any more."""
         self.launch.forget(self._folder)
         self.listener.close()
         if self.launch.kind == "unix":
@@ -98,6 +100,7 @@ class Hosted:
         self._leaving = False
         self._without_launcher = False
         self._ask_at = math.inf
+        self._given_up_at = math.inf
         self._restart = children.Restart()
         self._impatient_at = time.monotonic() + PATIENCE_SECONDS
         if seat.launcher is None:
@@ -119,6 +122,8 @@ class Hosted:
                 self._fork()
         if time.monotonic() > self._ask_at:
             self._ask_frontend()
+        if time.monotonic() > self._given_up_at + GIVE_UP_SECONDS:
+            self.seat.end_launcher()
         return not (self._leaving and self._host is None)
 
     def leave(self) -> None:
@@ -184,10 +189,12 @@ class Hosted:
             return
         self._was_loaded |= note.loaded
         if not self._was_loaded:
-            if code == KILLED and self._settings.multi_model:
+            if not self._settings.multi_model:
+                self.seat.end_launcher()
+            elif code == KILLED:
                 self._host = self._children.fork(self._refuse, self._refused)
             else:
-                self.seat.end_launcher()
+                self._give_up()
             return
         if self._without_launcher:
             return  # until the frontend connects
@@ -196,6 +203,15 @@ class Hosted:
         if code:
             model = self.seat.launch.model
             say(f"the host of model {model!r} ended ({code}): another takes its place")
+
+    def _give_up(self) -> None:
+        """Close what the frontend may connect to: it gives the model up, and ends the launcher.
+
+        If the launcher ended before, the frontend would interrupt whatever the thread that had
+        waited for it does by then: the next LOAD, say, which nobody would answer.
+        """
+        self.seat.close()
+        self._given_up_at = time.monotonic()
 
     def _refused(self, note: Note, code: int) -> None:
         """The frontend has been told that there is no memory for the model."""

@@ -7,8 +7,6 @@ import ctypes
 import gc
 import json
 import logging
-import os
-import signal
 import socket
 import sys
 from collections import deque
@@ -45,7 +43,7 @@ class Together:
         self._note = note
         self._worker = Worker(sys.maxsize, self._counted)
         self._models: dict[int, tuple[Served, socket.socket]] = {}
-        self._broken: deque[tuple[int, int]] = deque()  # places and launchers, still to be refused
+        self._broken: deque[int] = deque()  # places of models that are still to be refused
 
     def run(self) -> None:
         """Serve for ever; this process ends with the template."""
@@ -56,7 +54,7 @@ class Together:
         while True:
             self._worker.turn()
             while self._broken:
-                self._refuse(*self._broken.popleft())
+                self._refuse(self._broken.popleft())
 
     def _hear(self) -> None:
         data, descriptors, _, _ = socket.recv_fds(self._channel, LONGEST_MESSAGE, 1)
@@ -85,18 +83,16 @@ class Together:
             lifecycle.end_backend(launcher)
             served.failed(HTTPStatus.INSUFFICIENT_STORAGE, lifecycle.NO_MEMORY)
         except ByoError:
-            self._broken.append((place, launcher))
+            self._broken.append(place)
         else:
             served.loaded(pipeline)
             gc.freeze()
         self._worker.serve(served, listener)
 
-    def _refuse(self, place: int, launcher: int) -> None:
+    def _refuse(self, place: int) -> None:
         """Drop a model that can't be loaded, once the frontend has asked to load it.
 
-        It answers with 500 then, as its connections are closed. A launcher that ends before the
-        frontend's thread has woken to the news that it can connect ends that thread, by an error
-        of its own: LOAD is unanswered for a minute, and the model registered for ever.
+        It answers with 500 then, as its connections are closed, and ends the launcher.
         """
         if place in self._models:
             served, _ = self._models[place]
@@ -104,8 +100,6 @@ class Together:
             self._worker.wait_for_loads(served, connections, LOAD_SECONDS)
         if place in self._models:  # the frontend may have changed its mind
             self._drop(place)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(launcher, signal.SIGTERM)
 
     def _drop(self, place: int) -> None:
         served, listener = self._models.pop(place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -66,6 +67,21 @@ def test_a_model_outlives_its_processes(many: Observed, model: Path, victim: Vic
 
     many.answering(model)
     eventually(lambda: not many.processes.zombies())
+
+
+def test_failing_loads_in_a_row_are_all_answered(many: Observed) -> None:
+    """None of them keeps another of the frontend's threads from its work.
+
+    It answers 409 for a moment after a LOAD has failed, as it forgets the model only then.
+    """
+    folder = many.model("failing", "raises_in_model_fn.py")
+
+    statuses = Counter(many.load(folder) for _ in range(200))
+
+    assert statuses.keys() <= {500, 409}
+    assert statuses[500] > 150
+    assert_gone(many, folder)
+    eventually(lambda: not many.processes.launchers())
 
 
 def test_a_host_takes_what_it_started_along(many: Observed, model: Path) -> None:
