@@ -20,6 +20,8 @@ IMAGE ?= byo:latest
 # What is installed apart from the project, each from a lock of its own.
 APART := moto sbom sdk2 sdk3
 BENCH := .setup/bench
+# The image's version, where there is one: what models share of memory depends on it.
+BENCH_PYTHON ?= $(shell python3.12 -c 'import sys; print(sys.executable)' 2>/dev/null || echo $(PYTHON))
 SBOM := .setup/sbom
 COMPILE := $(UV) pip compile --quiet --universal --python-version $(MINIMUM) --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock"
@@ -67,7 +69,7 @@ bench: $(BENCH)/done
 
 $(BENCH)/done: requirements/bench.txt requirements/build.txt $(UV)
 	@echo "[bench] $(BENCH), from its locked requirements"
-	@$(UV) venv --quiet --clear --no-python-downloads --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(BENCH)
+	@$(UV) venv --quiet --clear --no-python-downloads --python "$$($(BENCH_PYTHON) -c 'import sys; print(sys.executable)')" $(BENCH)
 	@VIRTUAL_ENV=$(BENCH) $(UV) pip sync --quiet --compile-bytecode --require-hashes \
 		--build-constraints requirements/build.txt requirements/bench.txt
 	@touch $@
