@@ -144,7 +144,3 @@ def _end() -> None:
     """Standard input has ended: the supervisor is gone, or wants this process to go."""
     if not os.read(sys.stdin.fileno(), 4096):
         raise SystemExit(0)
-
-
-if __name__ == "__main__":
-    main()
