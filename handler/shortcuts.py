@@ -63,7 +63,11 @@ class Shortcut:
         for step in self._steps:
             if values is None or not (np.abs(values) < _LARGEST).all():
                 return None
-            values = step(values)
+            try:
+                values = step(values)
+            except (AttributeError, IndexError, TypeError, ValueError):
+                self._give_up()
+                return None
         return values
 
     def _values_of(self, data: Any) -> Array | None:
@@ -81,7 +85,10 @@ class Shortcut:
         is_alike = type(answer) is np.ndarray and answer.dtype == short.dtype
         if is_alike and np.array_equal(answer, short):
             self._trials -= 1
-            return
+        else:
+            self._give_up()
+
+    def _give_up(self) -> None:
         self._steps = []
         logger.info("this scikit-learn has a way of its own to predict: no shortcut is taken")
 
@@ -97,12 +104,12 @@ def _steps_of(model: Any) -> list[Compute]:
     parts = [model]
     if _class_of(model) == "sklearn.pipeline.Pipeline":
         parts = [part for _, part in model.steps if part not in (None, "passthrough")]
-    *transformers, predictor = parts
     try:
+        *transformers, predictor = parts
         steps = [_step_of(part, _TRANSFORMERS) for part in transformers]
         steps.append(_step_of(predictor, _PREDICTORS))
-    except (LookupError, AttributeError):  # AttributeError: it is not fitted, or in another way
-        return []
+    except (AttributeError, LookupError, ValueError):
+        return []  # not known, not fitted or in another way, or a pipeline of nothing
     return steps
 
 

@@ -212,6 +212,21 @@ def test_several_outputs_and_sparse_weights_are_left_alone() -> None:
     assert not isinstance(predictor_of(thin), Shortcut)
 
 
+def test_a_pipeline_of_nothing_transforms_as_ever() -> None:
+    model = make_pipeline("passthrough").fit(np.zeros((2, 2)))
+    assert predictor_of(model)([[1.0, 2.0]]) == [[1.0, 2.0]]
+
+
+def test_what_the_short_way_cannot_compute_is_the_librarys() -> None:
+    """Such as an intercept that is none: its error, not one of ours."""
+    model = Ridge().fit(*table(Ridge()))
+    model.intercept_ = None
+    with pytest.raises(TypeError) as expected:
+        model.predict(np.zeros((1, COLUMNS)))
+    with pytest.raises(TypeError, match=re.escape(str(expected.value))):
+        predictor_of(model)(np.zeros((1, COLUMNS)))
+
+
 def test_a_model_that_is_not_fitted_says_so() -> None:
     model = make_pipeline(StandardScaler(), LogisticRegression())
     with pytest.raises(NotFittedError):
