@@ -27,19 +27,19 @@ COPY requirements/serve.txt requirements/train.txt requirements/distributed.txt 
 RUN python -m venv --without-pip /opt/venv \
  && /tools/bin/uv pip install --python /opt/venv/bin/python --require-hashes \
     --build-constraints build.txt -r serve.txt -r train.txt -r distributed.txt
-COPY docker/image/trim.py docker/image/bytecode.py ./
-RUN python trim.py /opt/venv && python bytecode.py /opt/venv/lib /
+COPY docker/build_steps/trim_environment.py docker/build_steps/compile_bytecode.py ./
+RUN python trim_environment.py /opt/venv && python compile_bytecode.py /opt/venv/lib /
 # The base image has no bytecode for most of the standard library.
-RUN python bytecode.py /usr/local/lib/python3.* /bytecode
+RUN python compile_bytecode.py /usr/local/lib/python3.* /bytecode
 
 
 # ---- java: a runtime of the modules that multi-model-server's frontend needs ------------------
 FROM tools AS java
 RUN apt-get install openjdk-17-jdk-headless
 COPY --from=python /opt/venv /opt/venv
-COPY docker/image/runtime.py docker/image/archive.py docker/image/classes.txt ./
+COPY docker/build_steps/java_runtime.py docker/build_steps/class_archive.py docker/build_steps/classes.txt ./
 RUN jar=$(echo /opt/venv/lib/python3.*/site-packages/mms/frontend/model-server.jar) \
- && python runtime.py $jar /opt/java && python archive.py $jar /opt/java classes.txt
+ && python java_runtime.py $jar /opt/java && python class_archive.py $jar /opt/java classes.txt
 
 
 # ---- byo: our own packages --------------------------------------------------------------------
@@ -52,13 +52,13 @@ COPY byo byo
 COPY compat compat
 RUN /tools/bin/pip wheel --no-index --no-deps --no-build-isolation --wheel-dir dist . \
  && /opt/venv/bin/pip install --no-index --no-deps --no-compile --find-links dist --prefix /stage/opt/venv byo \
- && python bytecode.py /stage /stage
+ && python compile_bytecode.py /stage /stage
 
 
 # ---- program: the algorithm folder and our commands, readable by any user ---------------------
 FROM ${BASE} AS program
 ARG ALGORITHM=algorithm
-COPY docker/bin /opt/byo/bin
+COPY docker/image_commands /opt/byo/bin
 COPY ${ALGORITHM} /opt/program
 RUN touch /opt/program/requirements.txt && chmod -R u=rwX,go=rX /opt/program && chmod 755 /opt/byo/bin/*
 

@@ -50,7 +50,7 @@ sbom: $(SBOM)/done
 	@$(SBOM)/bin/python docker/sbom $(IMAGE) dist/sbom.cdx.json
 
 reproduce:
-	@docker/reproduce.sh
+	@docker/reproducibility/reproduce.sh
 
 lint: setup
 	@$(BIN)/ruff check .

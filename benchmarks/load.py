@@ -8,10 +8,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from benchmarks import generator
+from benchmarks import load_generator
 
 # Without site-packages, the generator starts in some milliseconds.
-COMMAND = (sys.executable, "-S", "-E", generator.__file__)
+COMMAND = (sys.executable, "-S", "-E", load_generator.__file__)
 # For all that is not sending: to start, to connect, and to wait for the last answers.
 MARGIN_SECONDS = 60.0
 

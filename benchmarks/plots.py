@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from benchmarks.figures import Figure
-from benchmarks.stacks.registry import OURS, STACKS
+from benchmarks.stacks.all_stacks import OURS, STACKS
 
 # By the name of the file.
 PICTURES: dict[str, Sequence[str]] = {

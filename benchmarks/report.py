@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from benchmarks.figures import ERRORS, Figure, Spread
-from benchmarks.stacks.registry import OURS, STACKS
+from benchmarks.stacks.all_stacks import OURS, STACKS
 from benchmarks.targets import TARGETS, Target
 
 

@@ -16,12 +16,12 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from benchmarks import machine, plots
-from benchmarks.measures.registry import MEASURES
+from benchmarks import machine_report, plots
+from benchmarks.measures.all_measures import MEASURES
 from benchmarks.report import Results, markdown
 from benchmarks.session import FAILURES, Session
+from benchmarks.stacks.all_stacks import OURS, STACKS
 from benchmarks.stacks.ours import ours
-from benchmarks.stacks.registry import OURS, STACKS
 from benchmarks.stacks.stack import Stack
 
 ROOT = Path(__file__).parent.parent
@@ -52,7 +52,7 @@ def run(
     options: argparse.Namespace, stacks: Mapping[str, Stack], absent: Mapping[str, str]
 ) -> Results:
     """Take every measure asked for; one that fails leaves the others be."""
-    where = machine.describe()
+    where = machine_report.describe()
     for package in ("benchmarks", "byo", "contract", "handler"):
         # An image is compiled when it is built; a checkout should not be at a disadvantage.
         compileall.compile_dir(ROOT / package, quiet=2)

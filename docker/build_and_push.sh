@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Build the image and push it to Amazon ECR, from where SageMaker takes it.
 set -euo pipefail
-# shellcheck source=docker/common.sh
-. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-# shellcheck source=docker/ecr.sh
-. "$here/ecr.sh"
+# shellcheck source=docker/script_library/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/script_library/common.sh"
+# shellcheck source=docker/script_library/ecr.sh
+. "$here/script_library/ecr.sh"
 checkout=$(cd "$here/.." && pwd)
 # Where an algorithm folder from anywhere is put to be seen by the build.
 staged=docker/.algorithm

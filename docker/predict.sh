@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Send a file to the container that serve_local.sh runs.
 set -euo pipefail
-# shellcheck source=docker/common.sh
-. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+# shellcheck source=docker/script_library/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/script_library/common.sh"
 
 usage() {
   cat <<'USAGE'

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Train in a container on this machine, as SageMaker would.
 set -euo pipefail
-# shellcheck source=docker/common.sh
-. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+# shellcheck source=docker/script_library/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/script_library/common.sh"
 
 usage() {
   cat <<'USAGE'

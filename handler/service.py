@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from contract.settings import ServingSettings
-from handler import inflight, lifecycle
-from handler.context import report, request_of
-from handler.messages import headers_of, stopping_response
-from handler.pipeline import Pipeline
+from handler.host import load_reporting
+from handler.invocation.context import report, request_of
+from handler.invocation.pipeline import Pipeline
+from handler.invocation.request_response import headers_of, stopping_response
+from handler.processes import inflight_lock
 
 # One process holds one model: MMS forks a worker for each connection.
 _pipeline: Pipeline | None = None
@@ -33,23 +34,23 @@ def handle(data: list[dict[str, Any]] | None, context: Any) -> list[bytes] | Non
         return None
     if _pipeline is None:
         raise RuntimeError("an invocation came before the model was loaded")
-    if inflight.is_refusing():
+    if inflight_lock.is_refusing():
         return [_refuse(context, index) for index in range(len(data))]
-    with inflight.working():
+    with inflight_lock.working():
         return [_answer(_pipeline, parts, context, index) for index, parts in enumerate(data)]
 
 
 def _load(context: Any) -> Pipeline:
     settings = ServingSettings.from_environ(os.environ)
-    lifecycle.configure_logging(settings.log_level)
-    inflight.open_lock()
+    load_reporting.configure_logging(settings.log_level)
+    inflight_lock.open_lock()
     model_dir = Path(context.system_properties["model_dir"])
     try:
-        return lifecycle.load(context.model_name, model_dir, settings, context)
+        return load_reporting.load(context.model_name, model_dir, settings, context)
     except MemoryError:
         backend = multiprocessing.parent_process()
         if backend is not None and backend.pid is not None:
-            lifecycle.end_backend(backend.pid)
+            load_reporting.end_backend(backend.pid)
         raise
 
 

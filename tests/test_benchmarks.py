@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import generator, load, plots
+from benchmarks import load, load_generator, plots
 from benchmarks.figures import Figure
 from benchmarks.load import LoadFailed, Plan
-from benchmarks.measures.generator import RESPONDER
+from benchmarks.measures.generator_ceiling import RESPONDER
 from benchmarks.models import Model
 from benchmarks.report import Results, markdown
 from benchmarks.session import Session
+from benchmarks.stacks.all_stacks import STACKS
 from benchmarks.stacks.programs.responder import ANSWER
-from benchmarks.stacks.registry import STACKS
 from benchmarks.stacks.server import running
 from benchmarks.targets import TARGETS
-from byo.process import child
+from byo.child_processes import child
 from contract import Paths
 
 ROOT = Path(__file__).parent.parent
@@ -73,7 +73,7 @@ def test_wrong_answers_are_no_throughput() -> None:
 )
 def test_answers_are_read_when_whole(data: bytes, whole: object) -> None:
     """An answer in pieces is waited for; its status, body and end of connection are seen."""
-    answer = generator.parse(data)
+    answer = load_generator.parse(data)
 
     assert answer == whole
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from byo.algorithm import Algorithm
+from byo.algorithm_folder import Algorithm
 from byo.endpoint import Client, local_endpoint
-from byo.job import sample_job
-from byo.training import run_training
+from byo.job_tree import sample_job
+from byo.local_training import run_training
 
 pytestmark = pytest.mark.slow
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from byo.algorithm import Algorithm
+from byo.algorithm_folder import Algorithm
 from byo.endpoint import Client, serving_environ
-from byo.job import sample_job
-from byo.training import training_environ
-from handler.frontend import free_port
+from byo.job_tree import sample_job
+from byo.local_training import training_environ
+from handler.serve.frontend_command import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

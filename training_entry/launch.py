@@ -14,11 +14,11 @@ from contextlib import suppress
 
 from contract.errors import ByoError
 from contract.paths import Paths
-from training_entry import classic_tree
+from training_entry.before_script import classic_tree
+from training_entry.before_script.job_folders import check_log_level, drop_reports, write_failure
+from training_entry.before_script.stop_requests import Stopped, stoppable
+from training_entry.hyperparameters.redaction import Secrets
 from training_entry.job import check_job_files
-from training_entry.redaction import Secrets
-from training_entry.stopping import Stopped, stoppable
-from training_entry.surroundings import check_log_level, drop_reports, write_failure
 
 MODULE_VARIABLE = "SAGEMAKER_TRAINING_MODULE"
 TRAINING_MODULE = "training_entry.main:main"

@@ -20,16 +20,16 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from contract.errors import ByoError, SettingsError, UserCodeError
 from contract.paths import BASE_DIR_VARIABLE, Paths
 from contract.settings import TrainingSettings
-from contract.usercode import describe
+from contract.user_module import describe
 from training_entry import cluster
-from training_entry.hosts import wait_for_hosts
-from training_entry.limits import Limits
-from training_entry.redaction import Secrets
-from training_entry.requirements import pip_explained, unmet
+from training_entry.before_script.job_folders import prepare_output, write_failure
+from training_entry.before_script.job_requirements import pip_explained, unmet
+from training_entry.before_script.other_hosts import wait_for_hosts
+from training_entry.before_script.stop_requests import Stopped, stoppable
+from training_entry.hyperparameters.redaction import Secrets
+from training_entry.script.failure_report import clip
 from training_entry.script.keeper import end_descendants, no_process_left
-from training_entry.script.report import clip
-from training_entry.stopping import Stopped, stoppable
-from training_entry.surroundings import prepare_output, write_failure
+from training_entry.script.time_limits import Limits
 
 if TYPE_CHECKING:
     from training_entry.script.runner import ScriptRunner
@@ -122,7 +122,7 @@ def _run_script(
         prepare: fetches and installs the user's code; returns what runs the script.
     """
     if cluster.is_wanted(env.hosts, os.environ):
-        from training_entry.cluster.run import Around, run
+        from training_entry.cluster.host_run import Around, run
 
         def start(around: Around) -> None:
             script = prepare()

@@ -18,8 +18,8 @@ from decimal import Decimal
 from numbers import Real
 from typing import Any
 
+from contract.atomic_write import write_whole
 from contract.errors import ByoError
-from contract.files import write_whole
 from contract.paths import BASE_DIR_VARIABLE
 from training_entry.job import Job
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from benchmarks.figures import Figure
 from benchmarks.measures.fleet import fleet_on
-from benchmarks.processes import memory
+from benchmarks.process_memory import memory
 from benchmarks.session import Session
 from benchmarks.stacks.server import Server, running
 from benchmarks.stacks.stack import Stack

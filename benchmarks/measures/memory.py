@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from benchmarks.figures import SHARE, Figure
 from benchmarks.measures.fleet import Fleet, fleet_on
-from benchmarks.processes import memory
+from benchmarks.process_memory import memory
 from benchmarks.session import Session
 from benchmarks.stacks.server import running
 from benchmarks.stacks.stack import Stack

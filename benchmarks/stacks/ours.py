@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from benchmarks.stacks.stack import Stack, Task
-from byo.algorithm import Algorithm
+from byo.algorithm_folder import Algorithm
+from byo.command_errors import MissingPrerequisite
 from byo.endpoint import serving_environ
-from byo.endpoint.local import SERVE_COMMAND
-from byo.errors import MissingPrerequisite
+from byo.endpoint.local_endpoint import SERVE_COMMAND
 from byo.prerequisites import require_serving
 
 

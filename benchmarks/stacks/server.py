@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.models import Model
-from benchmarks.processes import left_of
+from benchmarks.process_memory import left_of
 from benchmarks.stacks.stack import ADDRESS, Stack, Task
+from byo.child_processes import child
+from byo.command_errors import EndpointFailed, RequestFailed
 from byo.endpoint import Client, Response
-from byo.errors import EndpointFailed, RequestFailed
-from byo.process import child
-from handler.frontend import free_port
+from handler.serve.frontend_command import free_port
 
 START_SECONDS = 120.0
 RETRY_SECONDS = 0.005

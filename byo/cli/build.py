@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
+from byo.cli.image_script import become_script
 from byo.cli.options import add_docker_options, docker_options
-from byo.cli.script import become_script
 
 DEFAULT_IMAGE = "byo"
 

@@ -7,12 +7,12 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from byo.algorithm import find_algorithm
-from byo.cli.edge import say
+from byo.algorithm_folder import find_algorithm
 from byo.cli.options import seconds
-from byo.cli.scratch import scratch
-from byo.conformance import Finding, Level, check_folder, check_round_trip
-from byo.errors import CheckFailed
+from byo.cli.scratch_folder import scratch
+from byo.cli.terminal import say
+from byo.command_errors import CheckFailed
+from byo.contract_check import Finding, Level, check_folder, check_round_trip
 from byo.prerequisites import require_serving, train_executable
 
 SUMMARY = "check that an algorithm folder keeps the contract"

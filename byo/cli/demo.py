@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from byo.algorithm import Algorithm, find_algorithm
-from byo.cli.edge import say
+from byo.algorithm_folder import Algorithm, find_algorithm
 from byo.cli.options import add_algorithm
-from byo.cli.scratch import scratch
+from byo.cli.scratch_folder import scratch
+from byo.cli.terminal import say
+from byo.command_errors import JobFailed, RequestFailed
 from byo.endpoint import local_endpoint
-from byo.errors import JobFailed, RequestFailed
-from byo.job import sample_job
+from byo.job_tree import sample_job
+from byo.local_training import run_training
 from byo.prerequisites import require_module, require_serving, train_executable
 from byo.table import render
-from byo.training import run_training
 from contract.paths import Paths
 from contract.signature import FILE_NAME, Signature, load_signature
 

@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 
 import byo
-from byo.cli.edge import say
-from byo.errors import UsageError
+from byo.cli.terminal import say
+from byo.command_errors import UsageError
 
 SUMMARY = "make a new algorithm folder"
 DESCRIPTION = """\

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 from byo.cli.options import seconds
+from byo.command_errors import UsageError
 from byo.content_types import guess_content_type
 from byo.endpoint import Client
 from byo.endpoint.client import DEFAULT_URL, TIMEOUT_SECONDS
-from byo.errors import UsageError
 
 SUMMARY = "send a file to a running server"
 DESCRIPTION = """\

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import metadata
 
 from byo.cli import build, check, demo, init, invoke, push, serve, train
-from byo.cli.edge import EXIT_CODES, Parser, errors_as_lines
+from byo.cli.terminal import EXIT_CODES, Parser, errors_as_lines
 
 SUBCOMMANDS = (init, check, train, serve, invoke, build, push, demo)
 EXAMPLES = """\

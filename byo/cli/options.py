@@ -6,8 +6,8 @@ import argparse
 import os
 from pathlib import Path
 
-from byo.algorithm import find_algorithm
-from byo.errors import UsageError
+from byo.algorithm_folder import find_algorithm
+from byo.command_errors import UsageError
 from contract.paths import BASE_DIR_VARIABLE
 
 OWN_TREE = ".byo"

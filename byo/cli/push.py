@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import NoReturn
 
-from byo.cli.script import become_script
+from byo.cli.image_script import become_script
 
 SUMMARY = "push the image to Amazon ECR"
 DESCRIPTION = """\

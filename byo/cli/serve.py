@@ -11,8 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from byo.algorithm import find_algorithm
-from byo.cli.edge import say
+from byo.algorithm_folder import find_algorithm
+from byo.child_processes import with_packages
 from byo.cli.options import (
     OWN_TREE,
     add_algorithm,
@@ -21,12 +21,12 @@ from byo.cli.options import (
     docker_options,
     replacing_algorithm,
 )
+from byo.cli.terminal import say
+from byo.command_errors import UsageError
+from byo.containers import MODEL, Models, attached, find_models, require_image, serving_container
 from byo.endpoint import serving_environ
-from byo.endpoint.local import SERVE_COMMAND
-from byo.errors import UsageError
-from byo.image import MODEL, Models, attached, find_models, require_image, serving_container
+from byo.endpoint.local_endpoint import SERVE_COMMAND
 from byo.prerequisites import require_serving
-from byo.process import with_packages
 from contract.paths import Paths
 from contract.settings import HIGHEST_PORT
 

@@ -7,8 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from byo.algorithm import Algorithm, find_algorithm
-from byo.cli.edge import say
+from byo.algorithm_folder import Algorithm, find_algorithm
 from byo.cli.options import (
     OWN_TREE,
     add_algorithm,
@@ -17,18 +16,19 @@ from byo.cli.options import (
     docker_options,
     replacing_algorithm,
 )
-from byo.errors import UsageError
-from byo.files import held
-from byo.hosts import other_hosts, shared_environ
-from byo.image import (
+from byo.cli.terminal import say
+from byo.command_errors import UsageError
+from byo.containers import (
     calling_user,
     require_image,
     run_training_container,
     training_container,
 )
-from byo.job import HOST, clear_outcome, given_job, given_tree, sample_job
+from byo.folders import held
+from byo.job_tree import HOST, clear_outcome, given_job, given_tree, sample_job
+from byo.local_hosts import other_hosts, shared_environ
+from byo.local_training import run_training
 from byo.prerequisites import require_module, train_executable
-from byo.training import run_training
 from contract.paths import Paths
 
 # So that the names sort as the numbers do, and the first host is the first by name.

@@ -13,9 +13,9 @@ from typing import Any
 from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
+from byo.command_errors import RequestFailed
 from byo.content_types import CSV, JSON, PARQUET, read_predictions
 from byo.endpoint import Client, Response
-from byo.errors import RequestFailed
 
 WARM_UP_ROUNDS = 5
 TIMED_ROUNDS = 20

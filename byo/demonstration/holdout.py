@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
-from byo.errors import UsageError
+from byo.command_errors import UsageError
 from contract.paths import Paths
 
 SHARE = 0.2

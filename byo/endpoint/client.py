@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import quote, urlsplit
 
-from byo.errors import EndpointFailed, RequestFailed, UsageError
+from byo.command_errors import EndpointFailed, RequestFailed, UsageError
 from contract.errors import reason_phrase
 
 DEFAULT_URL = "http://127.0.0.1:8080"

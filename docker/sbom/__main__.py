@@ -13,11 +13,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from audit import OSV, AuditFailed, java_findings, python_findings
-from contents import Contents, ImageFailed, unpacked
-from document import java_components, merged, python_bom, validated
-from jar import libraries
-from system import system_components
+from cyclonedx_document import java_components, merged, python_bom, validated
+from debian_packages import system_components
+from image_contents import Contents, ImageFailed, unpacked
+from jar_libraries import libraries
+from vulnerabilities import OSV, AuditFailed, java_findings, python_findings
 
 
 def main() -> int:

@@ -5,7 +5,7 @@ To add a content type, write a file with a class like those beside it and add th
 """
 
 from handler.codecs.codec import Decoded
-from handler.codecs.media import MediaType, preferences
+from handler.codecs.media_types import MediaType, preferences
 from handler.codecs.registry import decode, encode, negotiate, readable, writable
 
 __all__ = [

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Protocol
 
 from contract.errors import PayloadTooLarge
 from contract.signature import Signature
-from handler.codecs.media import MediaType
+from handler.codecs.media_types import MediaType
 
 # What one body may unpack to, whatever its size on the wire.
 UNPACKED_LIMIT = 1024**3

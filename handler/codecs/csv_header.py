@@ -9,7 +9,7 @@ from contract.columns import Column
 from contract.errors import MalformedPayload
 from contract.signature import Signature
 from handler.codecs.csv_cells import MISSING, is_number
-from handler.codecs.media import MediaType
+from handler.codecs.media_types import MediaType
 
 
 def has_header(

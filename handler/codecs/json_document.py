@@ -8,7 +8,7 @@ from contract.signature import Signature
 from handler.codecs.codec import Decoded
 from handler.codecs.json_forms import INSTANCES, read_document
 from handler.codecs.json_text import dumps, loads_body, plain
-from handler.codecs.media import MediaType
+from handler.codecs.media_types import MediaType
 
 
 class JsonDocument:

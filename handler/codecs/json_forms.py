@@ -10,9 +10,9 @@ import numpy as np
 
 from contract.errors import MalformedPayload, UnprocessablePayload
 from contract.signature import Signature
+from handler.codecs.charset import quote
 from handler.codecs.codec import Decoded
-from handler.codecs.rows import FEATURES, check_distinct, frame, settle, to_data
-from handler.codecs.text import quote
+from handler.codecs.json_rows import FEATURES, check_distinct, frame, settle, to_data
 
 INSTANCES = "instances"
 SPLIT, RECORDS, INPUTS = "dataframe_split", "dataframe_records", "inputs"

@@ -11,12 +11,12 @@ from scipy import sparse
 
 from contract.errors import MalformedPayload, UnprocessablePayload
 from contract.signature import Signature
+from handler.codecs.charset import decode_text, encode_text
 from handler.codecs.codec import Decoded
+from handler.codecs.json_rows import to_data
 from handler.codecs.json_text import dumps, loads_text
-from handler.codecs.media import MediaType
+from handler.codecs.media_types import MediaType
 from handler.codecs.predictions import dense
-from handler.codecs.rows import to_data
-from handler.codecs.text import decode_text, encode_text
 
 _UTF8 = MediaType("application", "jsonlines")
 

@@ -13,9 +13,9 @@ import pandas as pd
 from scipy import sparse
 
 from contract.errors import InvocationError, MalformedPayload, PredictionFailed
-from handler.codecs.media import MediaType
+from handler.codecs.charset import charset_of, decode_text, encode_text
+from handler.codecs.media_types import MediaType
 from handler.codecs.predictions import dense
-from handler.codecs.text import charset_of, decode_text, encode_text
 
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
 

@@ -11,10 +11,10 @@ from scipy import sparse
 
 from contract.errors import MalformedPayload, NotAcceptable, UnprocessablePayload
 from contract.signature import Signature
+from handler.codecs.charset import decode_text, encode_text
 from handler.codecs.codec import Decoded
-from handler.codecs.media import MediaType
+from handler.codecs.media_types import MediaType
 from handler.codecs.predictions import to_array
-from handler.codecs.text import decode_text, encode_text
 
 
 class LibSvm:

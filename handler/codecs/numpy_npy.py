@@ -11,10 +11,10 @@ import pandas as pd
 
 from contract.errors import MalformedPayload, UnprocessablePayload
 from contract.signature import Signature
+from handler.codecs.charset import quote
 from handler.codecs.codec import Decoded
-from handler.codecs.media import MediaType
+from handler.codecs.media_types import MediaType
 from handler.codecs.predictions import to_plain_array
-from handler.codecs.text import quote
 
 
 class NumpyNpy:

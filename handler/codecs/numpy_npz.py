@@ -15,7 +15,7 @@ from scipy import sparse
 from contract.errors import MalformedPayload, PayloadTooLarge
 from contract.signature import Signature
 from handler.codecs.codec import Decoded, check_unpacked
-from handler.codecs.media import MediaType
+from handler.codecs.media_types import MediaType
 from handler.codecs.numpy_npy import load_array, to_rows
 from handler.codecs.predictions import to_plain_array
 

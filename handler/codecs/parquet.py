@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 
 from contract.errors import MalformedPayload, NotAcceptable, UnprocessablePayload
 from contract.signature import Signature
+from handler.codecs.charset import quote
 from handler.codecs.codec import Decoded, check_unpacked
-from handler.codecs.media import MediaType
+from handler.codecs.json_rows import check_distinct
+from handler.codecs.media_types import MediaType
 from handler.codecs.predictions import to_table
-from handler.codecs.rows import check_distinct
-from handler.codecs.text import quote
 
 # How pandas names the columns in which it stores an index without a name.
 _INDEX = re.compile(r"__index_level_\d+__")

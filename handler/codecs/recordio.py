@@ -13,7 +13,7 @@ from scipy import sparse
 from contract.errors import MalformedPayload, NotAcceptable
 from contract.signature import Signature
 from handler.codecs.codec import Decoded
-from handler.codecs.media import MediaType
+from handler.codecs.media_types import MediaType
 from handler.codecs.predictions import to_plain_array
 
 _MAGIC = 0xCED7230A

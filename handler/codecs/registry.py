@@ -13,7 +13,7 @@ from handler.codecs.codec import Codec, Decoded
 from handler.codecs.json_document import JsonDocument
 from handler.codecs.json_lines import JsonLines
 from handler.codecs.libsvm import LibSvm
-from handler.codecs.media import MediaType, decides, parse_accept
+from handler.codecs.media_types import MediaType, decides, parse_accept
 from handler.codecs.numpy_npy import NumpyNpy
 from handler.codecs.numpy_npz import NumpyNpz
 from handler.codecs.parquet import Parquet

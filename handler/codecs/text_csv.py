@@ -16,14 +16,14 @@ import pandas as pd
 from contract.columns import Kind
 from contract.errors import MalformedPayload, UnprocessablePayload
 from contract.signature import Signature
+from handler.codecs.charset import decode_text, encode_text
 from handler.codecs.codec import Decoded
 from handler.codecs.csv_arrow import read_with_arrow
 from handler.codecs.csv_cells import read_column
 from handler.codecs.csv_header import column_names, has_header
 from handler.codecs.csv_row import read_plain_row
 from handler.codecs.csv_writer import write_csv, write_numbers
-from handler.codecs.media import MediaType
-from handler.codecs.text import decode_text, encode_text
+from handler.codecs.media_types import MediaType
 
 # Below this many characters Python's own reader is the faster one: benchmarks/readers.md.
 SMALL = 16 * 1024

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from byo.algorithm import Algorithm
-from byo.conformance import check_folder
-from byo.conformance.metrics import check_metrics
-from byo.conformance.round_trip import count_rows
+from byo.algorithm_folder import Algorithm
+from byo.contract_check import check_folder
+from byo.contract_check.metrics_check import check_metrics
+from byo.contract_check.round_trip import count_rows
 from contract.columns import Column
 from contract.paths import Paths
 from contract.signature import Signature

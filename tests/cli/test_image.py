@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from byo.errors import UsageError
-from byo.image import find_models, serving_container, training_container
+from byo.command_errors import UsageError
+from byo.containers import find_models, serving_container, training_container
 from contract.paths import Paths
 from tests.cli.conftest import ROOT, Run
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from byo.image import serving_container, training_container
+from byo.containers import serving_container, training_container
 from contract.paths import Paths
 from tests.cli.conftest import ROOT
 

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from byo.process import child
+from byo.child_processes import child
 from byo.table import render
 
 # A process that ignores SIGTERM and starts another in a session of its own.

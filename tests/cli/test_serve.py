@@ -4,11 +4,11 @@ import joblib
 import pytest
 from sklearn.dummy import DummyRegressor
 
-from byo.algorithm import Algorithm
+from byo.algorithm_folder import Algorithm
+from byo.command_errors import EndpointFailed
 from byo.endpoint import local_endpoint
-from byo.errors import EndpointFailed
 from contract.paths import Paths
-from handler.frontend import free_port
+from handler.serve.frontend_command import free_port
 
 pytestmark = pytest.mark.slow
 

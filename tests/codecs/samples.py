@@ -16,7 +16,7 @@ from contract.columns import Column
 from contract.errors import InvocationError
 from contract.signature import Signature
 from handler.codecs import decode
-from handler.conform import conform
+from handler.invocation.model_input import conform
 
 NUMBERS = Signature(tuple(Column(name, "number", "float64") for name in ("a", "b", "c")))
 POSITIONS = Signature((Column(None, "number", "float64"),) * 3)

@@ -12,9 +12,9 @@ from sklearn.linear_model import LinearRegression
 
 from contract.columns import Column, Kind
 from contract.errors import UnprocessablePayload
-from contract.fitted import signature_of
+from contract.fitted_signature import signature_of
 from contract.signature import Signature
-from handler.conform import conform, first_not_finite
+from handler.invocation.model_input import conform, first_not_finite
 
 from .samples import NUMBERS, POSITIONS
 

@@ -19,9 +19,9 @@ from sklearn.tree import DecisionTreeClassifier
 
 from contract import Signature
 from contract.errors import UnprocessablePayload
-from contract.fitted import signature_of
+from contract.fitted_signature import signature_of
 from handler import codecs
-from handler.conform import conform
+from handler.invocation.model_input import conform
 
 TEXTS = ["free money now", "lunch today?", "win a prize", "meeting at noon"]
 LABELS = ["spam", "ham", "spam", "ham"]

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from byo.command_errors import EndpointFailed
 from byo.endpoint import Client, Response
 from byo.endpoint.client import TIMEOUT_SECONDS
-from byo.errors import EndpointFailed
 
 COMMAND_SECONDS = 60.0
 STARTUP_SECONDS = 120.0

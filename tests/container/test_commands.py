@@ -17,10 +17,10 @@ from pathlib import Path
 
 import pytest
 
+from byo.command_errors import EndpointFailed
 from byo.endpoint import Client
-from byo.errors import EndpointFailed
 from contract.paths import Paths
-from handler.frontend import free_port
+from handler.serve.frontend_command import free_port
 from tests.container import engine
 from tests.container.models import AS_CSV, PENGUINS
 

@@ -84,7 +84,7 @@ def test_sockets_need_no_executable_scratch(image: str, trained: Paths) -> None:
 
 def test_the_frontend_is_mapped_from_the_class_archive(image: str) -> None:
     """The archive goes with the jar and the runtime as they are in the image."""
-    lookup = "import handler.frontend as f; print(f.model_server_home())"
+    lookup = "import handler.serve.frontend_command as f; print(f.model_server_home())"
     java = "$JAVA_HOME/bin/java -Xlog:class+load -cp $(python -c '{}')/mms/frontend/'*' {}"
     main = "com.amazonaws.ml.mms.ModelServer"
 

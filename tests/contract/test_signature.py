@@ -15,7 +15,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from contract import Signature, load_signature, save_signature
 from contract.columns import Column
 from contract.errors import SignatureError
-from contract.fitted import signature_of
+from contract.fitted_signature import signature_of
 from contract.signature import installed_versions
 
 MIXED = pd.DataFrame(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from contract.errors import UserCodeError
-from contract.usercode import check_names, find_program, import_program
+from contract.user_module import check_names, find_program, import_program
 
 
 @pytest.fixture(autouse=True)

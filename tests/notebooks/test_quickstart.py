@@ -15,7 +15,7 @@ import nbformat
 import psutil
 import pytest
 
-from byo.process import child
+from byo.child_processes import child
 from tests.notebooks.reading import MACHINE_PATH, OF_NO_KERNEL, code_cells, shown, text
 
 pytestmark = pytest.mark.slow

@@ -22,10 +22,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier
 
-from byo.algorithm import Algorithm
+from byo.algorithm_folder import Algorithm
 from byo.endpoint import Client, local_endpoint, serving_environ
 from contract import Paths, save_signature
-from handler.frontend import free_port
+from handler.serve.frontend_command import free_port
 
 FIXTURES = Path(__file__).parent / "fixtures"
 DEADLINE = 60.0
@@ -88,7 +88,7 @@ def run_to_its_end(tree: Tree, **settings: str) -> tuple[int, str]:
     """Run a server that is meant to end by itself; its exit code and what it printed."""
     environ = serving_environ(tree.environ(), tree.paths, tree.algorithm, free_port())
     done = subprocess.run(
-        [sys.executable, "-m", "handler.server"],
+        [sys.executable, "-m", "handler.serve.command"],
         env=environ | settings,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -13,7 +13,13 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 
 from contract.errors import ModelLoadError, UserCodeError
-from handler.functions import Functions, find_artifact, load_artifact, predictor_of, with_context
+from handler.invocation.user_functions import (
+    Functions,
+    find_artifact,
+    load_artifact,
+    predictor_of,
+    with_context,
+)
 
 CONTEXT = object()
 

@@ -124,7 +124,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
 def supervisor_of(server: Server) -> int:
     """The process id of `serve`, above the worker that answers."""
     _, pid = json.loads(server.post("alive").body)
-    while b"handler.server" not in Path(f"/proc/{pid}/cmdline").read_bytes():
+    while b"handler.serve.command" not in Path(f"/proc/{pid}/cmdline").read_bytes():
         with Path(f"/proc/{pid}/stat").open() as stat:
             pid = int(stat.read().rsplit(")", 1)[1].split()[1])
     return int(pid)

@@ -21,8 +21,8 @@ from sklearn.preprocessing import StandardScaler
 
 from contract import Paths
 from contract.settings import ServingSettings
-from handler.messages import Request, Response
-from handler.pipeline import Pipeline
+from handler.invocation.pipeline import Pipeline
+from handler.invocation.request_response import Request, Response
 from tests.serving.conftest import save_mixed, save_positional
 
 Load = Callable[..., Pipeline]

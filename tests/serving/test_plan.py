@@ -4,7 +4,7 @@ import pytest
 
 from contract.machine import MEBIBYTE, Machine
 from contract.settings import ServingSettings
-from handler.plan import plan
+from handler.processes.sizing import plan
 
 GIBIBYTE = 1024 * MEBIBYTE
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from byo.endpoint import serving_environ
-from handler.frontend import free_port
+from handler.serve.frontend_command import free_port
 from tests.serving.conftest import DEADLINE, Tree, make_tree, save_positional, survivors
 from tests.serving.test_misbehaviour import wait_until
 
@@ -82,7 +82,10 @@ def serving(tree: Tree, **settings: str) -> Iterator[Serving]:
     environ = serving_environ(tree.environ(), tree.paths, tree.algorithm, port) | settings
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "handler.server"], env=environ, stdout=output, stderr=output
+            [sys.executable, "-m", "handler.serve.command"],
+            env=environ,
+            stdout=output,
+            stderr=output,
         )
     one = Serving(process, port, log)
     try:

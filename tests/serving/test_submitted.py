@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from contract.errors import UserCodeError
-from handler.submitted import fetch, unpack
+from handler.serve.submitted_code import fetch, unpack
 from tests.container.sdk.aws import moto_server
 from tests.container.sdk.environments import UV, locked
 from tests.serving.conftest import Tree, run_to_its_end, running, save_positional

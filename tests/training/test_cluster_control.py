@@ -18,10 +18,10 @@ from tests.training.clusters import LEADER, SECOND, free_port
 from tests.training.jobs import DEADLINE
 from training_entry.cluster import connect, is_wanted
 from training_entry.cluster.addresses import own_address
-from training_entry.cluster.control import Channel, PeerGone
+from training_entry.cluster.certificates import job_secret, write_certificates
+from training_entry.cluster.cluster_settings import ClusterSettings
+from training_entry.cluster.control_channel import Channel, PeerGone
 from training_entry.cluster.member import Member
-from training_entry.cluster.security import job_secret, write_certificates
-from training_entry.cluster.settings import ClusterSettings
 from training_entry.job import leader_of
 
 SECRET, OTHER = b"s" * 32, b"o" * 32

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from training_entry.script.report import SHOWN_CHARACTERS
+from training_entry.script.failure_report import SHOWN_CHARACTERS
 
 pytestmark = pytest.mark.slow
 

@@ -19,7 +19,7 @@ import pytest
 from sklearn.datasets import load_diabetes, load_iris
 
 from contract import load_signature
-from contract.usercode import check_names
+from contract.user_module import check_names
 from tests.training.jobs import DEADLINE, ROOT, environment
 
 # Folder, whether its rows have a header, and the metrics in its signature.

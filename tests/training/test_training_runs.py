@@ -11,7 +11,7 @@ import tarfile
 import pytest
 
 from tests.training.jobs import DEADLINE, FIXTURES, ROOT, read_until
-from training_entry.requirements import unmet
+from training_entry.before_script.job_requirements import unmet
 
 slow = pytest.mark.slow
 

@@ -8,7 +8,7 @@ import logging
 import pytest
 
 from tests.training.jobs import LAUNCH, TRAIN
-from training_entry.redaction import Secrets
+from training_entry.hyperparameters.redaction import Secrets
 
 SECRETS = {
     "db_password": "open \"sesame\" 'now'",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from training_entry.channels.errors import ChannelError
-from training_entry.channels.schema import Table
+from training_entry.channels.channel_error import ChannelError
+from training_entry.channels.declared_schema import Table
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series

@@ -14,9 +14,9 @@ from contextlib import suppress
 from itertools import chain, islice
 from typing import IO, TYPE_CHECKING, Any
 
-from training_entry.channels.errors import ChannelError
-from training_entry.channels.files import DataFile
-from training_entry.channels.schema import READ_AS_TEXT, Schema, Table
+from training_entry.channels.channel_error import ChannelError
+from training_entry.channels.data_files import DataFile
+from training_entry.channels.declared_schema import READ_AS_TEXT, Schema, Table
 
 if TYPE_CHECKING:
     from pandas import DataFrame

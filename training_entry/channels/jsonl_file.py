@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from training_entry.channels.errors import ChannelError
-from training_entry.channels.files import DataFile
-from training_entry.channels.schema import Schema, Table
+from training_entry.channels.channel_error import ChannelError
+from training_entry.channels.data_files import DataFile
+from training_entry.channels.declared_schema import Schema, Table
 
 
 def read_jsonl(file: DataFile, schema: Schema | None) -> Table:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from training_entry.channels.errors import ChannelError
-from training_entry.channels.files import DataFile
-from training_entry.channels.schema import Table
+from training_entry.channels.channel_error import ChannelError
+from training_entry.channels.data_files import DataFile
+from training_entry.channels.declared_schema import Table
 
 
 def read_parquet(file: DataFile) -> Table:

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contract.columns import Kind
+from training_entry.channels.channel_error import ChannelError
 from training_entry.channels.combining import combine
 from training_entry.channels.csv_file import read_csv
-from training_entry.channels.errors import ChannelError
-from training_entry.channels.files import CSV, JSON_LINES, DataFile, find_files
+from training_entry.channels.data_files import CSV, JSON_LINES, DataFile, find_files
+from training_entry.channels.declared_schema import Schema, Table, as_schema, conform
 from training_entry.channels.jsonl_file import read_jsonl
 from training_entry.channels.parquet_file import read_parquet
-from training_entry.channels.schema import Schema, Table, as_schema, conform
 from training_entry.channels.sharding import FILES_PER_HOST, is_sharded, shard_by_host
 from training_entry.job import Channel, Job
 

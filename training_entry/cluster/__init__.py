@@ -19,6 +19,6 @@ people who train, ``docs/decisions/0007-dask-for-several-hosts.md`` says why it 
 """
 
 from training_entry.cluster.client import connect
-from training_entry.cluster.settings import is_wanted
+from training_entry.cluster.cluster_settings import is_wanted
 
 __all__ = ["connect", "is_wanted"]

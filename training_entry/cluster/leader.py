@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any
 
 from contract.errors import UserCodeError
-from training_entry.cluster.control import Channel, PeerGone
+from training_entry.cluster.control_channel import Channel, PeerGone
 
 # How long the others have to take the outcome, once it is there.
 FAREWELL = 10.0

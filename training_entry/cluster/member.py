@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 from training_entry.cluster.addresses import resolve
-from training_entry.cluster.control import Channel, PeerGone
+from training_entry.cluster.control_channel import Channel, PeerGone
 
 RETRY = 0.5
 CONNECT_TIMEOUT = 5.0

@@ -18,11 +18,11 @@ from typing import Any
 from sagemaker_training import process
 
 from contract.errors import UserCodeError
-from contract.usercode import check_names
-from training_entry.limits import Limits
+from contract.user_module import check_names
 from training_entry.script import bootstrap
-from training_entry.script.report import describe_ending
-from training_entry.script.supervisor import Ending, Supervisor
+from training_entry.script.failure_report import describe_ending
+from training_entry.script.script_supervisor import Ending, Supervisor
+from training_entry.script.time_limits import Limits
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from byo.process import child
+from byo.child_processes import child
 
 STARTUP_SECONDS = 60.0
 POLL_SECONDS = 0.1

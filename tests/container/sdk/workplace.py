@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from byo.process import child
+from byo.child_processes import child
 from tests.container import engine
 
 ROOT = Path(__file__).parents[3]

@@ -92,7 +92,7 @@ def observed(root: Path, *, multi_model: bool, **settings: str) -> Iterator[Obse
         yield Observed(server, tree, processes, temp)
         everything = processes.all()
         for one in everything:
-            if "handler.server" in one.cmdline():
+            if "handler.serve.command" in one.cmdline():
                 one.terminate()
         assert_nothing_is_left(processes, everything, temp)
 

@@ -21,10 +21,10 @@ from sklearn.preprocessing import MaxAbsScaler, OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from contract.fitted import signature_of
+from contract.fitted_signature import signature_of
 from contract.signature import Signature
-from handler.functions import Functions
-from handler.pipeline import Pipeline
+from handler.invocation.pipeline import Pipeline
+from handler.invocation.user_functions import Functions
 
 NAMES = ("a", "b", "c")
 MIXED_NAMES = ("colour", "b", "c")

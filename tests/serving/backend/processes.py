@@ -33,7 +33,7 @@ class Processes:
         return [one for one in psutil.process_iter() if _algorithm_of(one) == folder]
 
     def supervisor(self) -> psutil.Process:
-        return self._only("handler.server")
+        return self._only("handler.serve.command")
 
     def frontend(self) -> psutil.Process:
         return self._only("com.amazonaws.ml.mms.ModelServer")
@@ -82,7 +82,7 @@ class Processes:
         return one
 
     def _forks(self) -> list[psutil.Process]:
-        return self._with("handler.backend.template")
+        return self._with("handler.fork_server.process")
 
     def _with(self, word: str) -> list[psutil.Process]:
         return [one for one in self.all() if word in _command_of(one)]

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
-from handler.batching import Batcher
-from handler.messages import Request
-from handler.pipeline import Invocation, Pipeline
+from handler.invocation.batching import Batcher
+from handler.invocation.pipeline import Invocation, Pipeline
+from handler.invocation.request_response import Request
 from tests.serving.backend import asking, pipelines
 
 

@@ -19,11 +19,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from contract.settings import ServingSettings
-from handler.backend.watch import Note, prepare_process
-from handler.batching import MOST_ROWS, Batcher
-from handler.context import InvocationContext
-from handler.messages import Request, Response
-from handler.pipeline import Invocation, Pipeline
+from handler.invocation.batching import MOST_ROWS, Batcher
+from handler.invocation.context import InvocationContext
+from handler.invocation.pipeline import Invocation, Pipeline
+from handler.invocation.request_response import Request, Response
+from handler.processes.process_record import Note, prepare_process
 from tests.serving.backend import pipelines
 
 Predict = Callable[..., Any]

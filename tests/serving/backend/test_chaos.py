@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from byo.errors import RunFailed
+from byo.command_errors import RunFailed
 from tests.serving.backend.conftest import Observed, observed
 from tests.serving.backend.processes import eventually
 

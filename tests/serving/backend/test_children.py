@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-from byo.process import with_packages
+from byo.child_processes import with_packages
 from tests.serving.backend.processes import SECONDS, await_end
 from tests.serving.conftest import FIXTURES
 

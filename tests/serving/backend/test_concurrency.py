@@ -16,8 +16,8 @@ from sklearn.linear_model import LinearRegression
 
 from byo.endpoint import Client
 from contract.settings import ServingSettings
-from handler.messages import PROBLEM_TYPE, Request, Response
-from handler.pipeline import Pipeline
+from handler.invocation.pipeline import Pipeline
+from handler.invocation.request_response import PROBLEM_TYPE, Request, Response
 from tests.serving.backend import asking, pipelines
 from tests.serving.conftest import make_tree, running, save_mixed
 

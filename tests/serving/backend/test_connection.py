@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handler.backend import wire
-from handler.backend.connection import CHUNK, Connection, Disconnected
-from handler.backend.wire import Reader, WireError
+from handler.protocol import wire_format
+from handler.protocol.connection import CHUNK, Connection, Disconnected
+from handler.protocol.wire_format import Reader, WireError
 from tests.serving.backend.frontend_messages import invoke_message, load_message, one_row
 
 MEBIBYTE = 1024 * 1024
@@ -143,7 +143,7 @@ def test_a_form_of_many_fields_is_read_once() -> None:
     message = invoke_message([(b"id", [], fields)])
     pieces = range(4096, len(message), 4096)
 
-    with calls(wire._bytes) as counted:
+    with calls(wire_format._bytes) as counted:
         (read,) = [one for one in delivered(message, pieces) if one is not None]
 
     assert len(read[0].parts) == len(fields)

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handler.backend import pipes
-from handler.backend.launch import Launch, Launches, kept
-from handler.frontend import LAUNCHER
+from handler.processes import launcher_pipes
+from handler.processes.launch_request import Launch, Launches, kept
+from handler.serve.frontend_command import LAUNCHER
 
 SECONDS = 30
 
@@ -85,7 +85,7 @@ def launcher(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]
     """The shell at work in the place of multi-model-server's worker."""
     process = subprocess.Popen(
         ["/bin/sh", LAUNCHER, *arguments],
-        env={**os.environ, pipes.DIR_VARIABLE: str(folder)},
+        env={**os.environ, launcher_pipes.DIR_VARIABLE: str(folder)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
     )
@@ -107,22 +107,22 @@ def heard(pipe: int, reader: Launches) -> Launch:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Where the pipes are."""
-    pipes.make(tmp_path)
+    launcher_pipes.make(tmp_path)
     return tmp_path
 
 
 @pytest.fixture
-def park(folder: Path) -> Iterator[pipes.Park]:
+def park(folder: Path) -> Iterator[launcher_pipes.Park]:
     """What the supervisor holds."""
-    held = pipes.Park(folder)
+    held = launcher_pipes.Park(folder)
     yield held
     held.close()
 
 
 @pytest.fixture
-def pipe(folder: Path, park: pipes.Park) -> Iterator[int]:
+def pipe(folder: Path, park: launcher_pipes.Park) -> Iterator[int]:
     """The template's end of the pipe that launchers write to."""
-    launches = pipes.open_launch(folder)
+    launches = launcher_pipes.open_launch(folder)
     yield launches
     os.close(launches)
 
@@ -155,7 +155,9 @@ def test_a_host_prints_where_its_launcher_would(folder: Path, pipe: int) -> None
         assert process.stdout.readline() == b"MMS worker started.\n"
 
 
-def test_a_launcher_tells_the_next_template(folder: Path, pipe: int, park: pipes.Park) -> None:
+def test_a_launcher_tells_the_next_template(
+    folder: Path, pipe: int, park: launcher_pipes.Park
+) -> None:
     """And that it is not the first that it tells."""
     given_ = Launch(0, "m", Path("/m"), "unix", "/s")
     reader = Launches()

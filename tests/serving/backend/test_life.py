@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from byo.errors import EndpointFailed, RequestFailed
+from byo.command_errors import EndpointFailed, RequestFailed
 from tests.serving.backend.conftest import Observed, assert_nothing_is_left, observed
 from tests.serving.backend.processes import await_end, eventually, kill
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from handler.backend.wire import invoke_reply
+from handler.protocol.wire_format import invoke_reply
 from tests.serving.conftest import Tree, running
 
 # Netty's AdaptiveRecvByteBufAllocator 4.1: the sizes that it goes through, four at a time.

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from handler.backend.served import Served
-from handler.backend.wire import Reader
+from handler.protocol.loaded_model import Served
+from handler.protocol.wire_format import Reader
 from tests.serving.backend import pipelines
 from tests.serving.backend.frontend_messages import Reply, one_row, read_reply
 

@@ -14,7 +14,7 @@ from mms.context import Context, RequestProcessor
 from mms.protocol import otf_message_handler as theirs
 from mms.service import Service
 
-from handler.backend.wire import (
+from handler.protocol.wire_format import (
     Incomplete,
     Load,
     Reader,

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from handler.backend.served import Served
-from handler.backend.wire import Reader
-from handler.backend.worker import LARGE_BYTES, TOGETHER_BYTES, Worker
+from handler.protocol.loaded_model import Served
+from handler.protocol.wire_format import Reader
+from handler.protocol.worker_loop import LARGE_BYTES, TOGETHER_BYTES, Worker
 from tests.serving.backend import pipelines
 from tests.serving.backend.frontend_messages import load_message, number, one_row, read_reply
 

@@ -1,0 +1,30 @@
+"""All measures by name, in the order in which a run takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from benchmarks.figures import Figure
+from benchmarks.measures import (
+    generator_ceiling,
+    large_body,
+    loading,
+    memory,
+    neighbours,
+    startup,
+    throughput,
+)
+from benchmarks.session import Session
+
+MEASURES: dict[str, Callable[[Session], list[Figure]]] = {
+    "generator": generator_ceiling.ceiling,
+    "iris": throughput.iris,
+    "forest": throughput.forest,
+    "boosting": throughput.boosting,
+    "large": large_body.seconds,
+    "startup": startup.seconds,
+    "load": loading.one_more,
+    "memory": memory.per_model,
+    "thousand": loading.thousand,
+    "neighbours": neighbours.latency,
+}

@@ -1,0 +1,91 @@
+"""What a template does once, so that its hosts share it instead of each doing it again."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import logging
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from contract import save_signature
+from contract.settings import ServingSettings
+from handler.invocation.pipeline import Pipeline
+from handler.invocation.request_response import Request
+
+PRELOAD_VARIABLE = "BYO_PRELOAD"
+# What most models are made of.
+MODULES = (
+    "joblib",
+    "scipy.sparse",
+    "scipy.special",
+    "sklearn.compose",
+    "sklearn.ensemble",
+    "sklearn.feature_extraction.text",
+    "sklearn.impute",
+    "sklearn.linear_model",
+    "sklearn.neighbors",
+    "sklearn.pipeline",
+    "sklearn.preprocessing",
+    "sklearn.svm",
+    "sklearn.tree",
+)
+BODIES = ((b"1,2", "text/csv"), (b"[[1,2],[3,4]]", "application/json"))
+
+
+def import_modules(more: str, is_awaited: Callable[[], bool]) -> None:
+    """Import what hosts will need.
+
+    Args:
+        more: further modules, separated by commas: those of the models' own requirements that
+            may be imported before a fork.
+        is_awaited: asked before each of our own: whether somebody waits, and would rather have
+            a host now, which imports just what its model needs.
+    """
+    for module in filter(None, (name.strip() for name in more.split(","))):
+        try:
+            importlib.import_module(module)
+        except Exception as error:
+            sys.stdout.write(f"serve: {PRELOAD_VARIABLE}: {module} can't be imported: {error}\n")
+    for module in MODULES:
+        if is_awaited():
+            return
+        importlib.import_module(module)
+
+
+def rehearse(settings: ServingSettings) -> None:
+    """Load and ask a small model: what is imported and remembered on the way is shared, too."""
+    import joblib
+    import pandas as pd
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    # A module of the user's that is imported here would stand in for every model's own.
+    nobodys = replace(settings, algorithm_dir=Path("/nowhere"), submit_dir=None, program=None)
+    table = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0], "b": [1.0, 0.0, 1.0, 0.0]})
+    target = [0, 0, 1, 1]
+    logger = logging.getLogger("byo")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        for data in (table, table.to_numpy()):
+            with tempfile.TemporaryDirectory() as folder:
+                model = make_pipeline(StandardScaler(), LogisticRegression()).fit(data, target)
+                joblib.dump(model, Path(folder) / "model.joblib")
+                save_signature(model, data, target, model_dir=folder)
+                pipeline = Pipeline.load(Path(folder), nobodys)
+            for body, content_type in BODIES:
+                for _, accept in BODIES:
+                    pipeline.invoke(Request(body, content_type, accept))
+    finally:
+        logger.setLevel(level)
+
+
+def settle() -> None:
+    """Keep hosts from un-sharing what is here by looking for garbage in it."""
+    gc.collect()
+    gc.freeze()

@@ -1,0 +1,152 @@
+"""A model's process: loads the model, then serves it, or forks workers that share it.
+
+With one worker, the host serves by itself. With several, the host loads, forks the workers,
+which share the model's memory, and forks another when one of them dies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import NoReturn
+
+from contract.errors import ByoError
+from contract.settings import ServingSettings
+from handler.host import load_reporting
+from handler.host.worker_pool import Workers, tell_connections
+from handler.invocation.context import ModelContext
+from handler.invocation.pipeline import Pipeline
+from handler.processes import inflight_lock
+from handler.processes.launch_request import Launch
+from handler.processes.process_record import Note
+from handler.processes.sizing import Plan
+from handler.protocol.loaded_model import Served
+from handler.protocol.worker_loop import Worker
+
+NO_LIMIT = sys.maxsize
+# How long a host that lacks memory for its model stays to say so.
+REFUSAL_SECONDS = 8
+# How long it may be until the frontend asks to load, after it was told that it can.
+LOAD_SECONDS = 2.0
+
+
+class Host:
+    """One model's process.
+
+    Args:
+        launch: which model.
+        listener: where the frontend connects.
+        settings: the serving settings.
+        plan: how many workers and connections there are.
+        note: what this process tells the template.
+    """
+
+    def __init__(
+        self,
+        launch: Launch,
+        listener: socket.socket,
+        settings: ServingSettings,
+        plan: Plan,
+        note: Note,
+    ) -> None:
+        self._launch = launch
+        self._listener = listener
+        self._settings = settings
+        self._plan = plan
+        self._note = note
+        self._served = Served(launch.model, launch.model_dir)
+
+    def run(self) -> None:
+        """Load and serve, until the frontend wants the model no more."""
+        self._launch.take_over_output()
+        self._move_in()
+        if self._settings.multi_model:
+            # Registration blocks one of the frontend's threads until it is told.
+            self._launch.tell_started(os.getpid())
+        pipeline = self._load(self._note)
+        if not self._settings.multi_model:
+            # The frontend opens its port now, and is healthy indeed.
+            self._launch.tell_started(os.getpid())
+        if self._plan.workers > 1 and _is_single_threaded():
+            self._fork_workers(pipeline)
+        else:
+            # A process that has started threads can't be forked soundly: it answers by itself.
+            self._serve(NO_LIMIT, self._counted)
+
+    def _move_in(self) -> None:
+        """Be where multi-model-server's own worker would be: in the model's folder."""
+        with contextlib.suppress(OSError):
+            os.chdir(self._launch.model_dir)
+        sys.path.append(str(self._launch.model_dir))
+
+    def _load(self, note: Note) -> Pipeline:
+        """Load the model; a process that can't load it ends.
+
+        The frontend then answers LOAD with 500, as its connection is closed.
+        """
+        launch = self._launch
+        context = ModelContext(launch.model, launch.model_dir)
+        try:
+            pipeline = load_reporting.load(
+                launch.model, launch.model_dir, self._settings, context, note.limit
+            )
+        except MemoryError:
+            self.refuse(HTTPStatus.INSUFFICIENT_STORAGE)
+        except ByoError:
+            self.refuse(HTTPStatus.INTERNAL_SERVER_ERROR)
+        note.set_loaded()
+        self._served.loaded(pipeline)
+        # What is here now stays: looking through it for garbage would only un-share its pages.
+        gc.collect()
+        gc.freeze()
+        return pipeline
+
+    def refuse(self, status: HTTPStatus) -> NoReturn:
+        """End, once the frontend has asked to load: with 507 as the answer, or with none.
+
+        It takes a connection that is closed on it for a 500. For a 507 it has to be told, and
+        must find its process ended by then.
+        """
+        if self._settings.multi_model:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(REFUSAL_SECONDS)
+            worker = Worker(NO_LIMIT, self._counted)
+            worker.serve(self._served, self._listener)
+            worker.wait_for_loads(self._served, self._plan.connections, LOAD_SECONDS)
+            if status == HTTPStatus.INSUFFICIENT_STORAGE:
+                self._note.set_refused()
+                load_reporting.end_backend(self._launch.pid)
+                self._served.failed(status, load_reporting.NO_MEMORY)
+                worker.tell_loaded(self._served)
+                worker.run()
+        raise SystemExit(1)
+
+    def _serve(self, share: int, counted: Callable[[Served, int], None]) -> None:
+        inflight_lock.open_lock()
+        worker = Worker(share, counted)
+        worker.serve(self._served, self._listener)
+        worker.run()
+
+    def _counted(self, served: Served, connections: int) -> None:
+        """Once the frontend has closed every connection, it wants the model's memory back."""
+        if connections == 0:
+            raise SystemExit(0)
+
+    def _fork_workers(self, pipeline: Pipeline) -> None:
+        share = -(-self._plan.connections // self._plan.workers)
+
+        def work(note: Note) -> None:
+            self._served.loaded(pipeline.limited_by(note.limit))
+            self._serve(share, lambda served, connections: tell_connections(note, connections))
+
+        Workers(self._plan.workers, work, self._launch.pid).run()
+
+
+def _is_single_threaded() -> bool:
+    return len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208

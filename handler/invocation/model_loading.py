@@ -1,0 +1,57 @@
+"""Loading a model through the user's functions, and what goes wrong there in one line."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from contract.errors import ByoError, ModelLoadError
+from contract.user_module import describe
+from handler.invocation import user_functions
+from handler.invocation.user_functions import Functions
+
+logger = logging.getLogger("byo")
+
+
+def load_model(user: Functions, model_dir: Path, context: Any) -> Any:
+    """The model, as the functions around loading give it."""
+    if user.pre_model_fn:
+        user.pre_model_fn(str(model_dir), context)
+    with _logged_warnings():
+        if user.model_fn:
+            model = user.model_fn(str(model_dir), context)
+        else:
+            model = user_functions.load_artifact(model_dir)
+    if user.model_warmup_fn:
+        user.model_warmup_fn(str(model_dir), model, context)
+    return model
+
+
+@contextmanager
+def told_by_place(program: Path | None) -> Iterator[None]:
+    """Whatever a user's code raises while loading, as one line with the user's own file and line.
+
+    Raises:
+        ModelLoadError: in place of any exception that is not ours already.
+    """
+    try:
+        yield
+    except (ByoError, MemoryError):
+        raise
+    except (Exception, SystemExit) as error:
+        folder = program.parent if program else None
+        raise ModelLoadError(describe(error, folder)) from error
+
+
+@contextmanager
+def _logged_warnings() -> Iterator[None]:
+    """Warnings of a load, such as scikit-learn's of another version, as single log lines."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for text in dict.fromkeys(" ".join(str(each.message).split()) for each in caught):
+        logger.warning(text)

@@ -1,0 +1,313 @@
+"""A request becomes a response: decode, predict, encode, through the four functions.
+
+The one implementation behind every transport: the stock worker's ``handler.service``, and
+anything else that holds a model. It knows no HTTP server and no MMS.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from contract.errors import (
+    InvocationError,
+    InvocationTimeout,
+    PayloadTooLarge,
+    PredictionFailed,
+    UnsupportedContentType,
+)
+from contract.fitted_signature import signature_of
+from contract.machine import MEBIBYTE
+from contract.settings import ServingSettings
+from contract.signature import Signature, load_signature
+from contract.user_module import check_names, find_program, import_program
+from handler import codecs
+from handler.codecs.charset import decode_text
+from handler.invocation import safe_toolkit, user_functions
+from handler.invocation.blame import Stage, to_invocation_error
+from handler.invocation.model_input import conform
+from handler.invocation.model_loading import load_model, told_by_place
+from handler.invocation.request_response import Request, Response, problem_response
+from handler.invocation.user_functions import Functions, UserFunction
+from handler.processes.deadline import DeadlineExceeded, deadline
+
+logger = logging.getLogger("byo")
+
+# What the toolkit hands to a user's functions as text rather than as bytes.
+TEXT_TYPES = ("application/json", "text/csv")
+
+
+Limit = Callable[[float], AbstractContextManager[None]]
+Outcome = TypeVar("Outcome")
+
+
+@dataclass(slots=True)
+class Invocation:
+    """A request on its way through the pipeline, and how far it has come.
+
+    Args:
+        request: the request.
+        context: what user functions get as their context; None if there are none.
+        stage: the function that is at work, or is to be next.
+        data: what the model is to be given, once it is read.
+        envelope: the form of JSON that the answer should have, once it is known.
+        answer_type: what to answer with, where it is ours to choose.
+    """
+
+    request: Request
+    context: Any = None
+    stage: Stage = "input_fn"
+    data: Any = None
+    envelope: str | None = None
+    answer_type: codecs.MediaType | None = None
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A loaded model with the functions around it.
+
+    Args:
+        model: what model_fn gave.
+        user: the user's functions.
+        signature: what the model takes and gives, as far as that is known.
+        settings: the serving settings.
+        limit: what bounds the time of a step that may run user code.
+    """
+
+    model: Any
+    user: Functions = field(default_factory=Functions)
+    signature: Signature | None = None
+    settings: ServingSettings = field(default_factory=ServingSettings)
+    limit: Limit = deadline
+
+    @classmethod
+    def load(
+        cls,
+        model_dir: Path,
+        settings: ServingSettings,
+        context: Any = None,
+        limit: Limit = deadline,
+    ) -> Pipeline:
+        """Load a model directory: the user's module, the signature, the model.
+
+        Raises:
+            UserCodeError, SignatureError, ModelLoadError: say in one line what is wrong.
+            MemoryError: there is not enough memory for the model.
+        """
+        check_names([model_dir])
+        program = find_program(settings.code_directories(model_dir), settings.program)
+        with told_by_place(program):
+            module = import_program(program) if program else None
+            user = Functions.of_module(module)
+            user_functions.lend_to_main(module)
+            safe_toolkit.forbid_unpickling()
+            signature = load_signature(model_dir)
+            for warning in signature.version_warnings() if signature else ():
+                logger.warning(warning)
+            model = load_model(user, model_dir, context)
+            if not (user.predict_fn or user.transform_fn):
+                user_functions.predictor_of(model)
+        logger.info(
+            "model of type %s; functions of %s: %s; signature: %s",
+            type(model).__name__,
+            program or "no module",
+            ", ".join(user.names()) or "none",
+            "read" if signature else "none",
+        )
+        return cls(model, user, signature or signature_of(model), settings, limit)
+
+    def limited_by(self, limit: Limit) -> Pipeline:
+        """The same pipeline, its time bounded in another way."""
+        return replace(self, limit=limit)
+
+    def invoke(self, request: Request, context: Any = None) -> Response:
+        """Answer one invocation; never raises for what a request or user code does."""
+        return self.answer(Invocation(request, context))
+
+    def answer(self, invocation: Invocation) -> Response:
+        """Take an invocation all the way; never raises for what a request or user code does."""
+        return self.attempt(invocation, self._answer)
+
+    def attempt(
+        self, invocation: Invocation, step: Callable[[Invocation], Outcome], limited: bool = True
+    ) -> Outcome | Response:
+        """What a step gives, or the response that says why it failed.
+
+        Args:
+            invocation: whose step it is.
+            step: the step.
+            limited: whether it may take long, since user code runs or the model.
+        """
+        try:
+            if not limited:
+                return step(invocation)
+            with self.limit(self.settings.timeout):
+                return step(invocation)
+        except DeadlineExceeded:
+            return self.timed_out(invocation)
+        except (Exception, SystemExit) as error:
+            problem = self._judge(error, invocation)
+        return problem_response(problem, invocation.request.request_id)
+
+    def timed_out(self, invocation: Invocation) -> Response:
+        """The answer to an invocation that took too long."""
+        problem = InvocationTimeout(f"the invocation took longer than {self.settings.timeout} s")
+        request_id = invocation.request.request_id
+        logger.error("[%s] %s", request_id, problem.detail, exc_info=True)
+        return problem_response(problem, request_id)
+
+    def _answer(self, invocation: Invocation) -> Response:
+        if self.user.transform_fn:
+            self._check(invocation.request)
+            invocation.stage = "transform_fn"
+            return self._transform(self.user.transform_fn, invocation)
+        self.prepare(invocation)
+        return self.predict_and_finish(invocation)
+
+    def prepare(self, invocation: Invocation) -> None:
+        """The first step: what the model is to be given."""
+        request = invocation.request
+        self._check(request)
+        if self.user.output_fn is None:
+            # Before the model works for an answer that can't be given.
+            invocation.answer_type = self._negotiated(request.accept)
+        invocation.data = self._read(invocation)
+        invocation.stage = "predict_fn"
+
+    def predict_and_finish(self, invocation: Invocation) -> Response:
+        """The second step and the third, for one invocation."""
+        return self.finish(invocation, self.predict(invocation.data, invocation.context))
+
+    def finish(self, invocation: Invocation, prediction: Any) -> Response:
+        """The third step: what the model said, as the caller wants it."""
+        invocation.stage = "output_fn"
+        return self._write(prediction, invocation)
+
+    @cached_property
+    def _predictor(self) -> Callable[[Any], Any]:
+        """The default ``predict_fn``."""
+        return user_functions.predictor_of(self.model)
+
+    def _check(self, request: Request) -> None:
+        """What can be said of a request before anything is read."""
+        limit = self.settings.max_payload
+        if len(request.body) > limit:
+            raise PayloadTooLarge(
+                f"the body has {len(request.body)} bytes, {limit} are allowed "
+                f"({limit // MEBIBYTE} MB, SAGEMAKER_MAX_PAYLOAD_IN_MB)"
+            )
+        if (request.content_encoding or "identity").lower() != "identity":
+            raise UnsupportedContentType(
+                f"content encoding {request.content_encoding!r} is not read here: "
+                "send the body as it is"
+            )
+
+    def predict(self, data: Any, context: Any = None) -> Any:
+        """The second step: what the model says."""
+        if self.user.predict_fn is None:
+            prediction = self._predictor(data)
+            if self.user.input_fn is None:
+                _check_length(prediction, data)
+            return prediction
+        prediction = self.user.predict_fn(data, self.model, context)
+        if prediction is None:
+            raise PredictionFailed("predict_fn returned nothing: does it lack a return?")
+        return prediction
+
+    def _read(self, invocation: Invocation) -> Any:
+        request = invocation.request
+        if self.user.input_fn:
+            essence, body = _as_users_expect(request)
+            return self.user.input_fn(body, essence, invocation.context)
+        decoded = codecs.decode(request.body, request.content_type, self.signature)
+        invocation.envelope = decoded.envelope
+        return conform(decoded.data, self.signature)
+
+    def _write(self, prediction: Any, invocation: Invocation) -> Response:
+        request = invocation.request
+        if self.user.output_fn:
+            accept = self._preferred(request)
+            result = self.user.output_fn(prediction, accept, invocation.context)
+            return self._users_response(result, request)
+        media = invocation.answer_type or self._negotiated(request.accept)
+        return self._encoded(prediction, media, invocation.envelope)
+
+    def _transform(self, transform: UserFunction, invocation: Invocation) -> Response:
+        request = invocation.request
+        essence, body = _as_users_expect(request)
+        accept = self._preferred(request)
+        result = transform(self.model, body, essence, accept, invocation.context)
+        return self._users_response(result, request)
+
+    def _preferred(self, request: Request) -> str:
+        default = self.settings.default_accept
+        wanted = codecs.preferences(request.accept, default)
+        return wanted[0].essence if wanted else default
+
+    def _users_response(self, result: Any, request: Request) -> Response:
+        """What a user's output_fn or transform_fn returned, in any of the forms toolkits take.
+
+        A body; a pair of body and content type; a response object with ``get_data`` and
+        ``mimetype``, as AWS's scikit-learn image takes; or a prediction still to be encoded.
+        """
+        if result is None:
+            raise PredictionFailed("the answer is nothing: does output_fn lack a return?")
+        content_type, status = None, 200
+        if isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], str):
+            result, content_type = result
+        elif hasattr(result, "get_data") and hasattr(result, "mimetype"):
+            status = int(getattr(result, "status_code", 200))
+            result, content_type = result.get_data(), result.mimetype
+        if isinstance(result, str):
+            result = result.encode("utf-8")
+        if isinstance(result, bytes | bytearray | memoryview):
+            return Response(bytes(result), content_type or self._preferred(request), status)
+        return self._encoded(result, self._negotiated(content_type or request.accept))
+
+    def _negotiated(self, accept: str | None) -> codecs.MediaType:
+        return codecs.negotiate(accept, self.settings.default_accept)
+
+    def _encoded(
+        self, prediction: Any, media: codecs.MediaType, envelope: str | None = None
+    ) -> Response:
+        body, full_type = codecs.encode(
+            prediction, media, signature=self.signature, envelope=envelope
+        )
+        return Response(body, full_type)
+
+    def _judge(self, error: BaseException, invocation: Invocation) -> InvocationError:
+        stage, request_id = invocation.stage, invocation.request.request_id
+        users_own = getattr(self.user, stage) is not None
+        problem = to_invocation_error(error, stage, invocation.data, users_own=users_own)
+        if problem.status >= 500:
+            logger.error("[%s] %s", request_id, problem.detail, exc_info=error)
+        else:
+            logger.info("[%s] %d %s", request_id, problem.status, problem.detail)
+        return problem
+
+
+def _check_length(prediction: Any, data: Any) -> None:
+    """A prediction for each row, or it belongs to no row: a model that was given another thing
+    than it was fitted on may answer all the same.
+    """
+    given = data.shape[0]
+    shape = getattr(prediction, "shape", None)
+    answered = shape[0] if shape else len(prediction) if isinstance(prediction, list) else given
+    if answered != given:
+        raise PredictionFailed(f"the model gave {answered} predictions for {given} rows")
+
+
+def _as_users_expect(request: Request) -> tuple[str | None, str | bytes]:
+    """Content type and body as the toolkit hands them on: no parameters, text where it is text."""
+    try:
+        media = codecs.MediaType.parse(request.content_type or "")
+    except ValueError:  # a type that only the user's own function may know
+        return request.content_type, request.body
+    if media.essence not in TEXT_TYPES:
+        return media.essence, request.body
+    return media.essence, decode_text(request.body, media)

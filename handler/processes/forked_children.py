@@ -1,0 +1,183 @@
+"""Forked children that die with their parent, are watched, and are reaped when they end."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import math
+import os
+import random
+import resource
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from handler.processes.process_record import Note, end_overdue, prepare_process
+
+YOUNG_SECONDS = 2.0
+RESTART_SECONDS = 1.0
+_SET_PARENT_DEATH_SIGNAL = 1
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+Ended = Callable[[Note, int], None]
+
+
+class Children:
+    """The forked children of this process."""
+
+    def __init__(self) -> None:
+        self._notes: dict[int, Note] = {}
+        self._when_ended: dict[int, Ended] = {}
+
+    def __len__(self) -> int:
+        return len(self._notes)
+
+    def notes(self) -> list[Note]:
+        """What the children tell, each of them."""
+        return list(self._notes.values())
+
+    def fork(self, work: Callable[[Note], None], when_ended: Ended) -> int:
+        """Run work in a forked child that ends when it returns, or when this process ends.
+
+        Args:
+            work: called in the child with its note.
+            when_ended: called here with the child's note and how it ended: an exit code, or the
+                negative number of a signal.
+
+        Returns:
+            The child's process id.
+        """
+        note = Note()
+        parent = os.getpid()
+        sys.stdout.flush()
+        pid = os.fork()
+        if pid == 0:
+            _run(work, note, parent)
+        self._notes[pid] = note
+        self._when_ended[pid] = when_ended
+        return pid
+
+    def note_of(self, pid: int) -> Note:
+        """What a child tells."""
+        return self._notes[pid]
+
+    def reap(self) -> bool:
+        """Take note of every child that has ended; whether there was any."""
+        found = False
+        for pid, code in _ended():
+            found = True
+            note = self._notes.pop(pid, None)
+            if note is not None:
+                self._when_ended.pop(pid)(note, code)
+                note.close()
+        return found
+
+    def end_overdue(self) -> None:
+        """End the children that are stuck in a computation."""
+        for pid, note in self._notes.items():
+            if note.overdue:
+                end_overdue(pid)
+
+    def end_busy(self) -> None:
+        """Kill the children that are at work."""
+        for pid, note in self._notes.items():
+            if note.busy:
+                end(pid)
+
+
+class Restart:
+    """When to fork another child in place of one that ended: one that died young has to wait."""
+
+    def __init__(self) -> None:
+        self._begun_at = 0.0
+        self._due_at = math.inf
+
+    def begun(self) -> None:
+        """A child has been forked."""
+        self._begun_at = time.monotonic()
+        self._due_at = math.inf
+
+    def ended(self, *, at_once: bool = True) -> None:
+        """The child has ended.
+
+        Args:
+            at_once: whether to fork another without waiting, unless this one died young.
+        """
+        now = time.monotonic()
+        old = now - self._begun_at > YOUNG_SECONDS
+        self._due_at = now if at_once and old else now + RESTART_SECONDS
+
+    def is_waiting(self) -> bool:
+        """Whether another child is to be forked."""
+        return self._due_at < math.inf
+
+    def is_due(self) -> bool:
+        """Whether the time for that has come."""
+        return time.monotonic() >= self._due_at
+
+
+def close_all_but(kept: int) -> None:
+    """Called in a child: let go of what its parent had open beside the standard streams."""
+    os.closerange(3, kept)
+    os.closerange(kept + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+
+
+def end(pid: int) -> None:
+    """Kill a child; it is reaped as any other."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def _ended() -> Iterator[tuple[int, int]]:
+    """The children that have ended, and how; with each goes what it had started itself."""
+    while True:
+        try:
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return
+        if ended is None:
+            return
+        # Until it is reaped, its id is that of no other process, nor of another group of them.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(ended.si_pid, signal.SIGKILL)
+        _, status = os.waitpid(ended.si_pid, 0)
+        yield ended.si_pid, os.waitstatus_to_exitcode(status)
+
+
+def _run(work: Callable[[Note], None], note: Note, parent: int) -> None:
+    """What a child does: it never returns into its parent's code."""
+    code = 1
+    try:
+        _die_with(parent)
+        os.setpgid(0, 0)  # for what it starts itself to be ended with it
+        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        signal.set_wakeup_fd(-1)
+        prepare_process()
+        # Else every child would draw the same numbers as its siblings.
+        np.random.seed(int.from_bytes(os.urandom(4), sys.byteorder))
+        random.seed()
+        gc.enable()
+        work(note)
+        code = 0
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+
+
+def _die_with(parent: int) -> None:
+    if _LIBC.prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
+    if os.getppid() != parent:
+        os._exit(1)

@@ -1,0 +1,222 @@
+"""The loop over the frontend's connections: read what has come, answer together, write.
+
+Nothing here waits: what is ready on all connections when the worker becomes free is answered
+together, so a lone client is answered at once and many are answered in few predictions. Large
+requests are taken one at a time, small ones in between, so that neither kind starves.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+
+from handler.processes import inflight_lock
+from handler.protocol.connection import Connection, Disconnected
+from handler.protocol.loaded_model import Served, turned_away
+from handler.protocol.wire_format import Invoke, Load, WireError
+
+# The bytes of requests that are answered together, and of one that is answered by itself.
+TOGETHER_BYTES = 1024 * 1024
+LARGE_BYTES = 128 * 1024
+# How long a connection waits for a worker that has fewer before one that has its share takes it.
+LATE_SECONDS = 0.05
+
+Item = tuple[Connection, Served, Invoke]
+
+
+class Worker:
+    """Answers for models until it is told to stop.
+
+    Args:
+        share: how many connections to take at once; others are left to the other workers.
+        when_counted: called with a model and the number of its connections here, when that
+            has changed.
+    """
+
+    def __init__(self, share: int, when_counted: Callable[[Served, int], None]) -> None:
+        self._poll = select.epoll()
+        self._actions: dict[int, Callable[[], None]] = {}
+        self._share = share
+        self._when_counted = when_counted
+        self._connections: dict[Connection, Served] = {}
+        self._counts: Counter[Served] = Counter()
+        self._waiting: dict[Served, list[Connection]] = {}
+        self._late: dict[int, float] = {}
+        self._small: deque[Item] = deque()
+        self._large: deque[Item] = deque()
+
+    def watch(self, number: int, action: Callable[[], None]) -> None:
+        """Call an action whenever a file descriptor can be read."""
+        self._actions[number] = action
+        self._poll.register(number, select.EPOLLIN)
+
+    def unwatch(self, number: int) -> None:
+        self._poll.unregister(number)
+        del self._actions[number]
+
+    def serve(self, served: Served, listener: socket.socket) -> None:
+        """Take connections for a model from now on."""
+        self.watch(listener.fileno(), lambda: self._accept(served, listener))
+
+    def forget(self, served: Served, listener: socket.socket) -> None:
+        """Take no connections for a model any more, and close those that there are."""
+        number = listener.fileno()
+        if number in self._actions:
+            self.unwatch(number)
+        self._late.pop(number, None)
+        for connection in [one for one, model in self._connections.items() if model is served]:
+            self._close(connection)
+        del self._counts[served]
+
+    def has_connections(self, served: Served) -> bool:
+        """Whether the frontend has connected for a model, and not left it."""
+        return self._counts[served] > 0
+
+    def run(self) -> None:
+        """Serve for ever."""
+        while True:
+            self.turn()
+
+    def wait_for_loads(self, served: Served, count: int, seconds: float) -> None:
+        """Take connections until so many of them have asked to load, or for so many seconds."""
+        deadline = time.monotonic() + seconds
+        while len(self._waiting.get(served, ())) < count and time.monotonic() < deadline:
+            self.turn(seconds)
+
+    def tell_loaded(self, served: Served) -> None:
+        """Answer the requests to load that came before it was known how the load went."""
+        reply = served.load_reply
+        for connection in self._waiting.pop(served, ()):
+            if reply is not None and connection in self._connections:
+                self._send(connection, reply)
+
+    def turn(self, patience: float | None = None) -> None:
+        """Wait until something happens, or for so many seconds, and do what is to be done."""
+        for number, events in self._poll.poll(self._patience(patience)):
+            if events & select.EPOLLOUT:
+                self._flush(number)
+            action = self._actions.get(number)
+            if action is not None and events & ~select.EPOLLOUT:
+                action()
+        self._take_late_ones()
+        if self._small or self._large:
+            with inflight_lock.working():
+                self._answer(self._next_small())
+                if self._large:
+                    self._answer([self._large.popleft()])
+
+    def _patience(self, most: float | None) -> float | None:
+        """How long to wait for something to happen; None for as long as it takes."""
+        if self._small or self._large:
+            return 0
+        if self._late:
+            return max(0.0, min(self._late.values()) - time.monotonic())
+        return most
+
+    def _accept(self, served: Served, listener: socket.socket) -> None:
+        number = listener.fileno()
+        if len(self._connections) >= self._share:
+            self._poll.modify(number, 0)
+            self._late[number] = time.monotonic() + LATE_SECONDS
+            return
+        try:
+            channel, _ = listener.accept()
+        except OSError:  # another worker was faster, or the frontend has gone
+            return
+        connection = Connection(channel)
+        self._connections[connection] = served
+        self.watch(connection.number, lambda: self._receive(connection))
+        self._count(served, 1)
+
+    def _take_late_ones(self) -> None:
+        """Take a connection that no other worker wanted, beyond this one's share."""
+        if not self._late:
+            return
+        now = time.monotonic()
+        for number in [number for number, due in self._late.items() if due <= now]:
+            del self._late[number]
+            self._share += 1
+            self._poll.modify(number, select.EPOLLIN)
+
+    def _receive(self, connection: Connection) -> None:
+        served = self._connections[connection]
+        try:
+            message = connection.receive()
+        except (Disconnected, WireError):
+            self._drop(connection)
+            return
+        if message is None:
+            return
+        if isinstance(message, Load):
+            self._waiting.setdefault(served, []).append(connection)
+            if served.load_reply is not None:
+                self.tell_loaded(served)
+            return
+        if inflight_lock.is_refusing():
+            self._turn_away(connection, message)
+            return
+        for invoke in message:
+            size = sum(map(len, invoke.parts.values()))
+            queue = self._large if size > LARGE_BYTES else self._small
+            queue.append((connection, served, invoke))
+
+    def _turn_away(self, connection: Connection, message: list[Invoke]) -> None:
+        """The server is stopping: what comes now is not worked for, and not waited for."""
+        for invoke in message:
+            if connection in self._connections:
+                self._send(connection, turned_away(invoke))
+
+    def _next_small(self) -> list[Item]:
+        """The small requests to answer now, not more of them than some bytes."""
+        taken, size = [], 0
+        while self._small and size < TOGETHER_BYTES:
+            item = self._small.popleft()
+            size += sum(map(len, item[2].parts.values()))
+            taken.append(item)
+        return taken
+
+    def _answer(self, items: list[Item]) -> None:
+        by_model: dict[Served, list[Item]] = {}
+        for item in items:
+            by_model.setdefault(item[1], []).append(item)
+        for served, group in by_model.items():
+            replies = served.answer([invoke for _, _, invoke in group])
+            for (connection, _, _), reply in zip(group, replies, strict=True):
+                if connection in self._connections:
+                    self._send(connection, reply)
+
+    def _send(self, connection: Connection, pieces: list[bytes]) -> None:
+        try:
+            if not connection.send(pieces):
+                self._poll.modify(connection.number, select.EPOLLIN | select.EPOLLOUT)
+        except Disconnected:
+            self._drop(connection)
+
+    def _flush(self, number: int) -> None:
+        connection = next((one for one in self._connections if one.number == number), None)
+        if connection is None:
+            return
+        try:
+            if connection.flush():
+                self._poll.modify(number, select.EPOLLIN)
+        except Disconnected:
+            self._drop(connection)
+
+    def _drop(self, connection: Connection) -> None:
+        self._count(self._close(connection), -1)
+
+    def _count(self, served: Served, more: int) -> None:
+        self._counts[served] += more
+        self._when_counted(served, self._counts[served])
+
+    def _close(self, connection: Connection) -> Served:
+        served = self._connections.pop(connection)
+        with contextlib.suppress(ValueError):
+            self._waiting.get(served, []).remove(connection)
+        self.unwatch(connection.number)
+        connection.close()
+        return served

@@ -1,0 +1,101 @@
+"""The files of a channel, in an order of their own, and which format each has."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from training_entry.channels.channel_error import ChannelError
+
+CSV, JSON_LINES, PARQUET = "CSV", "JSON Lines", "Parquet"
+SUFFIXES = {
+    ".csv": CSV,
+    ".jsonl": JSON_LINES,
+    ".jsonlines": JSON_LINES,
+    ".ndjson": JSON_LINES,
+    ".parquet": PARQUET,
+    ".pq": PARQUET,
+}
+CONTENT_TYPES = {
+    "text/csv": CSV,
+    "application/jsonlines": JSON_LINES,
+    "application/x-jsonlines": JSON_LINES,
+    "application/x-ndjson": JSON_LINES,
+    "application/x-parquet": PARQUET,
+    "application/vnd.apache.parquet": PARQUET,
+}
+# What Spark and its kin leave beside the data.
+MARKERS = ("_SUCCESS", "_metadata", "_common_metadata", "_started_", "_committed_")
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A file of data.
+
+    Args:
+        path: where it lies.
+        name: its path inside the channel's folder, as messages have it.
+        format: ``CSV``, ``JSON Lines`` or ``Parquet``.
+    """
+
+    path: Path
+    name: str
+    format: str
+
+    def open_text(self) -> IO[str]:
+        """The text, unpacked, without a byte order mark and with line ends as they are."""
+        if self.path.suffix == ".gz":
+            return gzip.open(self.path, "rt", encoding="utf-8-sig", newline="")
+        return self.path.open(encoding="utf-8-sig", newline="")
+
+    def open_bytes(self) -> IO[bytes]:
+        """The bytes, unpacked."""
+        if self.path.suffix == ".gz":
+            return gzip.open(self.path, "rb")  # type: ignore[return-value]
+        return self.path.open("rb")
+
+
+def find_files(folder: Path, content_type: str | None) -> list[DataFile]:
+    """All files of data in a folder and in those inside it, sorted by their path.
+
+    Args:
+        folder: the channel's folder.
+        content_type: the channel's content type, which decides where a name does not.
+
+    Raises:
+        ChannelError: a file is of no format known here, or is not what its channel is said to be.
+    """
+    found = sorted(
+        Path(where, name).relative_to(folder)
+        for where, _, names in os.walk(folder)
+        for name in names
+    )
+    return [
+        DataFile(folder / path, path.as_posix(), _format(path, content_type))
+        for path in found
+        if not any(part.startswith(".") for part in path.parts)
+        and not path.name.startswith(MARKERS)
+    ]
+
+
+def _format(path: Path, content_type: str | None) -> str:
+    suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
+    by_name = SUFFIXES.get(suffix.lower())
+    by_type = CONTENT_TYPES.get((content_type or "").partition(";")[0].strip().lower())
+    if by_name and by_type and by_name != by_type:
+        raise ChannelError(
+            f"{path.as_posix()} is named like {by_name}, but the content type of the channel "
+            f"is {content_type}: make them agree"
+        )
+    if not (by_name or by_type):
+        raise ChannelError(
+            f"{path.as_posix()} is of no known format: name it {', '.join(SUFFIXES)} (CSV and "
+            "JSON Lines also with .gz), or give the channel the content type text/csv, "
+            "application/jsonlines or application/x-parquet"
+        )
+    if PARQUET in (by_name, by_type) and path.suffix == ".gz":
+        raise ChannelError(f"{path.as_posix()}: Parquet packs its own columns: unpack the .gz")
+    return by_name or by_type or ""
