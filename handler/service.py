@@ -11,8 +11,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+from contract import container_log
 from contract.settings import ServingSettings
-from handler.host import load_reporting
+from handler.host import load_reporting, out_of_memory
 from handler.invocation.context import report, request_of
 from handler.invocation.pipeline import Pipeline
 from handler.invocation.request_response import headers_of, stopping_response
@@ -42,7 +43,7 @@ def handle(data: list[dict[str, Any]] | None, context: Any) -> list[bytes] | Non
 
 def _load(context: Any) -> Pipeline:
     settings = ServingSettings.from_environ(os.environ)
-    load_reporting.configure_logging(settings.log_level)
+    container_log.configure(settings.log_level)
     inflight_lock.open_lock()
     model_dir = Path(context.system_properties["model_dir"])
     try:
@@ -50,7 +51,7 @@ def _load(context: Any) -> Pipeline:
     except MemoryError:
         backend = multiprocessing.parent_process()
         if backend is not None and backend.pid is not None:
-            load_reporting.end_backend(backend.pid)
+            out_of_memory.end_executed_process(backend.pid)
         raise
 
 

@@ -28,7 +28,7 @@ from training_entry.before_script.other_hosts import wait_for_hosts
 from training_entry.before_script.stop_requests import Stopped, stoppable
 from training_entry.hyperparameters.redaction import Secrets
 from training_entry.script.failure_report import clip
-from training_entry.script.keeper import end_descendants, no_process_left
+from training_entry.script.subreaper import end_descendants, no_process_left
 from training_entry.script.time_limits import Limits
 
 if TYPE_CHECKING:

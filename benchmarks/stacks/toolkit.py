@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.stacks.ours import serving_missing
 from benchmarks.stacks.stack import ADDRESS, Stack, Task, lacking
-from handler.serve.frontend_command import find_java
+from handler.serve.java_runtime import find_java
 
 
 def environ(task: Task) -> Mapping[str, str]:

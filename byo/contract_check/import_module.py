@@ -10,14 +10,14 @@ from pathlib import Path
 
 from contract.errors import UserCodeError
 from contract.user_module import import_program
-from handler.invocation.user_functions import Functions
+from handler.invocation.user_functions import UserFunctions
 
 IMPORTED = "imported"
 
 
 def main() -> int:
     try:
-        Functions.of_module(import_program(Path(sys.argv[1])))
+        UserFunctions.of_module(import_program(Path(sys.argv[1])))
     except UserCodeError as error:
         sys.stdout.write(f"\n{error}\n")
         return 1

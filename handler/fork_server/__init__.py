@@ -12,7 +12,7 @@ The template, which imports once and forks:
     preload.py     what it imports, and a rehearsal, so that hosts share it
     immortal.py    keeps what hosts share from being copied by its use
     children.py    forks that die with their parent, are watched and reaped
-    hosted.py      a model that has a host of its own, and the launcher's seat
+    hosted.py      a model that has a host of its own, and the launcher's slot
     registration.py  whether the frontend still has a model that lost its launcher
     shared.py      models that share a few hosts
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import importlib
 import logging
-import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +14,8 @@ from contract import save_signature
 from contract.settings import ServingSettings
 from handler.invocation.pipeline import Pipeline
 from handler.invocation.request_response import Request
+
+logger = logging.getLogger(__name__)
 
 PRELOAD_VARIABLE = "BYO_PRELOAD"
 # What most models are made of.
@@ -49,7 +50,7 @@ def import_modules(more: str, is_awaited: Callable[[], bool]) -> None:
         try:
             importlib.import_module(module)
         except Exception as error:
-            sys.stdout.write(f"serve: {PRELOAD_VARIABLE}: {module} can't be imported: {error}\n")
+            logger.warning("%s: %s can't be imported: %s", PRELOAD_VARIABLE, module, error)
     for module in MODULES:
         if is_awaited():
             return
@@ -68,9 +69,7 @@ def rehearse(settings: ServingSettings) -> None:
     nobodys = replace(settings, algorithm_dir=Path("/nowhere"), submit_dir=None, program=None)
     table = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0], "b": [1.0, 0.0, 1.0, 0.0]})
     target = [0, 0, 1, 1]
-    logger = logging.getLogger("byo")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
+    logging.disable(logging.CRITICAL)
     try:
         for data in (table, table.to_numpy()):
             with tempfile.TemporaryDirectory() as folder:
@@ -82,7 +81,7 @@ def rehearse(settings: ServingSettings) -> None:
                 for _, accept in BODIES:
                     pipeline.invoke(Request(body, content_type, accept))
     finally:
-        logger.setLevel(level)
+        logging.disable(logging.NOTSET)
 
 
 def settle() -> None:

@@ -6,6 +6,7 @@ here: hosts are forked from this process, and a fork takes only one thread along
 
 from __future__ import annotations
 
+import logging
 import os
 import resource
 import select
@@ -15,41 +16,53 @@ import sys
 import time
 from pathlib import Path
 
+from contract import container_log
+from contract.container_log import SERVE_FORM
 from contract.machine import this_machine
 from contract.settings import ServingSettings
 from handler.fork_server import preload
+from handler.fork_server.host_processes import HostProcesses
 from handler.fork_server.immortal_objects import make_all_immortal
-from handler.fork_server.own_host import Hosted, Seat
-from handler.fork_server.shared_hosts import Shared, SharedHost, can_share
-from handler.host import load_reporting
+from handler.fork_server.launcher_slot import LauncherWatch
+from handler.fork_server.placement import Placements
+from handler.fork_server.registration_check import RegistrationCheck
+from handler.fork_server.shared_hosts import SharedHost
 from handler.processes import launcher_pipes
-from handler.processes.forked_children import Children
-from handler.processes.launch_request import Launches, kept
-from handler.processes.signal_wakeup import wake_on
-from handler.processes.sizing import plan
+from handler.processes.forked_children import ForkedChildren
+from handler.processes.launch_request import LaunchReader
+from handler.processes.resource_plan import plan
+from handler.processes.signal_socket import wake_on
 
 WATCH_SECONDS = 0.5
 
 
-class Template:
+class ForkServer:
     """Forks hosts as launchers ask for them, and again when one has died.
 
     Args:
-        folder: where the pipes are that launchers write to and wait on.
+        folder: the server's scratch folder, with the pipes that launchers write to and wait on.
         settings: the serving settings.
     """
 
     def __init__(self, folder: Path, settings: ServingSettings) -> None:
         self._settings = settings
-        self._plan = plan(settings, this_machine())
-        self._launches = Launches()
-        self._children = Children()
-        self._placed: set[Hosted | Shared] = set()
+        self._reader = LaunchReader()
+        self._children = ForkedChildren()
         self._selector = selectors.DefaultSelector()
-        number = self._plan.machine.cpus if settings.backend == "shared" else 0
-        self._shared = [SharedHost(self._children, settings, self._selector) for _ in range(number)]
-        self._folder = folder
+        self._placements = self._make_placements(folder)
         self._pipe = launcher_pipes.open_launch(folder)
+
+    def _make_placements(self, folder: Path) -> Placements:
+        settings, children = self._settings, self._children
+        machine = this_machine()
+        number = machine.cpus if settings.backend == "shared" else 0
+        return Placements(
+            folder,
+            HostProcesses(children, settings, plan(settings, machine)),
+            [SharedHost(children, settings, self._selector) for _ in range(number)],
+            LauncherWatch(self._selector),
+            RegistrationCheck(children, settings) if settings.multi_model else None,
+        )
 
     def prepare(self, modules: str) -> None:
         """Do what hosts are to share.
@@ -66,79 +79,47 @@ class Template:
             preload.import_modules(modules, self._is_awaited)
         preload.settle()
 
-    def _is_awaited(self) -> bool:
-        return bool(select.select([self._pipe], [], [], 0)[0])
-
     def run(self) -> None:
         """Fork hosts until standard input ends."""
         look_at = 0.0
-        for launch in kept(self._folder):
-            self._place(Seat(launch, None, self._folder))
+        # Before the loop: an end of a host that comes while this is done wakes the loop's first
+        # select, and saved requests come before announced ones, which may be the same.
         with wake_on(signal.SIGCHLD) as wakeup:
+            self._placements.restore()
             watch = self._selector.register
             watch(sys.stdin, selectors.EVENT_READ, _end)
-            watch(self._pipe, selectors.EVENT_READ, self._read_launches)
+            watch(self._pipe, selectors.EVENT_READ, self._read_launch_requests)
             watch(wakeup, selectors.EVENT_READ, lambda: wakeup.recv(4096))
             while True:
-                happened = self._selector.select(WATCH_SECONDS if self._placed else None)
+                happened = self._selector.select(WATCH_SECONDS if len(self._placements) else None)
                 # Each says whether somebody has to be looked after now rather than by and by.
                 told = [key.data() for key, _ in happened]
                 if any(told) or time.monotonic() > look_at:
                     self._look_after_all()
                     look_at = time.monotonic() + WATCH_SECONDS
 
+    def _is_awaited(self) -> bool:
+        return bool(select.select([self._pipe], [], [], 0)[0])
+
     def _look_after_all(self) -> None:
         self._children.reap()
         self._children.end_overdue()
-        for host in self._shared:
-            host.look_after()
-        for placed in [one for one in self._placed if not one.look_after()]:
-            self._placed.remove(placed)
-            placed.seat.close()
+        self._placements.look_after()
 
-    def _read_launches(self) -> None:
-        for launch in self._launches.feed(os.read(self._pipe, 65536)):
-            try:
-                launcher: int | None = os.pidfd_open(launch.pid)
-            except ProcessLookupError:
-                if not launch.again or any(one.seat.launch == launch for one in self._placed):
-                    continue  # the frontend has changed its mind, or this was read from a note
-                launcher = None
-            self._place(Seat(launch, launcher, self._folder))
-
-    def _place(self, seat: Seat) -> None:
-        for one in self._placed:
-            if one.seat.launcher is None and one.seat.launch.model == seat.launch.model:
-                one.leave()  # the frontend has loaded the model anew
-        placed: Hosted | Shared
-        if self._shared and can_share(seat.launch.model_dir):
-            placed = Shared(seat, self._shared)
-        else:
-            placed = Hosted(seat, self._children, self._settings, self._plan)
-        self._placed.add(placed)
-
-        if seat.launcher is None:
-            return
-        launcher = seat.launcher
-
-        def launcher_ended() -> bool:
-            self._selector.unregister(launcher)
-            seat.lose_launcher()
-            placed.launcher_ended()
-            return True
-
-        self._selector.register(launcher, selectors.EVENT_READ, launcher_ended)
+    def _read_launch_requests(self) -> None:
+        for request in self._reader.feed(os.read(self._pipe, 65536)):
+            self._placements.announced(request)
 
 
 def main() -> None:
     """The template's process."""
     settings = ServingSettings.from_environ(os.environ)
-    load_reporting.configure_logging(settings.log_level)
+    container_log.configure(logging.INFO, SERVE_FORM)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    template = Template(Path(os.environ[launcher_pipes.DIR_VARIABLE]), settings)
-    template.prepare(os.environ.get(preload.PRELOAD_VARIABLE, ""))
-    template.run()
+    server = ForkServer(Path(os.environ[launcher_pipes.DIR_VARIABLE]), settings)
+    server.prepare(os.environ.get(preload.PRELOAD_VARIABLE, ""))
+    server.run()
 
 
 def _end() -> None:

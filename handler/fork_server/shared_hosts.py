@@ -1,45 +1,25 @@
-"""A few hosts for many small models: the template's side of the shared placement.
-
-Models that bring code of their own, and large ones, have hosts of their own here as well.
-"""
+"""A few hosts for many small models, as the fork server keeps them."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
+import logging
 import selectors
 import socket
 from collections import deque
 from collections.abc import Sequence
 from itertools import count
-from pathlib import Path
 from typing import Any
 
-from contract.machine import MEBIBYTE
 from contract.settings import ServingSettings
-from handler.fork_server.own_host import Seat
-from handler.host.many_models import LONGEST_MESSAGE, Together
-from handler.processes.exit_status import say
-from handler.processes.forked_children import Children, Restart, close_all_but
-from handler.processes.process_record import Note
+from handler.fork_server.launcher_slot import LauncherSlot
+from handler.host.many_models import LONGEST_MESSAGE, ManyModelsHost
+from handler.processes.backoff import Backoff
+from handler.processes.exit_status import describe
+from handler.processes.forked_children import ForkedChildren, close_all_but
+from handler.processes.process_record import ProcessRecord
 
-# Loading keeps the other models of a host waiting, so what takes long to load is kept out.
-LARGEST_BYTES = 16 * MEBIBYTE
-
-
-def can_share(model_dir: Path) -> bool:
-    """Whether a model may be put with others: small, and without code of its own."""
-    if (model_dir / "code").exists():
-        return False
-    size = 0
-    for folder, _, files in os.walk(model_dir):
-        for name in files:
-            with contextlib.suppress(OSError):
-                size += os.stat(os.path.join(folder, name)).st_size  # noqa: PTH116, PTH118
-        if size > LARGEST_BYTES:
-            return False
-    return True
+logger = logging.getLogger(__name__)
 
 
 class SharedHost:
@@ -52,88 +32,103 @@ class SharedHost:
     """
 
     def __init__(
-        self, forks: Children, settings: ServingSettings, selector: selectors.BaseSelector
+        self, forks: ForkedChildren, settings: ServingSettings, selector: selectors.BaseSelector
     ) -> None:
         self._children = forks
         self._settings = settings
         self._selector = selector
-        self._seats: dict[int, Seat] = {}
+        self._slots: dict[int, LauncherSlot] = {}
+        self._dropped: set[int] = set()  # places that the host has been told to drop
         self._places = count(1)
         self._host: int | None = None
         self._channel: socket.socket | None = None
         self._unsent: deque[tuple[dict[str, Any], list[int]]] = deque()
-        self._restart = Restart()
+        self._backoff = Backoff()
 
     def __len__(self) -> int:
-        return len(self._seats)
+        return len(self._slots)
 
-    def take(self, seat: Seat) -> int:
+    def take(self, slot: LauncherSlot) -> int:
         """Serve one more model.
 
         Returns:
             What it is known by here.
         """
         place = next(self._places)
-        self._seats[place] = seat
-        if self._host is None and not self._restart.is_waiting():
+        self._slots[place] = slot
+        if self._host is None and not self._backoff.is_waiting():
             self._fork()
         elif self._host is not None:
             self._tell_to_take(place)
         return place
 
-    def lose(self, place: int) -> None:
+    def launcher_ended(self, place: int) -> None:
         """The launcher of a model has ended.
 
         The frontend wants the model no more and has closed its connections; or somebody else
-        has ended it, which the frontend never notices, and it goes on using them.
+        has ended it, which the frontend never notices, and it goes on using them: the host, which
+        sees them, decides. Where there is no host, the frontend has to be asked.
         """
+        if self._host is not None:
+            self._tell({"drop if deserted": place}, [])
+
+    def drop(self, place: int) -> None:
+        """The frontend wants a model no more."""
         if self._host is None:
-            del self._seats[place]
+            self._slots.pop(place, None)
         else:
-            self._tell({"lose": place}, [])
+            self._dropped.add(place)
+            self._tell({"drop": place}, [])
 
     def holds(self, place: int) -> bool:
         """Whether a model is served, or still in memory."""
-        return place in self._seats
+        return place in self._slots
 
     def look_after(self) -> None:
         """Do what has become due; called now and then."""
-        if self._restart.is_due():
+        if self._backoff.is_due():
             self._fork()
         self._flush()
 
     def _fork(self) -> None:
-        self._restart.begun()
+        self._backoff.begun()
         here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
-        def work(note: Note) -> None:
+        def work(record: ProcessRecord) -> None:
             close_all_but(there.fileno())
-            Together(there, self._settings, note).run()
+            ManyModelsHost(there, self._settings, record).run()
 
         self._host = self._children.fork(work, self._host_ended)
         there.close()
         here.setblocking(False)
         self._channel = here
         self._selector.register(here, selectors.EVENT_READ, self._hear)
-        for place in self._seats:
+        for place in self._slots:
             self._tell_to_take(place)
 
-    def _host_ended(self, note: Note, code: int) -> None:
+    def _host_ended(self, record: ProcessRecord, code: int) -> None:
         self._host = None
         if self._channel is not None:
             self._leave_channel(self._channel)
         self._unsent.clear()
-        if self._seats:
-            say(f"a host of {len(self._seats)} models ended ({code}): another takes its place")
-            self._restart.ended()
+        for place in self._dropped:  # it may not have heard of it
+            self._slots.pop(place, None)
+        self._dropped.clear()
+        if self._slots:
+            logger.warning(
+                "a host of %d models ended (%s): another takes its place",
+                len(self._slots),
+                describe(code),
+            )
+            self._backoff.ended()
             self.look_after()
 
     def _tell_to_take(self, place: int) -> None:
-        seat = self._seats[place]
-        launch = seat.launch
-        members = {"pid": launch.pid, "model": launch.model, "dir": str(launch.model_dir)}
-        self._tell({"take": place, **members}, [seat.listener.fileno()])
-        launch.tell_started(self._host or 0)
+        slot = self._slots[place]
+        request = slot.request
+        members = {"pid": request.pid, "model": request.model, "dir": str(request.model_dir)}
+        self._tell({"take": place, **members}, [slot.listener.fileno()])
+        request.tell_started(self._host or 0)
 
     def _tell(self, message: dict[str, Any], descriptors: list[int]) -> None:
         self._unsent.append((message, descriptors))
@@ -157,7 +152,9 @@ class SharedHost:
             return False
         told = self._channel.recv(LONGEST_MESSAGE)
         if told:
-            self._seats.pop(json.loads(told)["left"], None)
+            left = json.loads(told)["left"]
+            self._slots.pop(left, None)
+            self._dropped.discard(left)
         else:
             self._leave_channel(self._channel)
         return True
@@ -168,18 +165,18 @@ class SharedHost:
         self._channel = None
 
 
-class Shared:
+class InSharedHost:
     """A model that lives in a host with others.
 
     Args:
-        seat: the model's launcher and socket.
+        slot: the model's launcher and socket.
         hosts: the hosts there are; the one with the fewest models takes it.
     """
 
-    def __init__(self, seat: Seat, hosts: Sequence[SharedHost]) -> None:
-        self.seat = seat
+    def __init__(self, slot: LauncherSlot, hosts: Sequence[SharedHost]) -> None:
+        self.slot = slot
         self._host = min(hosts, key=len)
-        self._place = self._host.take(seat)
+        self._place = self._host.take(slot)
 
     def look_after(self) -> bool:
         """Whether the model still has a place; the host is looked after for all its models."""
@@ -187,9 +184,13 @@ class Shared:
 
     def launcher_ended(self) -> None:
         """The launcher has ended: most often, since the frontend wants the model no more."""
-        self.leave()
+        if self._host.holds(self._place):
+            self._host.launcher_ended(self._place)
+
+    def frontend_has_it(self) -> None:
+        """The frontend says that the model is registered: it has its place anyway."""
 
     def leave(self) -> None:
-        """Drop the model, unless the frontend still has connections for it."""
+        """The frontend wants the model no more."""
         if self._host.holds(self._place):
-            self._host.lose(self._place)
+            self._host.drop(self._place)

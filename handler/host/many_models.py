@@ -6,50 +6,53 @@ import contextlib
 import ctypes
 import gc
 import json
-import logging
 import socket
 import sys
 from collections import deque
 from http import HTTPStatus
 from pathlib import Path
 
+from contract import container_log
 from contract.errors import ByoError
 from contract.machine import this_machine
 from contract.settings import ServingSettings
-from handler.host import load_reporting
+from handler.host import load_reporting, out_of_memory
 from handler.host.one_model import LOAD_SECONDS
 from handler.invocation.context import ModelContext
 from handler.processes import inflight_lock
-from handler.processes.process_record import Note
-from handler.processes.sizing import plan
-from handler.protocol.loaded_model import Served
-from handler.protocol.worker_loop import Worker
+from handler.processes.process_record import ProcessRecord
+from handler.processes.resource_plan import plan
+from handler.protocol.loaded_model import LoadedModel
+from handler.protocol.worker_loop import WorkerLoop
 
 LONGEST_MESSAGE = 65536
+# These processes print past the frontend, which stamps what others print.
+LOG_FORM = "%(asctime)s [shared] %(message)s"
 _LIBC = ctypes.CDLL(None)
 
 
-class Together:
+class ManyModelsHost:
     """Serves the models that the template names.
 
     Args:
         channel: where the template names them.
         settings: the serving settings.
-        note: what this process tells the template.
+        record: what this process tells the template.
     """
 
-    def __init__(self, channel: socket.socket, settings: ServingSettings, note: Note) -> None:
+    def __init__(
+        self, channel: socket.socket, settings: ServingSettings, record: ProcessRecord
+    ) -> None:
         self._channel = channel
         self._settings = settings
-        self._note = note
-        self._worker = Worker(sys.maxsize, self._counted)
-        self._models: dict[int, tuple[Served, socket.socket]] = {}
+        self._record = record
+        self._worker = WorkerLoop(sys.maxsize, self._counted)
+        self._models: dict[int, tuple[LoadedModel, socket.socket]] = {}
         self._broken: deque[int] = deque()  # places of models that are still to be refused
 
     def run(self) -> None:
         """Serve for ever; this process ends with the template."""
-        for handler in logging.root.handlers:
-            handler.setFormatter(logging.Formatter("%(asctime)s [shared] %(message)s"))
+        container_log.configure(self._settings.log_level, LOG_FORM)
         inflight_lock.open_lock()
         self._worker.watch(self._channel.fileno(), self._hear)
         while True:
@@ -63,32 +66,34 @@ class Together:
             raise SystemExit(0)
         message = json.loads(data)
         if "take" in message:
-            served = Served(message["model"], Path(message["dir"]))
+            model = LoadedModel(message["model"], Path(message["dir"]))
             listener = socket.socket(fileno=descriptors[0])
-            self._take(message["take"], message["pid"], served, listener)
-        elif message["lose"] in self._models:
-            served, _ = self._models[message["lose"]]
+            self._take(message["take"], message["pid"], model, listener)
+        elif message.get("drop") in self._models:
+            self._drop(message["drop"])
+        elif message.get("drop if deserted") in self._models:
+            model, _ = self._models[message["drop if deserted"]]
             # A model that was refused still has to tell so; one with connections is dropped as
             # soon as the frontend has closed them.
-            if not (served.is_refused or self._worker.has_connections(served)):
-                self._drop(message["lose"])
+            if not (model.is_refused or self._worker.has_connections(model)):
+                self._drop(message["drop if deserted"])
 
-    def _take(self, place: int, launcher: int, served: Served, listener: socket.socket) -> None:
-        self._models[place] = served, listener
-        context = ModelContext(served.name, served.model_dir)
+    def _take(self, place: int, launcher: int, model: LoadedModel, listener: socket.socket) -> None:
+        self._models[place] = model, listener
+        context = ModelContext(model.name, model.model_dir)
         try:
             pipeline = load_reporting.load(
-                served.name, served.model_dir, self._settings, context, self._note.limit
+                model.name, model.model_dir, self._settings, context, self._record.limit
             )
         except MemoryError:
-            load_reporting.end_backend(launcher)
-            served.failed(HTTPStatus.INSUFFICIENT_STORAGE, load_reporting.NO_MEMORY)
+            out_of_memory.end_executed_process(launcher)
+            model.failed(HTTPStatus.INSUFFICIENT_STORAGE, out_of_memory.NO_MEMORY)
         except ByoError:
             self._broken.append(place)
         else:
-            served.loaded(pipeline)
+            model.loaded(pipeline)
             gc.freeze()
-        self._worker.serve(served, listener)
+        self._worker.serve(model, listener)
 
     def _refuse(self, place: int) -> None:
         """Drop a model that can't be loaded, once the frontend has asked to load it.
@@ -96,26 +101,26 @@ class Together:
         It answers with 500 then, as its connections are closed, and ends the launcher.
         """
         if place in self._models:
-            served, _ = self._models[place]
+            model, _ = self._models[place]
             connections = plan(self._settings, this_machine()).connections
-            self._worker.wait_for_loads(served, connections, LOAD_SECONDS)
+            self._worker.wait_for_loads(model, connections, LOAD_SECONDS)
         if place in self._models:  # the frontend may have changed its mind
             self._drop(place)
 
     def _drop(self, place: int) -> None:
-        served, listener = self._models.pop(place)
-        self._worker.forget(served, listener)
+        model, listener = self._models.pop(place)
+        self._worker.forget(model, listener)
         listener.close()
         self._give_memory_back()
         with contextlib.suppress(OSError):  # the template has gone: this process is to end, too
             self._channel.send(json.dumps({"left": place}).encode())
 
-    def _counted(self, served: Served, connections: int) -> None:
+    def _counted(self, model: LoadedModel, connections: int) -> None:
         """Once the frontend has closed every connection of a model, it wants its memory back."""
         if connections:
             return
         for place, (one, _) in self._models.items():
-            if one is served:
+            if one is model:
                 self._drop(place)
                 return
 

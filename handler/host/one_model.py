@@ -16,18 +16,19 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import NoReturn
 
+from contract import container_log
 from contract.errors import ByoError
 from contract.settings import ServingSettings
-from handler.host import load_reporting
-from handler.host.worker_pool import Workers, tell_connections
+from handler.host import load_reporting, out_of_memory
+from handler.host.worker_pool import WorkerPool, tell_connections
 from handler.invocation.context import ModelContext
 from handler.invocation.pipeline import Pipeline
 from handler.processes import inflight_lock
-from handler.processes.launch_request import Launch
-from handler.processes.process_record import Note
-from handler.processes.sizing import Plan
-from handler.protocol.loaded_model import Served
-from handler.protocol.worker_loop import Worker
+from handler.processes.launch_request import LaunchRequest
+from handler.processes.process_record import ProcessRecord
+from handler.processes.resource_plan import ResourcePlan
+from handler.protocol.loaded_model import LoadedModel
+from handler.protocol.worker_loop import WorkerLoop
 
 NO_LIMIT = sys.maxsize
 # How long a host that lacks memory for its model stays to say so.
@@ -36,43 +37,44 @@ REFUSAL_SECONDS = 8
 LOAD_SECONDS = 2.0
 
 
-class Host:
+class OneModelHost:
     """One model's process.
 
     Args:
-        launch: which model.
+        request: which model.
         listener: where the frontend connects.
         settings: the serving settings.
         plan: how many workers and connections there are.
-        note: what this process tells the template.
+        record: what this process tells the template.
     """
 
     def __init__(
         self,
-        launch: Launch,
+        request: LaunchRequest,
         listener: socket.socket,
         settings: ServingSettings,
-        plan: Plan,
-        note: Note,
+        plan: ResourcePlan,
+        record: ProcessRecord,
     ) -> None:
-        self._launch = launch
+        self._request = request
         self._listener = listener
         self._settings = settings
         self._plan = plan
-        self._note = note
-        self._served = Served(launch.model, launch.model_dir)
+        self._record = record
+        self._model = LoadedModel(request.model, request.model_dir)
 
     def run(self) -> None:
         """Load and serve, until the frontend wants the model no more."""
-        self._launch.take_over_output()
+        self._request.take_over_output()
+        container_log.configure(self._settings.log_level)
         self._move_in()
         if self._settings.multi_model:
             # Registration blocks one of the frontend's threads until it is told.
-            self._launch.tell_started(os.getpid())
-        pipeline = self._load(self._note)
+            self._request.tell_started(os.getpid())
+        pipeline = self._load(self._record)
         if not self._settings.multi_model:
             # The frontend opens its port now, and is healthy indeed.
-            self._launch.tell_started(os.getpid())
+            self._request.tell_started(os.getpid())
         if self._plan.workers > 1 and _is_single_threaded():
             self._fork_workers(pipeline)
         else:
@@ -82,26 +84,26 @@ class Host:
     def _move_in(self) -> None:
         """Be where multi-model-server's own worker would be: in the model's folder."""
         with contextlib.suppress(OSError):
-            os.chdir(self._launch.model_dir)
-        sys.path.append(str(self._launch.model_dir))
+            os.chdir(self._request.model_dir)
+        sys.path.append(str(self._request.model_dir))
 
-    def _load(self, note: Note) -> Pipeline:
+    def _load(self, record: ProcessRecord) -> Pipeline:
         """Load the model; a process that can't load it ends.
 
         The frontend then answers LOAD with 500, as its connection is closed.
         """
-        launch = self._launch
-        context = ModelContext(launch.model, launch.model_dir)
+        request = self._request
+        context = ModelContext(request.model, request.model_dir)
         try:
             pipeline = load_reporting.load(
-                launch.model, launch.model_dir, self._settings, context, note.limit
+                request.model, request.model_dir, self._settings, context, record.limit
             )
         except MemoryError:
             self.refuse(HTTPStatus.INSUFFICIENT_STORAGE)
         except ByoError:
             self.refuse(HTTPStatus.INTERNAL_SERVER_ERROR)
-        note.set_loaded()
-        self._served.loaded(pipeline)
+        record.tell_loaded()
+        self._model.loaded(pipeline)
         # What is here now stays: looking through it for garbage would only un-share its pages.
         gc.collect()
         gc.freeze()
@@ -116,24 +118,25 @@ class Host:
         if self._settings.multi_model:
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.alarm(REFUSAL_SECONDS)
-            worker = Worker(NO_LIMIT, self._counted)
-            worker.serve(self._served, self._listener)
-            worker.wait_for_loads(self._served, self._plan.connections, LOAD_SECONDS)
+            worker = WorkerLoop(NO_LIMIT, self._counted)
+            worker.serve(self._model, self._listener)
+            worker.wait_for_loads(self._model, self._plan.connections, LOAD_SECONDS)
+            # Told before the launcher ends: its end is no reason any more to kill this process.
+            self._record.tell_refusing()
             if status == HTTPStatus.INSUFFICIENT_STORAGE:
-                self._note.set_refused()
-                load_reporting.end_backend(self._launch.pid)
-                self._served.failed(status, load_reporting.NO_MEMORY)
-                worker.tell_loaded(self._served)
+                out_of_memory.end_executed_process(self._request.pid)
+                self._model.failed(status, out_of_memory.NO_MEMORY)
+                worker.tell_loaded(self._model)
                 worker.run()
         raise SystemExit(1)
 
-    def _serve(self, share: int, counted: Callable[[Served, int], None]) -> None:
+    def _serve(self, share: int, counted: Callable[[LoadedModel, int], None]) -> None:
         inflight_lock.open_lock()
-        worker = Worker(share, counted)
-        worker.serve(self._served, self._listener)
+        worker = WorkerLoop(share, counted)
+        worker.serve(self._model, self._listener)
         worker.run()
 
-    def _counted(self, served: Served, connections: int) -> None:
+    def _counted(self, model: LoadedModel, connections: int) -> None:
         """Once the frontend has closed every connection, it wants the model's memory back."""
         if connections == 0:
             raise SystemExit(0)
@@ -141,11 +144,11 @@ class Host:
     def _fork_workers(self, pipeline: Pipeline) -> None:
         share = -(-self._plan.connections // self._plan.workers)
 
-        def work(note: Note) -> None:
-            self._served.loaded(pipeline.limited_by(note.limit))
-            self._serve(share, lambda served, connections: tell_connections(note, connections))
+        def work(record: ProcessRecord) -> None:
+            self._model.loaded(pipeline.limited_by(record.limit))
+            self._serve(share, lambda model, connections: tell_connections(record, connections))
 
-        Workers(self._plan.workers, work, self._launch.pid).run()
+        WorkerPool(self._plan.workers, work, self._request.pid).run()
 
 
 def _is_single_threaded() -> bool:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import selectors
 import signal
-import sys
 import time
 from collections.abc import Callable
 
-from handler.processes.forked_children import Children
-from handler.processes.process_record import Note
-from handler.processes.signal_wakeup import wake_on
+from handler.processes.exit_status import describe
+from handler.processes.forked_children import ForkedChildren
+from handler.processes.process_record import ProcessRecord
+from handler.processes.signal_socket import wake_on
+
+logger = logging.getLogger(__name__)
 
 WATCH_SECONDS = 1.0
 # A worker that dies as soon as it is forked is not forked again without end.
 RESTART_SECONDS = 0.2
 
 
-class Workers:
+class WorkerPool:
     """The workers of one model: each that dies is replaced.
 
     Args:
@@ -28,10 +31,10 @@ class Workers:
         launcher: the process id of the model's launcher.
     """
 
-    def __init__(self, number: int, work: Callable[[Note], None], launcher: int) -> None:
+    def __init__(self, number: int, work: Callable[[ProcessRecord], None], launcher: int) -> None:
         self._number = number
         self._work = work
-        self._children = Children()
+        self._children = ForkedChildren()
         self._selector = selectors.DefaultSelector()
         self._has_lost_launcher = False
         with contextlib.suppress(ProcessLookupError):  # one that was lost before is not missed
@@ -45,14 +48,14 @@ class Workers:
             self._selector.register(wakeup, selectors.EVENT_READ, lambda: wakeup.recv(4096))
             while not self._are_deserted():
                 while len(children) < self._number:
-                    children.fork(self._work, _say_lost)
+                    children.fork(self._work, _log_lost)
                 for key, _ in self._selector.select(WATCH_SECONDS):
                     key.data()
                 children.reap()
                 children.end_overdue()
 
     def _are_deserted(self) -> bool:
-        connections = [note.connections for note in self._children.notes()]
+        connections = [record.connections for record in self._children.records()]
         if any(count > 0 for count in connections):
             return False
         # Of a worker that has died the frontend has not closed connections: it connects again.
@@ -65,13 +68,13 @@ class Workers:
         self._children.end_busy()
 
 
-def tell_connections(note: Note, connections: int) -> None:
+def tell_connections(record: ProcessRecord, connections: int) -> None:
     """Called in a worker: how many of the frontend's connections it has."""
-    note.set_connections(connections)
+    record.tell_connections(connections)
     if connections == 0:
         os.kill(os.getppid(), signal.SIGCHLD)  # wakes the host
 
 
-def _say_lost(note: Note, code: int) -> None:
-    sys.stdout.write(f"a worker ended ({code}): another takes its place\n")
+def _log_lost(record: ProcessRecord, code: int) -> None:
+    logger.warning("a worker ended (%s): another takes its place", describe(code))
     time.sleep(RESTART_SECONDS)

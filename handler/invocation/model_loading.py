@@ -12,12 +12,12 @@ from typing import Any
 from contract.errors import ByoError, ModelLoadError
 from contract.user_module import describe
 from handler.invocation import user_functions
-from handler.invocation.user_functions import Functions
+from handler.invocation.user_functions import UserFunctions
 
-logger = logging.getLogger("byo")
+logger = logging.getLogger(__name__)
 
 
-def load_model(user: Functions, model_dir: Path, context: Any) -> Any:
+def load_model(user: UserFunctions, model_dir: Path, context: Any) -> Any:
     """The model, as the functions around loading give it."""
     if user.pre_model_fn:
         user.pre_model_fn(str(model_dir), context)

@@ -33,10 +33,10 @@ from handler.invocation.blame import Stage, to_invocation_error
 from handler.invocation.model_input import conform
 from handler.invocation.model_loading import load_model, told_by_place
 from handler.invocation.request_response import Request, Response, problem_response
-from handler.invocation.user_functions import Functions, UserFunction
+from handler.invocation.user_functions import UserFunction, UserFunctions
 from handler.processes.deadline import DeadlineExceeded, deadline
 
-logger = logging.getLogger("byo")
+logger = logging.getLogger(__name__)
 
 # What the toolkit hands to a user's functions as text rather than as bytes.
 TEXT_TYPES = ("application/json", "text/csv")
@@ -80,7 +80,7 @@ class Pipeline:
     """
 
     model: Any
-    user: Functions = field(default_factory=Functions)
+    user: UserFunctions = field(default_factory=UserFunctions)
     signature: Signature | None = None
     settings: ServingSettings = field(default_factory=ServingSettings)
     limit: Limit = deadline
@@ -103,7 +103,7 @@ class Pipeline:
         program = find_program(settings.code_directories(model_dir), settings.program)
         with told_by_place(program):
             module = import_program(program) if program else None
-            user = Functions.of_module(module)
+            user = UserFunctions.of_module(module)
             user_functions.lend_to_main(module)
             safe_toolkit.forbid_unpickling()
             signature = load_signature(model_dir)

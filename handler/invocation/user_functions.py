@@ -51,7 +51,7 @@ UserFunction = Callable[..., Any]
 
 
 @dataclass(frozen=True)
-class Functions:
+class UserFunctions:
     """The user's functions, each as ``f(*arguments, context)``; None where ours is meant.
 
     Args:
@@ -69,7 +69,7 @@ class Functions:
     batchable: bool = False
 
     @classmethod
-    def of_module(cls, module: ModuleType | None) -> Functions:
+    def of_module(cls, module: ModuleType | None) -> UserFunctions:
         """The functions that a user's module gives; none for no module.
 
         Raises:

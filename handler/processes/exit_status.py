@@ -1,15 +1,8 @@
-"""What the supervisor says, and how it puts the end of a process into words."""
+"""How a process ended, in words."""
 
 from __future__ import annotations
 
 import signal
-import sys
-
-
-def say(line: str) -> None:
-    """A line of `serve` itself in the container's log."""
-    sys.stdout.write(f"serve: {line}\n")
-    sys.stdout.flush()
 
 
 def describe(code: int) -> str:

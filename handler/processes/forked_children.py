@@ -5,120 +5,86 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
-import math
 import os
 import random
 import resource
 import signal
 import sys
-import time
 import traceback
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from handler.processes.process_record import Note, end_overdue, prepare_process
+from handler.processes.process_record import ProcessRecord
+from handler.processes.time_limit import end_overdue, prepare_process
 
-YOUNG_SECONDS = 2.0
-RESTART_SECONDS = 1.0
 _SET_PARENT_DEATH_SIGNAL = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
-Ended = Callable[[Note, int], None]
+Ended = Callable[[ProcessRecord, int], None]
 
 
-class Children:
+class ForkedChildren:
     """The forked children of this process."""
 
     def __init__(self) -> None:
-        self._notes: dict[int, Note] = {}
+        self._records: dict[int, ProcessRecord] = {}
         self._when_ended: dict[int, Ended] = {}
 
     def __len__(self) -> int:
-        return len(self._notes)
+        return len(self._records)
 
-    def notes(self) -> list[Note]:
+    def records(self) -> list[ProcessRecord]:
         """What the children tell, each of them."""
-        return list(self._notes.values())
+        return list(self._records.values())
 
-    def fork(self, work: Callable[[Note], None], when_ended: Ended) -> int:
+    def fork(self, work: Callable[[ProcessRecord], None], when_ended: Ended) -> int:
         """Run work in a forked child that ends when it returns, or when this process ends.
 
         Args:
-            work: called in the child with its note.
-            when_ended: called here with the child's note and how it ended: an exit code, or the
+            work: called in the child with its record.
+            when_ended: called here with the child's record and how it ended: an exit code, or the
                 negative number of a signal.
 
         Returns:
             The child's process id.
         """
-        note = Note()
+        record = ProcessRecord()
         parent = os.getpid()
         sys.stdout.flush()
         pid = os.fork()
         if pid == 0:
-            _run(work, note, parent)
-        self._notes[pid] = note
+            _run(work, record, parent)
+        self._records[pid] = record
         self._when_ended[pid] = when_ended
         return pid
 
-    def note_of(self, pid: int) -> Note:
+    def record_of(self, pid: int) -> ProcessRecord:
         """What a child tells."""
-        return self._notes[pid]
+        return self._records[pid]
 
     def reap(self) -> bool:
-        """Take note of every child that has ended; whether there was any."""
+        """Take record of every child that has ended; whether there was any."""
         found = False
         for pid, code in _ended():
             found = True
-            note = self._notes.pop(pid, None)
-            if note is not None:
-                self._when_ended.pop(pid)(note, code)
-                note.close()
+            record = self._records.pop(pid, None)
+            if record is not None:
+                self._when_ended.pop(pid)(record, code)
+                record.close()
         return found
 
     def end_overdue(self) -> None:
         """End the children that are stuck in a computation."""
-        for pid, note in self._notes.items():
-            if note.overdue:
+        for pid, record in self._records.items():
+            if record.is_overdue:
                 end_overdue(pid)
 
     def end_busy(self) -> None:
         """Kill the children that are at work."""
-        for pid, note in self._notes.items():
-            if note.busy:
+        for pid, record in self._records.items():
+            if record.is_busy:
                 end(pid)
-
-
-class Restart:
-    """When to fork another child in place of one that ended: one that died young has to wait."""
-
-    def __init__(self) -> None:
-        self._begun_at = 0.0
-        self._due_at = math.inf
-
-    def begun(self) -> None:
-        """A child has been forked."""
-        self._begun_at = time.monotonic()
-        self._due_at = math.inf
-
-    def ended(self, *, at_once: bool = True) -> None:
-        """The child has ended.
-
-        Args:
-            at_once: whether to fork another without waiting, unless this one died young.
-        """
-        now = time.monotonic()
-        old = now - self._begun_at > YOUNG_SECONDS
-        self._due_at = now if at_once and old else now + RESTART_SECONDS
-
-    def is_waiting(self) -> bool:
-        """Whether another child is to be forked."""
-        return self._due_at < math.inf
-
-    def is_due(self) -> bool:
-        """Whether the time for that has come."""
-        return time.monotonic() >= self._due_at
 
 
 def close_all_but(kept: int) -> None:
@@ -149,7 +115,7 @@ def _ended() -> Iterator[tuple[int, int]]:
         yield ended.si_pid, os.waitstatus_to_exitcode(status)
 
 
-def _run(work: Callable[[Note], None], note: Note, parent: int) -> None:
+def _run(work: Callable[[ProcessRecord], None], record: ProcessRecord, parent: int) -> None:
     """What a child does: it never returns into its parent's code."""
     code = 1
     try:
@@ -163,7 +129,7 @@ def _run(work: Callable[[Note], None], note: Note, parent: int) -> None:
         np.random.seed(int.from_bytes(os.urandom(4), sys.byteorder))
         random.seed()
         gc.enable()
-        work(note)
+        work(record)
         code = 0
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 1

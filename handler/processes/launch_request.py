@@ -1,28 +1,25 @@
-"""What a launcher hands to the template: which model the frontend wants a process for."""
+"""What a launcher hands to the fork server: which model the frontend wants a process for."""
 
 from __future__ import annotations
 
 import contextlib
-import json
+import logging
 import os
 import socket
-import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from contract.atomic_write import write_whole
+logger = logging.getLogger(__name__)
 
 STARTED = "MMS worker started."
 BACKLOG = 128
-# What the names of notes begin with.
-KEPT = "launch-"
 # Where the launcher keeps its output: launcher.sh.
 STDOUT, STDERR = 8, 9
 
 
 @dataclass(frozen=True)
-class Launch:
+class LaunchRequest:
     """One execution of the launcher.
 
     Args:
@@ -31,7 +28,7 @@ class Launch:
         model_dir: the model's folder.
         kind: of the socket to listen on, "unix" or "tcp".
         address: the socket's path, or a port of the loopback interface.
-        again: whether another template was told before, which has ended.
+        again: whether a fork server before this one was told, too.
     """
 
     pid: int
@@ -42,7 +39,7 @@ class Launch:
     again: bool = False
 
     @classmethod
-    def of(cls, pid: int, arguments: list[str]) -> Launch:
+    def of(cls, pid: int, arguments: list[str]) -> LaunchRequest:
         """Read the command line that the frontend gives a worker.
 
         Raises:
@@ -72,7 +69,7 @@ class Launch:
     def take_over_output(self) -> None:
         """Called in the process for one model: print to where the launcher would.
 
-        If that has gone, what is printed goes where the template's own lines go.
+        If that has gone, what is printed goes where the fork server's own lines go.
         """
         with contextlib.suppress(OSError):
             for number, theirs in ((1, STDOUT), (2, STDERR)):
@@ -90,36 +87,14 @@ class Launch:
         with contextlib.suppress(OSError), stdout.open("w", encoding="utf-8") as output:
             output.write(f"[PID] {pid}\n{STARTED}\n")
 
-    def keep(self, folder: Path) -> None:
-        """Note a launch, in case nobody is left to tell the next template of it."""
-        members = {**asdict(self), "model_dir": str(self.model_dir), "again": True}
-        write_whole(self._note(folder), json.dumps(members))
 
-    def forget(self, folder: Path) -> None:
-        """Its model is wanted no more."""
-        self._note(folder).unlink(missing_ok=True)
-
-    def _note(self, folder: Path) -> Path:
-        return folder / f"{KEPT}{self.pid}.json"
-
-
-def kept(folder: Path) -> Iterator[Launch]:
-    """The launches that a template before this one has noted, and whose launchers have ended."""
-    for note in sorted(folder.glob(f"{KEPT}*.json")):
-        members = json.loads(note.read_text(encoding="utf-8"))
-        try:
-            os.kill(members["pid"], 0)
-        except ProcessLookupError:
-            yield Launch(**{**members, "model_dir": Path(members["model_dir"])})
-
-
-class Launches:
+class LaunchReader:
     """Reads what launchers write: for each, the number of its arguments, its id, and they."""
 
     def __init__(self) -> None:
         self._rest = b""
 
-    def feed(self, data: bytes) -> Iterator[Launch]:
+    def feed(self, data: bytes) -> Iterator[LaunchRequest]:
         """The launches that are complete with these bytes; what can't be read is passed over."""
         fields = (self._rest + data).split(b"\0")
         self._rest = fields.pop()
@@ -134,6 +109,6 @@ class Launches:
             texts = [os.fsdecode(field) for field in fields[1 : count + 2]]
             del fields[: count + 2]
             try:
-                yield Launch.of(int(texts[0]), texts[1:])
+                yield LaunchRequest.of(int(texts[0]), texts[1:])
             except ValueError as error:
-                sys.stdout.write(f"serve: a launcher can't be understood: {error}\n")
+                logger.warning("a launcher can't be understood: %s", error)

@@ -30,7 +30,7 @@ def open_launch(folder: Path) -> int:
     return os.open(folder / LAUNCH, os.O_RDWR | os.O_NONBLOCK)
 
 
-class Park:
+class LauncherWait:
     """Called in the supervisor: what launchers wait on.
 
     Args:

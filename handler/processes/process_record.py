@@ -1,131 +1,105 @@
-"""Bounds on the time of a computation, for processes that answer thousands of them a second.
+"""What a forked process tells its parent, in memory that both share: one record a process.
 
-A timer's signal raises an exception in Python code that takes too long. Code that never returns
-to Python can't be interrupted so: for that case, the process notes in memory shared with its
-parent until when it may be busy, and the parent ends it when that has passed.
+Written by the process, read by its parent, without a system call on either side. A process that
+is killed leaves its record as it last was.
 """
 
 from __future__ import annotations
 
-import faulthandler
+import ctypes
 import mmap
-import os
-import signal
-import struct
 import time
-from types import FrameType, TracebackType
+from enum import IntEnum
 
-from handler.processes.deadline import GRACE_SECONDS, DeadlineExceeded
+from handler.processes.time_limit import TimeLimit
 
-_NOTE = struct.Struct("=dBi")
-_STATE = 8
-_CONNECTIONS = struct.Struct("=i"), 9
-_LOADED, _REFUSED = 1, 2
+NEVER_CONNECTED = -1
 
 
-class Note:
-    """What a process tells its parent through memory: until when it is busy, and what it did."""
+class LoadState(IntEnum):
+    """How far a process has come with its model: LOADING, then one of the others for good."""
+
+    LOADING = 0
+    LOADED = 1
+    REFUSING = 2  # it can't load it, and only stays until the frontend has asked and knows
+
+
+class WrongState(AssertionError):
+    """Something was told or done that can't be in this state: a bug of this project."""
+
+
+class _Fields(ctypes.Structure):
+    """The record's memory; aligned, so that each field is written in one piece."""
+
+    _fields_ = (
+        ("busy_until", ctypes.c_double),
+        ("connections", ctypes.c_int32),
+        ("load_state", ctypes.c_int32),
+    )
+    busy_until: float
+    connections: int
+    load_state: int
+
+
+class ProcessRecord:
+    """One process's record: until when it is busy, its connections, and its model's state."""
 
     def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, _NOTE.size)
-        self.set_connections(-1)
-        self.limit = _Limit(self._memory)
+        self._memory = mmap.mmap(-1, ctypes.sizeof(_Fields))
+        self._fields: _Fields | None = _Fields.from_buffer(self._memory)
+        self._fields.connections = NEVER_CONNECTED
+        self.limit = TimeLimit(self._fields)
 
     @property
-    def busy(self) -> bool:
+    def is_busy(self) -> bool:
         """Whether a computation is under way."""
-        return self._until > 0
+        return self._open.busy_until > 0
 
     @property
-    def overdue(self) -> bool:
+    def is_overdue(self) -> bool:
         """Whether a computation should have ended by now."""
-        return 0 < self._until < time.monotonic()
+        return 0 < self._open.busy_until < time.monotonic()
 
     @property
-    def _until(self) -> float:
-        until: float = _NOTE.unpack_from(self._memory)[0]
-        return until
+    def load_state(self) -> LoadState:
+        """How far the process has come with its model."""
+        return LoadState(self._open.load_state)
 
     @property
-    def loaded(self) -> bool:
+    def is_loaded(self) -> bool:
         """Whether the model has loaded."""
-        return self._memory[_STATE] == _LOADED
+        return self.load_state is LoadState.LOADED
 
-    def set_loaded(self) -> None:
-        self._memory[_STATE] = _LOADED
+    def tell_loaded(self) -> None:
+        """Called in the process: the model has loaded."""
+        self._leave_loading(LoadState.LOADED)
 
-    @property
-    def refused(self) -> bool:
-        """Whether the process only stays to say that it has no memory for the model."""
-        return self._memory[_STATE] == _REFUSED
-
-    def set_refused(self) -> None:
-        self._memory[_STATE] = _REFUSED
+    def tell_refusing(self) -> None:
+        """Called in the process: it will only let the frontend know that it can't load."""
+        self._leave_loading(LoadState.REFUSING)
 
     @property
     def connections(self) -> int:
-        """How many of the frontend's connections the process has; -1 if it never had any."""
-        form, at = _CONNECTIONS
-        count: int = form.unpack_from(self._memory, at)[0]
-        return count
+        """How many of the frontend's connections the process has; NEVER_CONNECTED at first."""
+        return self._open.connections
 
-    def set_connections(self, count: int) -> None:
-        form, at = _CONNECTIONS
-        form.pack_into(self._memory, at, count)
+    def tell_connections(self, count: int) -> None:
+        """Called in the process: it has so many of the frontend's connections."""
+        self._open.connections = count
 
     def close(self) -> None:
-        """Give the memory back; called in the parent."""
-        self.limit.forget()
+        """Called in the parent, when the process has ended: give the memory back."""
+        self.limit.close()
+        self._fields = None  # the map can't be closed while something points into it
         self._memory.close()
 
+    @property
+    def _open(self) -> _Fields:
+        if self._fields is None:
+            raise WrongState("a process's record was used after its end")
+        return self._fields
 
-class _Limit:
-    """As a context manager, raises DeadlineExceeded in its block after so many seconds.
-
-    One block at a time, in the main thread.
-    """
-
-    def __init__(self, memory: mmap.mmap) -> None:
-        self._until: memoryview[float] | None = memoryview(memory)[:8].cast("d")
-        self._seconds = 0.0
-
-    def __call__(self, seconds: float) -> _Limit:
-        self._seconds = seconds
-        return self
-
-    def __enter__(self) -> None:
-        assert self._until is not None  # noqa: S101
-        self._until[0] = time.monotonic() + self._seconds + GRACE_SECONDS
-        signal.setitimer(signal.ITIMER_REAL, self._seconds)
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        if self._until is not None:
-            self._until[0] = 0.0
-
-    def forget(self) -> None:
-        if self._until is not None:
-            self._until.release()
-            self._until = None
-
-
-def prepare_process() -> None:
-    """Called in a process that uses a limit: what the timer and the parent's signal do."""
-    signal.signal(signal.SIGALRM, _exceeded)
-    faulthandler.enable()  # SIGABRT prints every stack to the log, and ends the process
-
-
-def end_overdue(pid: int) -> None:
-    """Called in the parent: end a process that is stuck, its stacks in the log."""
-    os.kill(pid, signal.SIGABRT)
-
-
-def _exceeded(signum: int, frame: FrameType | None) -> None:
-    # At the end of a block the work is done, and only the note is still to be taken back.
-    if frame is None or frame.f_code is not _Limit.__exit__.__code__:
-        raise DeadlineExceeded
+    def _leave_loading(self, state: LoadState) -> None:
+        if self.load_state is not LoadState.LOADING:
+            raise WrongState(f"a process told {state.name} while it was {self.load_state.name}")
+        self._open.load_state = state

@@ -1,31 +1,21 @@
-"""A model as a worker serves it: the frontend's messages in, replies out."""
+"""One model of a process: loading, loaded, or failed to load; answers the frontend's messages."""
 
 from __future__ import annotations
 
-import logging
 import os
-import re
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from contract.errors import PredictionFailed
 from handler.invocation.batching import Batcher
-from handler.invocation.context import InvocationContext, report, request_of
+from handler.invocation.context import InvocationContext, request_of
 from handler.invocation.pipeline import Invocation, Pipeline
-from handler.invocation.request_response import Response, problem_response, stopping_response
 from handler.protocol import wire_format
-
-logger = logging.getLogger("byo")
+from handler.protocol.replies import reply_to
 
 OK = 200
-# What HTTP allows as a header's name, and as its value.
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_TEXT = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 
 
-class Served:
+class LoadedModel:
     """One model: loading, loaded, or failed to load.
 
     Args:
@@ -74,7 +64,7 @@ class Served:
         invocations = [self._invocation(message) for message in messages]
         responses = self._batcher.answer(invocations)
         return [
-            _reply(message, invocation, response)
+            reply_to(message, invocation, response)
             for message, invocation, response in zip(messages, invocations, responses, strict=True)
         ]
 
@@ -84,53 +74,3 @@ class Served:
             return Invocation(request)
         context = InvocationContext(self.name, self.model_dir, message.request_id, message.headers)
         return Invocation(request, context)
-
-
-def turned_away(message: wire_format.Invoke) -> list[bytes]:
-    """The reply to an invocation that comes when the server takes no more."""
-    return _own_reply(message, stopping_response(message.request_id))
-
-
-def _reply(message: wire_format.Invoke, invocation: Invocation, response: Response) -> list[bytes]:
-    context = invocation.context
-    content_type, status, reason = response.content_type, response.status, response.reason
-    headers: dict[str, str] = {}
-    if context is not None:
-        report(response, context)
-        status, reason = context.get_response_status(0)
-        headers = dict(context.get_response_headers(0))
-        for line in context.measured():
-            sys.stdout.write(f"[METRICS]{line}\n")
-        fault = _fault(status, reason or "", headers)
-        if fault:
-            return _refusal(message, fault)
-        content_type = headers.pop("content-type", content_type)  # it has a place of its own
-    return wire_format.invoke_reply(
-        message.request_id, response.body, content_type, status, reason or "", headers
-    )
-
-
-def _fault(status: Any, reason: Any, headers: Mapping[Any, Any]) -> str | None:
-    """What user code told its context that no answer can say; the frontend would never answer."""
-    if not (isinstance(status, int) and 200 <= status <= 599):
-        return f"the response status {status!r}"
-    if not (isinstance(reason, str) and _TEXT.fullmatch(reason)):
-        return f"the response status's phrase {reason!r}"
-    for name, value in headers.items():
-        if not (isinstance(name, str) and _NAME.fullmatch(name)):
-            return f"the response header {name!r}"
-        if not (isinstance(value, str) and _TEXT.fullmatch(value)):
-            return f"the response header {name}: {value!r}"
-    return None
-
-
-def _refusal(message: wire_format.Invoke, fault: str) -> list[bytes]:
-    problem = PredictionFailed(f"{fault} is set on the context, which HTTP does not allow")
-    logger.error("[%s] %s", message.request_id, problem.detail)
-    return _own_reply(message, problem_response(problem, message.request_id))
-
-
-def _own_reply(message: wire_format.Invoke, said: Response) -> list[bytes]:
-    return wire_format.invoke_reply(
-        message.request_id, said.body, said.content_type, said.status, said.reason, {}
-    )

@@ -16,7 +16,8 @@ from collections.abc import Callable
 
 from handler.processes import inflight_lock
 from handler.protocol.connection import Connection, Disconnected
-from handler.protocol.loaded_model import Served, turned_away
+from handler.protocol.loaded_model import LoadedModel
+from handler.protocol.replies import turned_away
 from handler.protocol.wire_format import Invoke, Load, WireError
 
 # The bytes of requests that are answered together, and of one that is answered by itself.
@@ -25,10 +26,10 @@ LARGE_BYTES = 128 * 1024
 # How long a connection waits for a worker that has fewer before one that has its share takes it.
 LATE_SECONDS = 0.05
 
-Item = tuple[Connection, Served, Invoke]
+Item = tuple[Connection, LoadedModel, Invoke]
 
 
-class Worker:
+class WorkerLoop:
     """Answers for models until it is told to stop.
 
     Args:
@@ -37,14 +38,14 @@ class Worker:
             has changed.
     """
 
-    def __init__(self, share: int, when_counted: Callable[[Served, int], None]) -> None:
+    def __init__(self, share: int, when_counted: Callable[[LoadedModel, int], None]) -> None:
         self._poll = select.epoll()
         self._actions: dict[int, Callable[[], None]] = {}
         self._share = share
         self._when_counted = when_counted
-        self._connections: dict[Connection, Served] = {}
-        self._counts: Counter[Served] = Counter()
-        self._waiting: dict[Served, list[Connection]] = {}
+        self._connections: dict[Connection, LoadedModel] = {}
+        self._counts: Counter[LoadedModel] = Counter()
+        self._waiting: dict[LoadedModel, list[Connection]] = {}
         self._late: dict[int, float] = {}
         self._small: deque[Item] = deque()
         self._large: deque[Item] = deque()
@@ -58,39 +59,39 @@ class Worker:
         self._poll.unregister(number)
         del self._actions[number]
 
-    def serve(self, served: Served, listener: socket.socket) -> None:
+    def serve(self, model: LoadedModel, listener: socket.socket) -> None:
         """Take connections for a model from now on."""
-        self.watch(listener.fileno(), lambda: self._accept(served, listener))
+        self.watch(listener.fileno(), lambda: self._accept(model, listener))
 
-    def forget(self, served: Served, listener: socket.socket) -> None:
+    def forget(self, model: LoadedModel, listener: socket.socket) -> None:
         """Take no connections for a model any more, and close those that there are."""
         number = listener.fileno()
         if number in self._actions:
             self.unwatch(number)
         self._late.pop(number, None)
-        for connection in [one for one, model in self._connections.items() if model is served]:
+        for connection in [one for one, its in self._connections.items() if its is model]:
             self._close(connection)
-        del self._counts[served]
+        del self._counts[model]
 
-    def has_connections(self, served: Served) -> bool:
+    def has_connections(self, model: LoadedModel) -> bool:
         """Whether the frontend has connected for a model, and not left it."""
-        return self._counts[served] > 0
+        return self._counts[model] > 0
 
     def run(self) -> None:
         """Serve for ever."""
         while True:
             self.turn()
 
-    def wait_for_loads(self, served: Served, count: int, seconds: float) -> None:
+    def wait_for_loads(self, model: LoadedModel, count: int, seconds: float) -> None:
         """Take connections until so many of them have asked to load, or for so many seconds."""
         deadline = time.monotonic() + seconds
-        while len(self._waiting.get(served, ())) < count and time.monotonic() < deadline:
+        while len(self._waiting.get(model, ())) < count and time.monotonic() < deadline:
             self.turn(seconds)
 
-    def tell_loaded(self, served: Served) -> None:
+    def tell_loaded(self, model: LoadedModel) -> None:
         """Answer the requests to load that came before it was known how the load went."""
-        reply = served.load_reply
-        for connection in self._waiting.pop(served, ()):
+        reply = model.load_reply
+        for connection in self._waiting.pop(model, ()):
             if reply is not None and connection in self._connections:
                 self._send(connection, reply)
 
@@ -117,7 +118,7 @@ class Worker:
             return max(0.0, min(self._late.values()) - time.monotonic())
         return most
 
-    def _accept(self, served: Served, listener: socket.socket) -> None:
+    def _accept(self, model: LoadedModel, listener: socket.socket) -> None:
         number = listener.fileno()
         if len(self._connections) >= self._share:
             self._poll.modify(number, 0)
@@ -128,9 +129,9 @@ class Worker:
         except OSError:  # another worker was faster, or the frontend has gone
             return
         connection = Connection(channel)
-        self._connections[connection] = served
+        self._connections[connection] = model
         self.watch(connection.number, lambda: self._receive(connection))
-        self._count(served, 1)
+        self._count(model, 1)
 
     def _take_late_ones(self) -> None:
         """Take a connection that no other worker wanted, beyond this one's share."""
@@ -143,7 +144,7 @@ class Worker:
             self._poll.modify(number, select.EPOLLIN)
 
     def _receive(self, connection: Connection) -> None:
-        served = self._connections[connection]
+        model = self._connections[connection]
         try:
             message = connection.receive()
         except (Disconnected, WireError):
@@ -152,9 +153,9 @@ class Worker:
         if message is None:
             return
         if isinstance(message, Load):
-            self._waiting.setdefault(served, []).append(connection)
-            if served.load_reply is not None:
-                self.tell_loaded(served)
+            self._waiting.setdefault(model, []).append(connection)
+            if model.load_reply is not None:
+                self.tell_loaded(model)
             return
         if inflight_lock.is_refusing():
             self._turn_away(connection, message)
@@ -162,7 +163,7 @@ class Worker:
         for invoke in message:
             size = sum(map(len, invoke.parts.values()))
             queue = self._large if size > LARGE_BYTES else self._small
-            queue.append((connection, served, invoke))
+            queue.append((connection, model, invoke))
 
     def _turn_away(self, connection: Connection, message: list[Invoke]) -> None:
         """The server is stopping: what comes now is not worked for, and not waited for."""
@@ -180,11 +181,11 @@ class Worker:
         return taken
 
     def _answer(self, items: list[Item]) -> None:
-        by_model: dict[Served, list[Item]] = {}
+        by_model: dict[LoadedModel, list[Item]] = {}
         for item in items:
             by_model.setdefault(item[1], []).append(item)
-        for served, group in by_model.items():
-            replies = served.answer([invoke for _, _, invoke in group])
+        for model, group in by_model.items():
+            replies = model.answer([invoke for _, _, invoke in group])
             for (connection, _, _), reply in zip(group, replies, strict=True):
                 if connection in self._connections:
                     self._send(connection, reply)
@@ -209,14 +210,14 @@ class Worker:
     def _drop(self, connection: Connection) -> None:
         self._count(self._close(connection), -1)
 
-    def _count(self, served: Served, more: int) -> None:
-        self._counts[served] += more
-        self._when_counted(served, self._counts[served])
+    def _count(self, model: LoadedModel, more: int) -> None:
+        self._counts[model] += more
+        self._when_counted(model, self._counts[model])
 
-    def _close(self, connection: Connection) -> Served:
-        served = self._connections.pop(connection)
+    def _close(self, connection: Connection) -> LoadedModel:
+        model = self._connections.pop(connection)
         with contextlib.suppress(ValueError):
-            self._waiting.get(served, []).remove(connection)
+            self._waiting.get(model, []).remove(connection)
         self.unwatch(connection.number)
         connection.close()
-        return served
+        return model

@@ -4,28 +4,35 @@
 2  a setting can't be used as given
 3  Java or multi-model-server is missing, or boto3 where it is needed
 4  the single model or the submitted code can't be served; the last line says why
-5  the frontend, or the template that models are forked from, ended by itself
+5  the frontend, or the fork server, ended by itself
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
-import socket
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from contract import container_log
+from contract.container_log import SERVE_FORM
 from contract.errors import ByoError, SettingsError, UserCodeError
 from contract.machine import this_machine
 from contract.settings import ServingSettings
-from contract.user_module import check_names, find_program
-from handler.processes.sizing import Plan, plan
+from contract.user_module import find_program
+from handler.processes.resource_plan import ResourcePlan, plan
 from handler.serve import frontend_command, model_requirements, submitted_code
-from handler.serve.fork_server_process import BackendDied
-from handler.serve.frontend_command import MissingPrerequisite
-from handler.serve.supervisor import FrontendDied, ModelUnavailable, Supervisor
+from handler.serve.fork_server_process import ForkServerDied
+from handler.serve.frontend_process import FrontendDied
+from handler.serve.java_runtime import MissingPrerequisite
+from handler.serve.load_watch import ModelUnavailable
+from handler.serve.scratch_folder import make_scratch
+from handler.serve.startup_checks import check_start
+from handler.serve.supervisor import supervise
+
+logger = logging.getLogger("handler.serve")  # by name: this may run as __main__
 
 EXIT_CODES: dict[type[ByoError], int] = {
     SettingsError: 2,
@@ -33,18 +40,18 @@ EXIT_CODES: dict[type[ByoError], int] = {
     ModelUnavailable: 4,
     UserCodeError: 4,
     FrontendDied: 5,
-    BackendDied: 5,
+    ForkServerDied: 5,
 }
-# A unix socket's path has 107 bytes at most, and the frontend puts its sockets in scratch.
-LONGEST_SCRATCH = 70
 
 
 def main() -> int:
     """The console script ``serve``."""
+    # What the server says of itself shows at any level: others wait for it to be ready.
+    container_log.configure(logging.INFO, SERVE_FORM)
     try:
         serve(os.environ)
     except ByoError as error:
-        print(f"serve: {error}", flush=True)  # noqa: T201
+        logger.critical("%s", error)
         return EXIT_CODES.get(type(error), 1)
     return 0
 
@@ -61,59 +68,20 @@ def serve(environ: Mapping[str, str]) -> None:
     settings = ServingSettings.from_environ(environ)
     check_start(settings)
     planned = plan(settings, this_machine())
-    print(f"serve: {summary(settings, planned)}", flush=True)  # noqa: T201
+    logger.info("%s", summary(settings, planned))
     scratch = make_scratch()
     try:
         environ = submitted_code.fetch(environ, scratch, settings.startup_timeout)
         settings = ServingSettings.from_environ(environ)
         environ = with_requirements(settings, scratch, environ)
-        supervisor = Supervisor(
+        supervise(
             settings,
             frontend_command.command(settings, planned, scratch, environ),
             frontend_command.worker_environment(settings, planned, scratch, environ),
             scratch,
         )
-        supervisor.run()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-
-
-def check_start(settings: ServingSettings) -> None:
-    """What would fail later, and less clearly.
-
-    Raises:
-        ModelUnavailable: the model directory of a single-model endpoint is not there.
-        UserCodeError: a user's file would shadow a package of ours.
-        SettingsError: the port is taken.
-    """
-    check_port(settings)
-    if settings.multi_model:
-        check_names([settings.algorithm_dir])
-        return
-    model_dir = settings.paths.model
-    if not model_dir.is_dir():
-        raise ModelUnavailable(
-            f"there is no model directory {model_dir}: train first, "
-            "or set SAGEMAKER_MULTI_MODEL=true to load models later"
-        )
-    check_names([model_dir, *settings.code_directories(model_dir)])
-
-
-def check_port(settings: ServingSettings) -> None:
-    """See whether the port can be had; the frontend would say it in stack traces.
-
-    Raises:
-        SettingsError: it is taken, or not to be had on this address.
-    """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.bind_address, settings.port))
-        except OSError as error:
-            raise SettingsError(
-                f"port {settings.port} of {settings.bind_address} can't be had ({error.strerror}): "
-                "set another by SAGEMAKER_BIND_TO_PORT"
-            ) from None
 
 
 def with_requirements(
@@ -138,7 +106,7 @@ def with_requirements(
     return {**environ, "PYTHONPATH": path}
 
 
-def summary(settings: ServingSettings, planned: Plan) -> str:
+def summary(settings: ServingSettings, planned: ResourcePlan) -> str:
     """Every value that counts, in one line."""
     what = "models as they are loaded" if settings.multi_model else settings.paths.model
     return (
@@ -148,24 +116,6 @@ def summary(settings: ServingSettings, planned: Plan) -> str:
         f"default accept {settings.default_accept}, algorithm {settings.algorithm_dir}, "
         f"program {settings.program or 'inference.py'}"
     )
-
-
-def make_scratch() -> Path:
-    """A folder for everything that serving writes, deleted when it stops.
-
-    Raises:
-        SettingsError: there is nowhere to write.
-    """
-    try:
-        parent = Path(tempfile.gettempdir())
-    except FileNotFoundError as error:
-        raise SettingsError(
-            f"there is no folder to write to ({error.strerror}): mount one, such as by "
-            "--tmpfs /tmp, or name one by TMPDIR"
-        ) from None
-    if len(str(parent)) > LONGEST_SCRATCH:
-        parent = Path("/tmp")  # noqa: S108
-    return Path(tempfile.mkdtemp(prefix="byo-serve-", dir=parent))
 
 
 if __name__ == "__main__":

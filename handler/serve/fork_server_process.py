@@ -1,18 +1,22 @@
-"""The template as the supervisor holds it: started again when it dies, unless it can't live."""
+"""The fork server as `serve` holds it: started again when it dies, unless it can't live."""
 
 from __future__ import annotations
 
+import logging
 import os
 import selectors
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from contract.errors import ByoError
 from handler.processes import launcher_pipes
-from handler.processes.exit_status import describe, say
+from handler.processes.exit_status import describe
+
+logger = logging.getLogger(__name__)
 
 # What is imported stays: to look through it for garbage is a tenth of what importing takes.
 PROGRAM = "import gc; gc.disable(); from handler.fork_server.process import main; main()"
@@ -23,11 +27,20 @@ KILLS = 20
 STOP_SECONDS = 5.0
 
 
-class BackendDied(ByoError):
+class ForkServerDied(ByoError):
     """The process that models are forked from does not live."""
 
 
-class ForkServer:
+@dataclass(frozen=True)
+class _Started:
+    """One start of the process."""
+
+    process: subprocess.Popen[bytes]
+    pidfd: int
+    at: float
+
+
+class ForkServerProcess:
     """The process that models are forked from, and the pipe that says that it has ended.
 
     Args:
@@ -47,49 +60,52 @@ class ForkServer:
         self._environ = environ
         self._selector = selector
         self._when_ended = when_ended
-        self._park = launcher_pipes.Park(scratch)
+        self._launchers = launcher_pipes.LauncherWait(scratch)
         self._early_ends = 0
-        self._start()
+        self._started = self._start()
 
     @property
     def pid(self) -> int:
         """Its process id, at the moment."""
-        return self._process.pid
+        return self._started.process.pid
 
     def end(self) -> None:
         """Its input ends, and so does it; its hosts end with it."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        process = self._started.process
+        if process.stdin is not None:
+            process.stdin.close()
         try:
-            self._process.wait(STOP_SECONDS)
+            process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            say(f"the template did not stop within {STOP_SECONDS:.0f} s: killed")
-            self._process.kill()
-            self._process.wait(STOP_SECONDS)
+            logger.warning("the fork server did not stop within %.0f s: killed", STOP_SECONDS)
+            process.kill()
+            process.wait(STOP_SECONDS)
 
-    def _start(self) -> None:
-        self._process = subprocess.Popen(
+    def _start(self) -> _Started:
+        process = subprocess.Popen(
             COMMAND, env=self._environ, process_group=0, stdin=subprocess.PIPE
         )
-        self._started = time.monotonic()
-        self._pidfd = os.pidfd_open(self._process.pid)
-        self._selector.register(self._pidfd, selectors.EVENT_READ, self._ended)
+        pidfd = os.pidfd_open(process.pid)
+        self._selector.register(pidfd, selectors.EVENT_READ, self._ended)
+        return _Started(process, pidfd, time.monotonic())
 
     def _ended(self) -> None:
         """Start another: the launchers tell it of their models.
 
         Raises:
-            BackendDied: it ends as soon as it is started.
+            ForkServerDied: it ends as soon as it is started.
         """
-        self._selector.unregister(self._pidfd)
-        os.close(self._pidfd)
-        code = self._process.wait()
+        self._selector.unregister(self._started.pidfd)
+        os.close(self._started.pidfd)
+        code = self._started.process.wait()
         ending = describe(code)
-        early = time.monotonic() - self._started < YOUNG_SECONDS
+        early = time.monotonic() - self._started.at < YOUNG_SECONDS
         self._early_ends = self._early_ends + 1 if early else 0
         if early and (code >= 0 or self._early_ends == KILLS):
-            raise BackendDied(f"the template ended as soon as it was started: {ending}")
-        say(f"the template ended: {ending}; it is started again")
+            raise ForkServerDied(f"the fork server ended as soon as it was started: {ending}")
+        logger.warning("the fork server ended: %s; it is started again", ending)
+        # In this order: first nothing of the old one is left, then launchers announce their
+        # models again, whose words wait in the pipe until the new one reads them.
         self._when_ended()
-        self._park.let_go()
-        self._start()
+        self._launchers.let_go()
+        self._started = self._start()

@@ -6,6 +6,7 @@ and sets ``SAGEMAKER_SUBMIT_DIRECTORY`` to its address. Where there is no S3, it
 
 from __future__ import annotations
 
+import logging
 import tarfile
 import time
 import zlib
@@ -17,7 +18,9 @@ from contract.errors import ByoError, UserCodeError
 from contract.machine import MEBIBYTE
 from contract.settings import SUBMIT_DIR_VARIABLE
 from contract.user_module import check_names, describe
-from handler.serve.frontend_command import MissingPrerequisite
+from handler.serve.java_runtime import MissingPrerequisite
+
+logger = logging.getLogger(__name__)
 
 SCHEME = "s3://"
 REGION_VARIABLES = ("SAGEMAKER_REGION", "AWS_REGION", "AWS_DEFAULT_REGION")
@@ -46,7 +49,7 @@ def fetch(environ: Mapping[str, str], scratch: Path, seconds: float) -> Mapping[
     folder = scratch / "submitted"
     try:
         if remote:
-            print(f"serve: fetching {address}", flush=True)  # noqa: T201
+            logger.info("fetching %s", address)
             archive = scratch / "submitted.tar.gz"
             _download(address, archive, environ, seconds)
             unpack(archive, folder)

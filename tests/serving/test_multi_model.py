@@ -106,3 +106,19 @@ def test_a_model_that_cannot_load_fails_alone(
     shutil.rmtree(tmp_path / "bad" / "code")
     assert load(server, "bad", tmp_path / "bad") == 200
     assert [unload(server, name) for name in ("good", "bad")] == [200, 200]
+
+
+def test_user_code_that_ends_the_process_fails_each_load(server: Server, tmp_path: Path) -> None:
+    """However soon it does: the frontend may not have connected by then, and is told all the same.
+
+    It answers 409 for a moment after a LOAD has failed, as it forgets the model only then.
+    """
+    save_positional(tmp_path / "bad")
+    (tmp_path / "bad" / "code").mkdir()
+    shutil.copy(FIXTURES / "dies_on_import.py", tmp_path / "bad" / "code" / "inference.py")
+
+    statuses = [load(server, "bad", tmp_path / "bad") for _ in range(50)]
+
+    assert set(statuses) <= {500, 409}
+    assert statuses.count(500) > 20
+    eventually(lambda: listed(server) == {})

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from training_entry.script.failure_report import signal_name
-from training_entry.script.keeper import STOP_SIGNALS
+from training_entry.script.subreaper import STOP_SIGNALS
 
 # What has been interrupted may still want to clean up; after this it is ended all the same.
 CLEANING_SECONDS = 30.0

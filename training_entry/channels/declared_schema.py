@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from contract.columns import Kind, plain
 from training_entry.channels.channel_error import ChannelError
-from training_entry.hyperparameters.secrecy import MASK, is_secret
+from training_entry.hyperparameters.secret_names import MASK, is_secret
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series

@@ -7,7 +7,7 @@ from training_entry.hyperparameters.declaration import (
 )
 from training_entry.hyperparameters.errors import HyperparameterError
 from training_entry.hyperparameters.parsing import parse_hyperparameters
-from training_entry.hyperparameters.secrecy import is_secret, masked
+from training_entry.hyperparameters.secret_names import is_secret, masked
 
 __all__ = [
     "Hyperparameter",

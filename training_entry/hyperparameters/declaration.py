@@ -14,7 +14,7 @@ from training_entry.hyperparameters.conversion import (
     type_name,
 )
 from training_entry.hyperparameters.errors import HyperparameterError
-from training_entry.hyperparameters.secrecy import MASK, is_secret
+from training_entry.hyperparameters.secret_names import MASK, is_secret
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Keeps the values of secret hyperparameters out of the log and the failure file.
 
 The toolkit logs hyperparameters as they are, and as JSON, Python and shell write them. Which are
-secret, their names say (``training_entry.hyperparameters.secrecy``).
+secret, their names say (``training_entry.hyperparameters.secret_names``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from training_entry.hyperparameters.secrecy import MASK, is_secret
+from training_entry.hyperparameters.secret_names import MASK, is_secret
 
 TOOLKIT_LOGGER = "sagemaker-training-toolkit"
 # These say nothing, and occur everywhere.

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from training_entry.script import keeper
+from training_entry.script import subreaper
 from training_entry.script.output_relay import Relay
 from training_entry.script.resource_usage import Meter, Usage
 from training_entry.script.time_limits import LONGEST_GRACE
@@ -114,9 +114,9 @@ class Supervisor:
             return self._ending(status)
 
     def _start(self, status: int) -> subprocess.Popen[bytes]:
-        executable = [sys.executable, "-I", "-S", keeper.__file__]
+        executable = [sys.executable, "-I", "-S", subreaper.__file__]
         # The keeper inherits the mask: a signal that comes before it is ready waits for it.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, keeper.SIGNALS)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, subreaper.SIGNALS)
         try:
             return subprocess.Popen(
                 [*executable, str(status), str(os.getpid()), *self._command],
@@ -140,13 +140,13 @@ class Supervisor:
                 selector.unregister(key.fileobj)
         if self._deadline is not None and time.monotonic() >= self._deadline:
             self._overdue, self._deadline = True, None
-            self._process.send_signal(keeper.END_NOW)
+            self._process.send_signal(subreaper.END_NOW)
         self._meter.look(max(relay.last_at for relay in self._relays))
 
     def _take_signals(self, pipe: int) -> bool:
         """Forward what asks us to stop; any other signal has done its work by waking us."""
         for number in os.read(pipe, CHUNK):
-            if number not in keeper.STOP_SIGNALS:
+            if number not in subreaper.STOP_SIGNALS:
                 continue
             if self._stopped_by is None:
                 self._stopped_by = number
@@ -192,7 +192,7 @@ def _signal_pipe() -> Iterator[int]:
     """A pipe to read the numbers of arriving signals from, until the block ends."""
     with _pipe() as (reading, writing):
         os.set_blocking(writing, False)
-        numbers = (*keeper.STOP_SIGNALS, signal.SIGCHLD)
+        numbers = (*subreaper.STOP_SIGNALS, signal.SIGCHLD)
         wakeup = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
         before = {number: signal.signal(number, lambda *_: None) for number in numbers}
         try:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-logger = logging.getLogger("byo")
+logger = logging.getLogger(__name__)
 
 # For more rows than this the questions don't count, and a forest may use its threads.
 MOST_ROWS = 256

@@ -24,7 +24,7 @@ from sklearn.tree import DecisionTreeClassifier
 from contract.fitted_signature import signature_of
 from contract.signature import Signature
 from handler.invocation.pipeline import Pipeline
-from handler.invocation.user_functions import Functions
+from handler.invocation.user_functions import UserFunctions
 
 NAMES = ("a", "b", "c")
 MIXED_NAMES = ("colour", "b", "c")
@@ -100,5 +100,5 @@ def around(model: Any, **functions: Callable[..., Any]) -> Pipeline:
     """A pipeline of a model and functions of a user's own, by the names they have in a module."""
     module = ModuleType("inference")
     vars(module).update(functions)
-    user = Functions.of_module(module)
+    user = UserFunctions.of_module(module)
     return Pipeline(model, user, signature_of(model), limit=without_limit)

@@ -68,7 +68,7 @@ class Processes:
         return self._with(_LAUNCHER)
 
     def zombies(self) -> list[psutil.Process]:
-        """What has ended below the supervisor, and nobody has taken note of."""
+        """What has ended below the supervisor, and nobody has taken record of."""
         below = self.supervisor().children(recursive=True)
         return [one for one in below if _is_zombie(one)]
 
@@ -110,7 +110,7 @@ def kill(*processes: psutil.Process) -> None:
 
 
 def await_end(processes: Iterable[psutil.Process]) -> None:
-    """Wait until processes have ended and their parents have taken note."""
+    """Wait until processes have ended and their parents have taken record."""
     _, left = psutil.wait_procs(list(processes), timeout=SECONDS)
     assert left == [], left
 

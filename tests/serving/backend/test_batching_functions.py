@@ -23,14 +23,15 @@ from handler.invocation.batching import MOST_ROWS, Batcher
 from handler.invocation.context import InvocationContext
 from handler.invocation.pipeline import Invocation, Pipeline
 from handler.invocation.request_response import Request, Response
-from handler.processes.process_record import Note, prepare_process
+from handler.processes.process_record import ProcessRecord
+from handler.processes.time_limit import prepare_process
 from tests.serving.backend import pipelines
 
 Predict = Callable[..., Any]
 
 
 class FirstColumn(BaseEstimator):  # type: ignore[misc]
-    """Predicts the first column, and notes of how many rows at a time."""
+    """Predicts the first column, and records of how many rows at a time."""
 
     def __init__(self) -> None:
         self.asked: list[int] = []
@@ -303,9 +304,9 @@ def test_too_slow_together_is_not_too_slow_alone() -> None:
         return data[:, 0]
 
     prepare_process()
-    note = Note()
+    record = ProcessRecord()
     slow = batchable(predict_fn)
-    slow = replace(slow, settings=ServingSettings(timeout=1), limit=note.limit)
+    slow = replace(slow, settings=ServingSettings(timeout=1), limit=record.limit)
     batcher = Batcher(slow)
 
     assert ask(batcher, 1, 2, 3, 4) == [504] * 4

@@ -126,11 +126,11 @@ def calls(function: Any) -> Iterator[list[None]]:
     """How often a function is called meanwhile."""
     counted: list[None] = []
 
-    def note(frame: FrameType, event: str, argument: Any) -> None:
+    def record(frame: FrameType, event: str, argument: Any) -> None:
         if event == "call" and frame.f_code is function.__code__:
             counted.append(None)
 
-    sys.setprofile(note)
+    sys.setprofile(record)
     try:
         yield counted
     finally:

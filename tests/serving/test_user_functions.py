@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from contract.errors import ModelLoadError, UserCodeError
 from handler.invocation.user_functions import (
-    Functions,
+    UserFunctions,
     find_artifact,
     load_artifact,
     predictor_of,
@@ -73,7 +73,7 @@ def test_a_function_that_cannot_be_called_is_refused(function: Any) -> None:
 
 def test_only_what_the_user_wrote_is_the_users() -> None:
     """What a module lacks is left to the defaults."""
-    functions = Functions.of_module(module("def model_fn(model_dir): return 'm'"))
+    functions = UserFunctions.of_module(module("def model_fn(model_dir): return 'm'"))
 
     assert functions.names() == ["model_fn"]
     assert functions.model_fn is not None
@@ -85,7 +85,7 @@ def test_transform_replaces_the_other_three() -> None:
     source = "def transform_fn(m, b, c, a): ...\ndef predict_fn(d, m): ..."
 
     with pytest.raises(UserCodeError, match="transform_fn and also predict_fn"):
-        Functions.of_module(module(source))
+        UserFunctions.of_module(module(source))
 
 
 TOOLKIT_SUBCLASS = """
@@ -104,7 +104,7 @@ def predict_fn(data, model):
 
 def test_a_subclass_of_the_toolkits_handler_counts() -> None:
     """What the module lacks comes from the subclass; what neither has stays a default of ours."""
-    functions = Functions.of_module(module(TOOLKIT_SUBCLASS))
+    functions = UserFunctions.of_module(module(TOOLKIT_SUBCLASS))
 
     assert functions.names() == ["model_fn", "predict_fn"]
     assert functions.model_fn is not None
@@ -117,7 +117,7 @@ def test_importing_the_toolkits_handler_is_not_deriving_from_it() -> None:
     """The base class itself, imported by a user's module, overrides nothing."""
     source = TOOLKIT_SUBCLASS.split("class")[0]
 
-    assert Functions.of_module(module(source)) == Functions()
+    assert UserFunctions.of_module(module(source)) == UserFunctions()
     assert "sagemaker_inference.default_inference_handler" in sys.modules
 
 
@@ -126,7 +126,7 @@ def test_importing_the_toolkits_handler_is_not_deriving_from_it() -> None:
     [
         (["model.joblib", "other.joblib"], "model.joblib"),
         (["model.pkl"], "model.pkl"),
-        (["decision-tree.pkl", "notes.txt"], "decision-tree.pkl"),
+        (["decision-tree.pkl", "records.txt"], "decision-tree.pkl"),
     ],
 )
 def test_finds_the_artifact(tmp_path: Path, files: list[str], found: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from handler.protocol.loaded_model import Served
+from handler.protocol.loaded_model import LoadedModel
 from handler.protocol.wire_format import Reader
 from tests.serving.backend import pipelines
 from tests.serving.backend.frontend_messages import Reply, one_row, read_reply
@@ -25,7 +25,7 @@ def reply_to(tell: Tell) -> Reply:
         tell(context)
         return "well"
 
-    served = Served("m", Path("/m"))
+    served = LoadedModel("m", Path("/m"))
     model = pipelines.OF_NUMBERS["tree"]()
     served.loaded(pipelines.around(model, output_fn=output_fn))
     (message,) = Reader().read(one_row(b"1,2,3\n"))  # type: ignore[misc]

@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-from handler.processes.signal_wakeup import wake_on
+from handler.processes.signal_socket import wake_on
 
 
 @pytest.fixture(autouse=True)

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from handler.protocol.loaded_model import Served
+from handler.protocol.loaded_model import LoadedModel
 from handler.protocol.wire_format import Reader
-from handler.protocol.worker_loop import LARGE_BYTES, TOGETHER_BYTES, Worker
+from handler.protocol.worker_loop import LARGE_BYTES, TOGETHER_BYTES, WorkerLoop
 from tests.serving.backend import pipelines
 from tests.serving.backend.frontend_messages import load_message, number, one_row, read_reply
 
@@ -119,7 +119,7 @@ class Stage:
         assert self.next_asked() == (0, 1)
 
 
-def until_deserted(worker: Worker) -> None:
+def until_deserted(worker: WorkerLoop) -> None:
     with suppress(SystemExit):
         worker.run()
 
@@ -128,7 +128,7 @@ def until_deserted(worker: Worker) -> None:
 def staged(folder: Path, share: int = sys.maxsize) -> Iterator[Stage]:
     """A worker in a thread, which ends when its last connection does."""
     model = Gated()
-    served = Served("m", folder)
+    served = LoadedModel("m", folder)
     served.loaded(pipelines.around(model, output_fn=output_fn))
     model.let(2)
     served.answer([Reader().read(one_row())[0] for _ in range(2)])  # type: ignore[index]
@@ -137,7 +137,7 @@ def staged(folder: Path, share: int = sys.maxsize) -> Iterator[Stage]:
         listener.bind(str(folder / "s"))
         listener.listen(64)
         listener.setblocking(False)
-        worker = Worker(share, lambda served, connections: connections or sys.exit())
+        worker = WorkerLoop(share, lambda served, connections: connections or sys.exit())
         worker.serve(served, listener)
         thread = threading.Thread(target=until_deserted, args=[worker])
         thread.start()

@@ -7,7 +7,6 @@ import select
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,14 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handler.processes import launcher_pipes
-from handler.processes.launch_request import Launch, Launches, kept
+from handler.processes.launch_request import LaunchReader, LaunchRequest
 from handler.serve.frontend_command import LAUNCHER
 
 SECONDS = 30
 
 words = st.text(st.characters(blacklist_characters="\0", codec="utf-8"), max_size=8)
 launches = st.builds(
-    Launch,
+    LaunchRequest,
     st.integers(1, 2**22),
     words,
     words.map(Path),
@@ -31,7 +30,7 @@ launches = st.builds(
 )
 
 
-def arguments_of(launch: Launch) -> list[str]:
+def arguments_of(launch: LaunchRequest) -> list[str]:
     """The command line that the frontend gives a worker."""
     socket = (
         {"--sock-name": launch.address} if launch.kind == "unix" else {"--port": launch.address}
@@ -55,11 +54,13 @@ def written(pid: int, arguments: list[str]) -> bytes:
 
 @settings(deadline=None)
 @given(st.lists(launches, max_size=4), st.data())
-def test_launches_come_out_however_they_are_cut(given_: list[Launch], data: st.DataObject) -> None:
+def test_launches_come_out_however_they_are_cut(
+    given_: list[LaunchRequest], data: st.DataObject
+) -> None:
     """A pipe gives several at once, or one in pieces."""
     stream = b"".join(written(one.pid, arguments_of(one)) for one in given_)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
-    reader = Launches()
+    reader = LaunchReader()
 
     read = [
         launch
@@ -75,9 +76,9 @@ def test_launches_come_out_however_they_are_cut(given_: list[Launch], data: st.D
 )
 def test_what_is_no_launch_is_passed_over(junk: bytes, capsys: pytest.CaptureFixture[str]) -> None:
     """The next one is read all the same."""
-    launch = Launch(5, "m", Path("/m"), "unix", "/s")
+    launch = LaunchRequest(5, "m", Path("/m"), "unix", "/s")
 
-    assert list(Launches().feed(junk + written(5, arguments_of(launch)))) == [launch]
+    assert list(LaunchReader().feed(junk + written(5, arguments_of(launch)))) == [launch]
 
 
 @contextmanager
@@ -96,7 +97,7 @@ def launcher(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]
         process.communicate()
 
 
-def heard(pipe: int, reader: Launches) -> Launch:
+def heard(pipe: int, reader: LaunchReader) -> LaunchRequest:
     """The next launch that comes through the pipe."""
     while select.select([pipe], [], [], SECONDS)[0]:
         for launch in reader.feed(os.read(pipe, 7)):
@@ -112,16 +113,16 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def park(folder: Path) -> Iterator[launcher_pipes.Park]:
+def launchers_wait(folder: Path) -> Iterator[launcher_pipes.LauncherWait]:
     """What the supervisor holds."""
-    held = launcher_pipes.Park(folder)
+    held = launcher_pipes.LauncherWait(folder)
     yield held
     held.close()
 
 
 @pytest.fixture
-def pipe(folder: Path, park: launcher_pipes.Park) -> Iterator[int]:
-    """The template's end of the pipe that launchers write to."""
+def pipe(folder: Path, launchers_wait: launcher_pipes.LauncherWait) -> Iterator[int]:
+    """The fork server's end of the pipe that launchers write to."""
     launches = launcher_pipes.open_launch(folder)
     yield launches
     os.close(launches)
@@ -132,9 +133,9 @@ def pipe(folder: Path, park: launcher_pipes.Park) -> Iterator[int]:
 )
 def test_a_launcher_hands_its_arguments_over(folder: Path, pipe: int, model: str) -> None:
     """As they are, whatever is in them, with its process id, and then it waits."""
-    given_ = Launch(0, model, Path("/models") / model, "unix", f"/tmp/{model}.sock")
+    given_ = LaunchRequest(0, model, Path("/models") / model, "unix", f"/tmp/{model}.sock")
     with launcher(folder, *arguments_of(given_)) as process:
-        read = heard(pipe, Launches())
+        read = heard(pipe, LaunchReader())
 
         assert (read.pid, process.poll()) == (process.pid, None)
         assert (read.model, read.model_dir, read.address) == (
@@ -146,44 +147,29 @@ def test_a_launcher_hands_its_arguments_over(folder: Path, pipe: int, model: str
 
 def test_a_host_prints_where_its_launcher_would(folder: Path, pipe: int) -> None:
     """The frontend reads the launcher's output, and finds there that the worker has started."""
-    given_ = Launch(0, "m", Path("/m"), "unix", "/s")
+    given_ = LaunchRequest(0, "m", Path("/m"), "unix", "/s")
     with launcher(folder, *arguments_of(given_)) as process:
-        heard(pipe, Launches()).tell_started(4711)
+        heard(pipe, LaunchReader()).tell_started(4711)
 
         assert process.stdout is not None
         assert process.stdout.readline() == b"[PID] 4711\n"
         assert process.stdout.readline() == b"MMS worker started.\n"
 
 
-def test_a_launcher_tells_the_next_template(
-    folder: Path, pipe: int, park: launcher_pipes.Park
+def test_a_launcher_tells_the_next_fork_server(
+    folder: Path, pipe: int, launchers_wait: launcher_pipes.LauncherWait
 ) -> None:
     """And that it is not the first that it tells."""
-    given_ = Launch(0, "m", Path("/m"), "unix", "/s")
-    reader = Launches()
+    given_ = LaunchRequest(0, "m", Path("/m"), "unix", "/s")
+    reader = LaunchReader()
     with launcher(folder, *arguments_of(given_)) as process:
         told = [heard(pipe, reader)]
         for _ in range(3):
-            park.let_go()
+            launchers_wait.let_go()
             told.append(heard(pipe, reader))
 
         assert [one.pid for one in told] == [process.pid] * 4
         assert [one.again for one in told] == [False, True, True, True]
-
-
-def test_a_launch_is_kept_for_the_next_template(tmp_path: Path) -> None:
-    """Where its launcher has ended, until it is forgotten."""
-    with subprocess.Popen(["true"]) as ended:
-        pass
-    launch = Launch(ended.pid, "größe", Path("/m"), "tcp", "9001")
-    lives = Launch(os.getpid(), "m", Path("/m"), "unix", "/s")
-
-    launch.keep(tmp_path)
-    lives.keep(tmp_path)
-
-    assert list(kept(tmp_path)) == [replace(launch, again=True)]
-    launch.forget(tmp_path)
-    assert list(kept(tmp_path)) == []
 
 
 def test_the_frontends_other_script_does_nothing(tmp_path: Path) -> None:
@@ -200,4 +186,4 @@ def test_the_frontends_other_script_does_nothing(tmp_path: Path) -> None:
 def test_a_launch_without_its_address_is_named(kind: str) -> None:
     """What the frontend did not give."""
     with pytest.raises(ValueError, match="--sock-name" if kind == "unix" else "--port"):
-        Launch.of(1, ["--sock-type", kind, "--model-name", "m", "--model-path", "/m"])
+        LaunchRequest.of(1, ["--sock-type", kind, "--model-name", "m", "--model-path", "/m"])

@@ -1,0 +1,110 @@
+"""A model's place in the fork server: its launcher, its socket, and the request saved for later."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import selectors
+import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+from handler.fork_server.saved_requests import SavedRequest
+from handler.processes.launch_request import LaunchRequest
+
+logger = logging.getLogger(__name__)
+
+
+class LauncherSlot:
+    """One execution of the launcher, and the socket of its model.
+
+    The socket stays open while hosts come and go: the frontend's connections wait in its backlog.
+
+    Args:
+        request: what the launcher asked for.
+        folder: where the request is saved for the next fork server.
+    """
+
+    def __init__(self, request: LaunchRequest, folder: Path) -> None:
+        self.request = request
+        self.launcher: int | None = None  # its pidfd; None once it is known to have ended
+        self.listener: socket.socket = request.listen()
+        self._saved = SavedRequest(folder, request)
+        try:
+            self._saved.save()
+        except OSError as error:  # needed only where this process and the launcher both end
+            logger.warning(
+                "model %r can't be saved for the next fork server: %s", request.model, error
+            )
+
+    @property
+    def has_launcher(self) -> bool:
+        """Whether the launcher is there, as far as is known."""
+        return self.launcher is not None
+
+    def end_launcher(self) -> None:
+        """Where the frontend waits for the launcher's word, this tells it that none will come.
+
+        Not by SIGKILL: that stands for a lack of memory.
+        """
+        if self.launcher is not None:
+            with contextlib.suppress(ProcessLookupError):
+                # By its pidfd: its number may be another process's by now.
+                signal.pidfd_send_signal(self.launcher, signal.SIGTERM)
+
+    def close(self) -> None:
+        """Give back what was held: nobody is to connect any more."""
+        self._saved.delete()
+        self.listener.close()
+        if self.request.kind == "unix":
+            Path(self.request.address).unlink(missing_ok=True)
+
+
+class LauncherWatch:
+    """Tells when launchers end.
+
+    Args:
+        selector: what waits for their ends.
+    """
+
+    def __init__(self, selector: selectors.BaseSelector) -> None:
+        self._selector = selector
+
+    def attach(self, slot: LauncherSlot, when_ended: Callable[[], None]) -> None:
+        """Find a slot's launcher; one that has ended leaves the slot without.
+
+        Args:
+            slot: whose launcher it is.
+            when_ended: called when it has ended.
+        """
+        pid = slot.request.pid
+        try:
+            launcher = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return
+        # Looked at only now that the number can't go to another process unnoticed. A launcher
+        # that nobody has reaped has no command line any more.
+        if not _is_launcher(pid, slot.request.address):
+            os.close(launcher)
+            return
+        slot.launcher = launcher
+
+        def ended() -> bool:
+            self._selector.unregister(launcher)
+            os.close(launcher)
+            slot.launcher = None
+            when_ended()
+            return True
+
+        self._selector.register(launcher, selectors.EVENT_READ, ended)
+
+
+def _is_launcher(pid: int, address: str) -> bool:
+    """Whether a process is the launcher of a socket: numbers are used again, so by arguments."""
+    try:
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return os.fsencode(address) in arguments

@@ -1,0 +1,48 @@
+"""When to fork another process in place of one that ended: one that died young has to wait."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+YOUNG_SECONDS = 2.0
+PAUSE_SECONDS = 1.0
+
+
+class Backoff:
+    """The pause before a process is forked again.
+
+    It has always the same length: the frontend's own connections come back in ever longer ones.
+
+    Args:
+        clock: the time in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._begun_at = 0.0
+        self._due_at = math.inf
+
+    def begun(self) -> None:
+        """A process has been forked."""
+        self._begun_at = self._clock()
+        self._due_at = math.inf
+
+    def ended(self, *, at_once: bool = True) -> None:
+        """The process has ended.
+
+        Args:
+            at_once: whether to fork another without waiting, unless this one died young.
+        """
+        now = self._clock()
+        old = now - self._begun_at > YOUNG_SECONDS
+        self._due_at = now if at_once and old else now + PAUSE_SECONDS
+
+    def is_waiting(self) -> bool:
+        """Whether another process is to be forked."""
+        return self._due_at < math.inf
+
+    def is_due(self) -> bool:
+        """Whether the time for that has come."""
+        return self._clock() >= self._due_at

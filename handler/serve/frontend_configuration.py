@@ -1,0 +1,79 @@
+"""The frontend's configuration: its properties file, its addresses and its log."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from string import Template
+
+from contract.machine import MEBIBYTE
+from contract.settings import HIGHEST_BYTES, ServingSettings
+from handler.processes.resource_plan import ResourcePlan
+from handler.serve.free_port import UNPRIVILEGED_PORTS, free_port
+
+HANDLER = "handler.service:handle"
+LOG_LAYOUT = Path(__file__).parent / "log4j2.xml"
+# The frontend answers a body beyond its own limit with an empty 413. Ours is meant to be
+# reached first, since it says what the limit is.
+REQUEST_MARGIN = 16 * MEBIBYTE
+
+
+def properties(settings: ServingSettings, plan: ResourcePlan, scratch: Path) -> str:
+    """The text of the frontend's configuration file."""
+    values = {
+        "inference_address": inference_address(settings),
+        "management_address": management_address(settings, scratch),
+        "model_store": "/",
+        "default_service_handler": HANDLER,
+        "default_workers_per_model": plan.connections,
+        "number_of_netty_threads": plan.client_threads,
+        "netty_client_threads": plan.worker_threads,
+        "default_response_timeout_seconds": frontend_timeout(settings),
+        "job_queue_size": settings.queue_size,
+        "max_request_size": min(settings.max_payload + REQUEST_MARGIN, HIGHEST_BYTES),
+        "max_response_size": HIGHEST_BYTES,
+        "decode_input_request": "false",
+        # Each collection starts a Python interpreter, and nobody reads the figures.
+        "metric_time_interval": 3600,
+    }
+    return "".join(f"{name}={value}\n" for name, value in values.items())
+
+
+def inference_address(settings: ServingSettings) -> str:
+    """Where pings and invocations are taken."""
+    return f"http://{settings.bind_address}:{settings.port}"
+
+
+def management_address(settings: ServingSettings, scratch: Path) -> str:
+    """Where models are loaded and unloaded: whoever reaches it can run code.
+
+    SageMaker manages the models of a multi-model endpoint through the port it invokes them on.
+    Where there is one model only, the address is a unix socket in the scratch folder. For one
+    the JVM needs a library that it unpacks there; where nothing may be executed from that
+    folder, such as in a container's tmpfs, the address is a port of the loopback interface.
+    """
+    if settings.multi_model:
+        return inference_address(settings)
+    if os.statvfs(scratch).f_flag & os.ST_NOEXEC:
+        return f"http://127.0.0.1:{free_port(settings.safe_port_range or UNPRIVILEGED_PORTS)}"
+    return f"unix:{scratch}/management.sock"
+
+
+def frontend_timeout(settings: ServingSettings) -> int:
+    """Seconds the frontend waits for a worker, be it for an answer or for a model to load.
+
+    It has one number for both. A load may take minutes, so this is the longer; the handler
+    itself ends an invocation that takes too long.
+    """
+    return max(settings.startup_timeout, 2 * settings.timeout)
+
+
+def log_configuration(settings: ServingSettings) -> str:
+    """The text of the frontend's log4j configuration: one stream, the container's own."""
+    template = Template(LOG_LAYOUT.read_text(encoding="utf-8"))
+    level = next(
+        name
+        for bound, name in ((10, "debug"), (20, "info"), (30, "warn"), (50, "error"))
+        if settings.log_level <= bound
+    )
+    return template.substitute(level=level)

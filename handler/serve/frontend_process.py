@@ -1,0 +1,95 @@
+"""The frontend's process as `serve` holds it: started, listening, stopped."""
+
+from __future__ import annotations
+
+import logging
+import os
+import selectors
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+
+from contract.errors import ByoError
+from contract.settings import ServingSettings
+from handler.processes.exit_status import describe
+
+logger = logging.getLogger(__name__)
+
+PORT_SECONDS = 60.0
+STOP_SECONDS = 5.0
+
+
+class FrontendDied(ByoError):
+    """The JVM ended, or did not open its port, without being told to."""
+
+
+class FrontendProcess:
+    """The JVM that runs multi-model-server's frontend.
+
+    Args:
+        command: its command line.
+        environ: its whole environment.
+        settings: the serving settings.
+        selector: what waits for its end, which raises FrontendDied.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        environ: Mapping[str, str],
+        settings: ServingSettings,
+        selector: selectors.BaseSelector,
+    ) -> None:
+        host = "127.0.0.1" if settings.bind_address == "0.0.0.0" else settings.bind_address
+        self._address = (host, settings.port)
+        # A group of its own: whatever the frontend starts can be ended with it.
+        self._process = subprocess.Popen(
+            command, env=environ, process_group=0, stdin=subprocess.DEVNULL
+        )
+        # Opened at once: until this process waits for it, its number is no other's.
+        self._pidfd = os.pidfd_open(self._process.pid)
+        selector.register(self._pidfd, selectors.EVENT_READ, self._raise_end)
+
+    @property
+    def pid(self) -> int:
+        """Its process id, which is that of its group, too."""
+        return self._process.pid
+
+    def wait_for_port(self) -> None:
+        """The frontend tells nobody when it listens: ask until it does.
+
+        Raises:
+            FrontendDied: it ended, or does not listen within a minute.
+        """
+        deadline = time.monotonic() + PORT_SECONDS
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                self._raise_end()
+            try:
+                socket.create_connection(self._address, timeout=1).close()
+            except OSError:
+                time.sleep(0.02)
+            else:
+                return
+        raise FrontendDied(
+            f"the frontend did not listen on {self._address} within {PORT_SECONDS:.0f} s"
+        )
+
+    def stop(self) -> None:
+        """Ask it to end, and wait for that; what does not end is the guard's."""
+        if self._process.poll() is None:
+            self._process.terminate()
+        if not self.has_ended_within(STOP_SECONDS):
+            logger.warning("the frontend did not stop within %.0f s: killed", STOP_SECONDS)
+
+    def has_ended_within(self, seconds: float) -> bool:
+        """Wait for its end."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def _raise_end(self) -> None:
+        raise FrontendDied(f"the frontend ended by itself: {describe(self._process.wait())}")

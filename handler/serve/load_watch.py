@@ -1,0 +1,75 @@
+"""Watches the processes that load a single model, in case one ends without a word."""
+
+from __future__ import annotations
+
+import os
+import selectors
+from collections.abc import Callable
+
+from contract.errors import ByoError
+
+# A model that has served is loaded so many times before it is given up.
+UNEXPLAINED_LOADS = 3
+
+
+class ModelUnavailable(ByoError):
+    """The one model of a single-model endpoint can't be served."""
+
+
+class LoadWatch:
+    """The processes that are loading the model.
+
+    Args:
+        selector: what waits for their ends.
+        read_events: reads what they have told and nobody has read yet.
+    """
+
+    def __init__(self, selector: selectors.BaseSelector, read_events: Callable[[], None]) -> None:
+        self._selector = selector
+        self._read_events = read_events
+        self._loading: dict[int, int] = {}  # process id -> pidfd
+        self._has_loaded = False
+        self._unexplained = 0  # loads that ended without a word, in a row
+
+    def begun(self, pid: int) -> None:
+        """A process begins to load.
+
+        Raises:
+            ModelUnavailable: it has ended already.
+        """
+        try:
+            pidfd = os.pidfd_open(pid)
+        except ProcessLookupError:
+            self._ended(pid)
+            return
+        self._loading[pid] = pidfd
+        self._selector.register(pidfd, selectors.EVENT_READ, lambda: self._ended(pid))
+
+    def loaded(self, pid: int) -> None:
+        """It has loaded: from now on its end is no failed load."""
+        self._forget(pid)
+        self._has_loaded = True
+        self._unexplained = 0
+
+    def _forget(self, pid: int) -> None:
+        pidfd = self._loading.pop(pid, None)
+        if pidfd is not None:
+            self._selector.unregister(pidfd)
+            os.close(pidfd)
+
+    def _ended(self, pid: int) -> None:
+        """A loading process has ended.
+
+        Raises:
+            ModelUnavailable: it said nothing, and the model never loaded, or not in a row of loads.
+        """
+        self._forget(pid)
+        # What it said last may still be waiting on the other source.
+        self._read_events()
+        self._unexplained += 1
+        if self._has_loaded and self._unexplained < UNEXPLAINED_LOADS:
+            return  # it was to replace one that had served, and is replaced itself
+        raise ModelUnavailable(
+            f"the worker that loaded the model (process {pid}) ended without a word: killed, "
+            "perhaps for lack of memory, or ended by the algorithm's own code"
+        )

@@ -1,0 +1,29 @@
+"""The one folder that serving writes to."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from contract.errors import SettingsError
+
+# A unix socket's path has 107 bytes at most, and the frontend puts its sockets in scratch.
+LONGEST_PATH = 70
+
+
+def make_scratch() -> Path:
+    """A folder for everything that serving writes, deleted when it stops.
+
+    Raises:
+        SettingsError: there is nowhere to write.
+    """
+    try:
+        parent = Path(tempfile.gettempdir())
+    except FileNotFoundError as error:
+        raise SettingsError(
+            f"there is no folder to write to ({error.strerror}): mount one, such as by "
+            "--tmpfs /tmp, or name one by TMPDIR"
+        ) from None
+    if len(str(parent)) > LONGEST_PATH:
+        parent = Path("/tmp")  # noqa: S108
+    return Path(tempfile.mkdtemp(prefix="byo-serve-", dir=parent))

@@ -1,0 +1,304 @@
+"""No model is left both registered and without a process, in whatever order things end.
+
+The placements, their state machine, sockets and saved files are the real ones. Around them, in
+place of processes, are what they look like from there: a frontend that has models and knows
+launchers, and processes that can end at any moment.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from itertools import count
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+
+from handler.fork_server.host_record import HostRecord, HostState
+from handler.fork_server.launcher_slot import LauncherSlot
+from handler.fork_server.own_host import GIVE_UP_SECONDS
+from handler.fork_server.placement import CHECK_SECONDS, Placements
+from handler.fork_server.registration_check import Answered
+from handler.fork_server.saved_requests import read_saved
+from handler.processes.backoff import PAUSE_SECONDS
+from handler.processes.forked_children import Ended
+from handler.processes.launch_request import LaunchRequest
+from handler.processes.process_record import ProcessRecord, WrongState
+
+NAME = "model"
+KILLED = -signal.SIGKILL
+# Beyond what the kernel gives to processes: whatever is sent there goes nowhere.
+FIRST_PID = 2**23
+
+
+@dataclass
+class Process:
+    """A process of a model, as its parent sees it."""
+
+    slot: LauncherSlot
+    when_ended: Ended
+    told: ProcessRecord = field(default_factory=ProcessRecord)
+
+
+class World:
+    """All that is not the fork server's: the frontend, launchers, processes, time."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.numbers = count(FIRST_PID)
+        self.registered: dict[str, LaunchRequest] = {}
+        self.launchers: dict[int, LaunchRequest] = {}  # those that live
+        self.attached: dict[int, Callable[[], None]] = {}
+        self.processes: dict[int, Process] = {}
+        self.questions: list[tuple[str, Answered]] = []
+        self.slots: list[LauncherSlot] = []
+        self.answered: set[int] = set()  # launchers of LOADs that have been answered well
+
+    def clock(self) -> float:
+        return self.now
+
+    def attach(self, slot: LauncherSlot, when_ended: Callable[[], None]) -> None:
+        self.slots.append(slot)
+        pid = slot.request.pid
+        if pid not in self.launchers:
+            return
+        slot.launcher = pid
+
+        def ended() -> None:
+            slot.launcher = None
+            when_ended()
+
+        self.attached[pid] = ended
+
+    def ask(self, model: str, when_answered: Answered) -> None:
+        self.questions.append((model, when_answered))
+
+    def fork_host(self, slot: LauncherSlot, when_ended: Ended) -> int:
+        pid = next(self.numbers)
+        self.processes[pid] = Process(slot, when_ended)
+        return pid
+
+    def fork_refusal(self, slot: LauncherSlot, status: HTTPStatus, when_ended: Ended) -> int:
+        return self.fork_host(slot, when_ended)
+
+    def record_of(self, pid: int) -> ProcessRecord:
+        return self.processes[pid].told
+
+    def end(self, pid: int) -> None:
+        self.end_process(pid, KILLED)
+
+    def end_process(self, pid: int, code: int) -> None:
+        process = self.processes.pop(pid)
+        process.when_ended(process.told, code)
+
+    def end_launcher(self, pid: int) -> None:
+        del self.launchers[pid]
+        if ended := self.attached.pop(pid, None):
+            ended()
+
+    def close_sockets(self) -> None:
+        """What the kernel does when a fork server and its hosts have ended."""
+        for slot in self.slots:
+            slot.listener.close()
+
+    def load(self, name: str, folder: Path) -> LaunchRequest:
+        """What the frontend does for LOAD, up to the launcher's first word."""
+        pid = next(self.numbers)
+        request = LaunchRequest(pid, name, folder / name, "unix", str(folder / f"{pid}.sock"))
+        self.registered[name] = request
+        self.launchers[pid] = request
+        return request
+
+    def forget(self, name: str) -> None:
+        """UNLOAD: the frontend ends the launcher, too."""
+        request = self.registered.pop(name)
+        if request.pid in self.launchers:
+            self.end_launcher(request.pid)
+
+    def serving(self, name: str) -> list[Process]:
+        """The processes of a model whose socket the frontend can reach."""
+        return [
+            one
+            for one in self.processes.values()
+            if one.slot.request.model == name and one.slot.listener.fileno() >= 0
+        ]
+
+
+class Server(RuleBasedStateMachine):
+    """A server with a model that is loaded, unloaded and hit in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp())
+        self.world = World()
+        self.placements = self._new_placements()
+
+    def teardown(self) -> None:
+        try:
+            self.all_is_well_when_it_has_settled()
+        finally:
+            self.world.close_sockets()
+            shutil.rmtree(self.folder)
+
+    def _new_placements(self) -> Placements:
+        world = self.world
+        return Placements(self.folder, world, [], world, world, world.clock)
+
+    @precondition(lambda self: not self.is_registered)
+    @rule(loads=st.booleans())
+    def load(self, loads: bool) -> None:
+        """LOAD, which may be done by the next step or not."""
+        self.placements.announced(self.world.load(NAME, self.folder))
+        if loads:
+            self.finish_loading()
+
+    @precondition(lambda self: not self.is_registered)
+    @rule()
+    def give_up_before_the_request_is_read(self) -> None:
+        """The launcher of a LOAD ends first: the frontend forgets the model."""
+        request = self.world.load(NAME, self.folder)
+        self.world.forget(NAME)
+        self.placements.announced(request)
+
+    @precondition(lambda self: self.is_registered)
+    @rule()
+    def unload(self) -> None:
+        self.world.forget(NAME)
+
+    @precondition(lambda self: self.is_registered)
+    @rule()
+    def unload_and_load_again_at_once(self) -> None:
+        """The new launcher's request may come before the end of the old one is noticed."""
+        old = self.world.registered.pop(NAME)
+        self.placements.announced(self.world.load(NAME, self.folder))
+        if old.pid in self.world.launchers:
+            self.world.end_launcher(old.pid)
+
+    @precondition(lambda self: self.world.processes)
+    @rule()
+    def finish_loading(self) -> None:
+        for process in self.world.serving(NAME):
+            if not process.told.is_loaded:
+                process.told.tell_loaded()
+
+    @precondition(lambda self: self.world.processes)
+    @rule(code=st.sampled_from([0, 1, KILLED]))
+    def end_host(self, code: int) -> None:
+        """A host ends, in any way; before it has loaded, that fails the frontend's LOAD."""
+        pid, process = next(iter(self.world.processes.items()))
+        is_failed_load = not self.has_loaded(process.slot.request)
+        self.world.end_process(pid, code)
+        if is_failed_load and self.world.registered.get(NAME) == process.slot.request:
+            self.world.forget(NAME)
+
+    @precondition(lambda self: self.is_registered and self.world.launchers)
+    @rule()
+    def kill_launcher(self) -> None:
+        """Somebody kills a launcher. The frontend notices only while it loads the model."""
+        request = self.world.registered[NAME]
+        if request.pid not in self.world.launchers:
+            return
+        has_loaded = self.has_loaded(request)
+        self.world.end_launcher(request.pid)
+        if not has_loaded:
+            self.world.forget(NAME)
+
+    @rule(announces=st.booleans())
+    def replace_fork_server(self, announces: bool) -> None:
+        """The fork server is killed, its hosts with it, and another takes its place.
+
+        The frontend's LOAD of a model that is not loaded yet fails by that.
+        """
+        for request in list(self.world.registered.values()):
+            if not self.has_loaded(request):
+                self.world.forget(NAME)
+        self.world.close_sockets()
+        self.world.processes.clear()
+        self.world.attached.clear()
+        self.world.questions.clear()
+        self.placements = self._new_placements()
+        self.placements.restore()
+        if announces:
+            for request in list(self.world.launchers.values()):
+                self.placements.announced(LaunchRequest(**{**vars(request), "again": True}))
+
+    @rule()
+    def look_after(self) -> None:
+        self.placements.look_after()
+
+    @rule()
+    def all_is_well_when_it_has_settled(self) -> None:
+        """Each registered model has one process, every other one none, within some seconds."""
+        for _ in range(6):
+            self.world.now += max(PAUSE_SECONDS, CHECK_SECONDS, GIVE_UP_SECONDS) + 0.1
+            self.placements.look_after()
+            questions, self.world.questions = self.world.questions, []
+            for model, answered in questions:
+                answered(model in self.world.registered)
+        assert len(self.world.serving(NAME)) == self.is_registered
+        assert len(self.placements) == len(self.world.registered)
+
+    @property
+    def is_registered(self) -> bool:
+        return NAME in self.world.registered
+
+    def has_loaded(self, request: LaunchRequest) -> bool:
+        """Whether the frontend's LOAD has been answered."""
+        for process in self.world.processes.values():
+            if process.slot.request.pid == request.pid and process.told.is_loaded:
+                self.world.answered.add(request.pid)
+        return request.pid in self.world.answered
+
+
+Server.TestCase.settings = settings(max_examples=300, stateful_step_count=20, deadline=None)
+test_whatever_ends_in_whatever_order = Server.TestCase
+
+
+def test_what_was_saved_is_told_to_the_next_fork_server(tmp_path: Path) -> None:
+    """Until its model has left."""
+    request = LaunchRequest(FIRST_PID, "größe", Path("/m"), "unix", str(tmp_path / "s"))
+    slot = LauncherSlot(request, tmp_path)
+    saved = list(read_saved(tmp_path))
+
+    slot.close()
+
+    assert saved == [LaunchRequest(**{**vars(request), "again": True})]
+    assert list(read_saved(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "event"),
+    [
+        (HostState.NEW, HostRecord.loaded),
+        (HostState.PAUSED, HostRecord.loaded),
+        (HostState.GONE, HostRecord.forked),
+        (HostState.SERVING, HostRecord.forked),
+        (HostState.GIVEN_UP, lambda record: record.process_ended(refused=False)),
+    ],
+)
+def test_what_cannot_happen_fails_by_name(
+    state: HostState, event: Callable[[HostRecord], None]
+) -> None:
+    """The state is in the message."""
+    record = HostRecord(has_served=False, is_one_of_many=True)
+    record.state = state
+
+    with pytest.raises(WrongState, match=state.name):
+        event(record)
+
+
+def test_a_process_tells_its_model_once() -> None:
+    """LOADED, or REFUSING: not the one after the other."""
+    record = ProcessRecord()
+    record.tell_loaded()
+
+    with pytest.raises(WrongState, match="REFUSING while it was LOADED"):
+        record.tell_refusing()
+    record.close()
