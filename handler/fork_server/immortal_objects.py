@@ -1,9 +1,9 @@
-"""Keeping what a template holds in pages that its hosts share, whatever they do with it.
+"""Keeping what a fork server holds in pages that its hosts share, whatever they do with it.
 
 To use an object is to count a reference to it, which is to write to its page, of which each host
 then has a copy of its own: that is most of what a small model's host would weigh. CPython 3.12
 has immortal objects, such as None, whose references are not counted. What is there before the
-first fork lives as long as the template anyway, so it is made immortal, too.
+first fork lives as long as the fork server anyway, so it is made immortal, too.
 """
 
 from __future__ import annotations

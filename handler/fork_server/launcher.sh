@@ -1,10 +1,10 @@
 # What the frontend executes for each model, in place of a Python interpreter. It hands its
-# arguments and its process id to the template and then only waits: the host that the template
-# forks takes over this process's output through /proc, and the template ends this process when
+# arguments and its process id to the fork server and then only waits: the host that the fork server
+# forks takes over this process's output through /proc, and the fork server ends this process when
 # the model can't be loaded.
-# Should the template end, the wait does, and the next template gets to know this model as well:
+# Should the fork server end, the wait does, and the next fork server gets to know this model as well:
 # the frontend itself never starts a process again. The pipe that is waited on is opened first,
-# so that an end of the template at any moment after that is noticed.
+# so that an end of the fork server at any moment after that is noticed.
 # The output is kept as 8 and 9 as well, which no redirection changes for a moment.
 case $0 in *metric_collector.py) exit 0 ;; esac
 exec 8>&1 9>&2

@@ -1,4 +1,4 @@
-"""What a template does once, so that its hosts share it instead of each doing it again."""
+"""What a fork server does once, so that its hosts share it instead of each doing it again."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ class ForkServer:
 
 
 def main() -> None:
-    """The template's process."""
+    """The fork server's process."""
     settings = ServingSettings.from_environ(os.environ)
     container_log.configure(logging.INFO, SERVE_FORM)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -32,12 +32,12 @@ _LIBC = ctypes.CDLL(None)
 
 
 class ManyModelsHost:
-    """Serves the models that the template names.
+    """Serves the models that the fork server names.
 
     Args:
-        channel: where the template names them.
+        channel: where the fork server names them.
         settings: the serving settings.
-        record: what this process tells the template.
+        record: what this process tells the fork server.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class ManyModelsHost:
         self._broken: deque[int] = deque()  # places of models that are still to be refused
 
     def run(self) -> None:
-        """Serve for ever; this process ends with the template."""
+        """Serve for ever; this process ends with the fork server."""
         container_log.configure(self._settings.log_level, LOG_FORM)
         inflight_lock.open_lock()
         self._worker.watch(self._channel.fileno(), self._hear)
@@ -112,7 +112,7 @@ class ManyModelsHost:
         self._worker.forget(model, listener)
         listener.close()
         self._give_memory_back()
-        with contextlib.suppress(OSError):  # the template has gone: this process is to end, too
+        with contextlib.suppress(OSError):  # the fork server has gone: this process is to end, too
             self._channel.send(json.dumps({"left": place}).encode())
 
     def _counted(self, model: LoadedModel, connections: int) -> None:

@@ -45,7 +45,7 @@ class OneModelHost:
         listener: where the frontend connects.
         settings: the serving settings.
         plan: how many workers and connections there are.
-        record: what this process tells the template.
+        record: what this process tells the fork server.
     """
 
     def __init__(

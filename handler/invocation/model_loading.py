@@ -11,7 +11,7 @@ from typing import Any
 
 from contract.errors import ByoError, ModelLoadError
 from contract.user_module import describe
-from handler.invocation import user_functions
+from handler.invocation.model_artifact import load_artifact
 from handler.invocation.user_functions import UserFunctions
 
 logger = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ def load_model(user: UserFunctions, model_dir: Path, context: Any) -> Any:
         if user.model_fn:
             model = user.model_fn(str(model_dir), context)
         else:
-            model = user_functions.load_artifact(model_dir)
+            model = load_artifact(model_dir)
     if user.model_warmup_fn:
         user.model_warmup_fn(str(model_dir), model, context)
     return model

@@ -28,8 +28,10 @@ from contract.signature import Signature, load_signature
 from contract.user_module import check_names, find_program, import_program
 from handler import codecs
 from handler.codecs.charset import decode_text
-from handler.invocation import safe_toolkit, user_functions
+from handler.invocation import safe_toolkit
 from handler.invocation.blame import Stage, to_invocation_error
+from handler.invocation.default_prediction import predictor_of
+from handler.invocation.model_artifact import lend_to_main
 from handler.invocation.model_input import conform
 from handler.invocation.model_loading import load_model, told_by_place
 from handler.invocation.request_response import Request, Response, problem_response
@@ -104,14 +106,14 @@ class Pipeline:
         with told_by_place(program):
             module = import_program(program) if program else None
             user = UserFunctions.of_module(module)
-            user_functions.lend_to_main(module)
+            lend_to_main(module)
             safe_toolkit.forbid_unpickling()
             signature = load_signature(model_dir)
             for warning in signature.version_warnings() if signature else ():
                 logger.warning(warning)
             model = load_model(user, model_dir, context)
             if not (user.predict_fn or user.transform_fn):
-                user_functions.predictor_of(model)
+                predictor_of(model)
         logger.info(
             "model of type %s; functions of %s: %s; signature: %s",
             type(model).__name__,
@@ -191,7 +193,7 @@ class Pipeline:
     @cached_property
     def _predictor(self) -> Callable[[Any], Any]:
         """The default ``predict_fn``."""
-        return user_functions.predictor_of(self.model)
+        return predictor_of(self.model)
 
     def _check(self, request: Request) -> None:
         """What can be said of a request before anything is read."""

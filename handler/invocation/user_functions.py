@@ -20,16 +20,10 @@ import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from contract.errors import ModelLoadError, UserCodeError
-from contract.user_module import describe
-from handler.invocation.fast.shortcut import shortcut_to
-
-ARTIFACT_NAMES = ("model.joblib", "model.pkl")
-ARTIFACT_SUFFIXES = (".joblib", ".pkl", ".pickle")
+from contract.errors import UserCodeError
 
 # How many arguments each function takes before an optional context.
 ARITIES = {
@@ -42,10 +36,6 @@ ARITIES = {
     "transform_fn": 4,
 }
 TOOLKIT_HANDLER_MODULE = "sagemaker_inference.default_inference_handler"
-LEFT_IN_MAIN = (
-    ". It was defined in the training script itself: move it to a module beside inference.py, "
-    "or name the script by SAGEMAKER_PROGRAM"
-)
 
 UserFunction = Callable[..., Any]
 
@@ -127,78 +117,6 @@ def with_context(function: UserFunction, arity: int) -> UserFunction:
     raise UserCodeError(
         f"{name}{signature} must take {arity} arguments, or {arity + 1} with a context"
     )
-
-
-def load_artifact(model_dir: Path) -> Any:
-    """The default ``model_fn``: the joblib or pickle file in a model directory.
-
-    ``model.joblib`` or ``model.pkl``, else the only file with such an ending.
-
-    Raises:
-        ModelLoadError: there is no such file, or more than one, or it can't be loaded.
-    """
-    import joblib  # here, so that a user's own model_fn need not pay for it
-
-    artifact = find_artifact(model_dir)
-    try:
-        return joblib.load(artifact)
-    except MemoryError:
-        raise
-    except Exception as error:
-        advice = LEFT_IN_MAIN if "<module '__main__'" in str(error) else ""
-        raise ModelLoadError(f"{artifact} can't be loaded: {describe(error)}{advice}") from error
-
-
-def find_artifact(model_dir: Path) -> Path:
-    """The one model artifact in a model directory.
-
-    Raises:
-        ModelLoadError: there is none, or it is not clear which is meant.
-    """
-    if not model_dir.is_dir():
-        raise ModelLoadError(f"{model_dir} is not a folder")
-    for name in ARTIFACT_NAMES:
-        if (model_dir / name).is_file():
-            return model_dir / name
-    found = sorted(file for file in model_dir.iterdir() if file.suffix in ARTIFACT_SUFFIXES)
-    if len(found) == 1:
-        return found[0]
-    what = f"several artifacts ({', '.join(f.name for f in found)})" if found else "no artifact"
-    raise ModelLoadError(
-        f"{model_dir} holds {what}: save the model as model.joblib, or write a model_fn"
-    )
-
-
-def predictor_of(model: Any) -> Callable[[Any], Any]:
-    """The default ``predict_fn`` for one model: ``model.predict``, or what gives the same faster;
-    else ``model.transform``.
-
-    Raises:
-        UserCodeError: the model has neither method.
-    """
-    if shortcut := shortcut_to(model):
-        return shortcut
-    for name in ("predict", "transform"):
-        method = getattr(model, name, None)
-        if callable(method):
-            return method  # type: ignore[no-any-return]
-    raise UserCodeError(
-        f"a {type(model).__name__} has neither predict nor transform: write a predict_fn"
-    )
-
-
-def lend_to_main(module: ModuleType | None) -> None:
-    """Let pickles find in ``__main__`` what a user's module defines.
-
-    A model that holds a class or function of the training script refers to it as ``__main__``'s,
-    since the script ran as that. Where one script both trains and serves, it is here again.
-    """
-    if module is None:
-        return
-    main = sys.modules["__main__"]
-    for name, value in vars(module).items():
-        if getattr(value, "__module__", None) == module.__name__ and not hasattr(main, name):
-            setattr(main, name, value)
 
 
 def _toolkit_handler(module: ModuleType) -> object | None:

@@ -1,8 +1,8 @@
-"""Where launchers and the template meet: two named pipes in the scratch folder.
+"""Where launchers and the fork server meet: two named pipes in the scratch folder.
 
-A launcher writes to the one, which the template reads, and waits on the other until the template
-has ended. The supervisor holds that one: it knows of a template's end when nothing of it is left,
-so what a launcher writes from then on waits for the next template.
+A launcher writes to the one, which the fork server reads, and waits on the other until the fork
+server has ended. The supervisor holds that one: it knows of a fork server's end when nothing of it
+is left, so what a launcher writes from then on waits for the next fork server.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def make(folder: Path) -> None:
 
 
 def open_launch(folder: Path) -> int:
-    """Called in the template: the pipe that launchers write to.
+    """Called in the fork server: the pipe that launchers write to.
 
     A launcher that opens it waits until this is called. Both ends are held by this one
     descriptor, so they close when this process ends, and not before.

@@ -12,7 +12,7 @@ HEAP_SHARE = 4
 LEAST_HEAP = 64 * MEBIBYTE
 # Bodies pass through the heap, a few times their size; more than this is memory for models.
 MOST_HEAP = 4096 * MEBIBYTE
-# What the JVM needs beside its heap, and the supervisor and the template with what they import.
+# What the JVM needs beside its heap, and the supervisor and the fork server with what they import.
 BASE = 320 * MEBIBYTE
 # What one more worker needs, apart from the model itself: one that shares its imports, and one
 # of multi-model-server's own, which shares nothing.

@@ -114,7 +114,7 @@ def launching_backend(scratch: Path) -> Backend:
 def worker_environment(
     settings: ServingSettings, plan: ResourcePlan, scratch: Path, environ: Mapping[str, str]
 ) -> dict[str, str]:
-    """What the JVM, the template and each worker find in their environment."""
+    """What the JVM, the fork server and each worker find in their environment."""
     return {
         **environ,
         # Folders of models and algorithms may be read-only, and are not ours to write to.

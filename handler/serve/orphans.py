@@ -1,7 +1,7 @@
 """Processes that lost their parents: what hosts had started, and hosts themselves.
 
 The supervisor adopts them, as the first process of a container does anyway: so it can end what a
-killed template leaves behind, however deep below it.
+killed fork server leaves behind, however deep below it.
 """
 
 from __future__ import annotations

@@ -36,8 +36,8 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from handler.invocation.default_prediction import predictor_of
 from handler.invocation.fast.shortcut import MOST_ROWS, TRIALS, Shortcut
-from handler.invocation.user_functions import predictor_of
 
 COLUMNS = 8
 NAMES = [f"x{number}" for number in range(COLUMNS)]

@@ -13,13 +13,9 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 
 from contract.errors import ModelLoadError, UserCodeError
-from handler.invocation.user_functions import (
-    UserFunctions,
-    find_artifact,
-    load_artifact,
-    predictor_of,
-    with_context,
-)
+from handler.invocation.default_prediction import predictor_of
+from handler.invocation.model_artifact import find_artifact, load_artifact
+from handler.invocation.user_functions import UserFunctions, with_context
 
 CONTEXT = object()
 

@@ -55,6 +55,22 @@ def test_an_archive_is_unpacked_and_run(job, tmp_path):
 
 
 @slow
+@pytest.mark.parametrize(
+    ("level", "shown"), [(None, ["before", "mine: after"]), ("40", ["mine: after"])]
+)
+def test_a_scripts_own_log_lines_show_once(job, level, shown):
+    """At the job's level, until the script sets one of its own."""
+    job.submit("logs.py")
+    if level:
+        job.hyperparameters["sagemaker_container_log_level"] = level
+
+    assert job.run() == 0, job.log
+
+    lines = [line for line in job.log.splitlines() if line in ("before", "mine: after", "too fine")]
+    assert lines == shown
+
+
+@slow
 def test_a_line_appears_while_the_script_still_runs(job, fifo):
     """A metric printed now is in the log now, not when a buffer is full."""
     job.submit("waits.py")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import linecache
+import logging
 import os
 import re
 import runpy
@@ -23,6 +24,7 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 REPORT_VARIABLE = "BYO_TRAINING_REPORT"
+LOG_LEVEL_VARIABLE = "BYO_TRAINING_LOG_LEVEL"
 # Deeper chains and larger groups end here: a failure file has room for 1,024 characters.
 MOST_LINKS = 4
 MOST_FRAMES = 8
@@ -37,6 +39,7 @@ def main() -> None:
     """Run what ``sys.argv[1:]`` names; on an exception, report it and exit with its code."""
     report = Report(os.environ.pop(REPORT_VARIABLE, None))
     report.watch_threads()
+    show_log_lines(int(os.environ.pop(LOG_LEVEL_VARIABLE, logging.WARNING)))
     del sys.argv[0]
     try:
         if sys.argv[0] == "-m":
@@ -52,6 +55,16 @@ def main() -> None:
         report.write(error)
         sys.excepthook(type(error), error, error.__traceback__)
         raise SystemExit(130 if isinstance(error, KeyboardInterrupt) else 1) from None
+
+
+def show_log_lines(level: int) -> None:
+    """Show what the script's own loggers say from a level on, be logging configured or not.
+
+    No handler is added: a ``logging.basicConfig`` of the script works as under plain ``python``.
+    """
+    logging.getLogger().setLevel(level)
+    if logging.lastResort is not None:
+        logging.lastResort.setLevel(level)
 
 
 def run_script() -> None:

@@ -97,7 +97,12 @@ class ScriptRunner(process.ProcessRunner):  # type: ignore[misc]
         # PYTHONUNBUFFERED: each line is to appear when it is printed, also from a .sh's Python.
         # PYTHONFAULTHANDLER: a crash in native code leaves a trace in the log.
         defaults = {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
-        environ = defaults | os.environ | {bootstrap.REPORT_VARIABLE: str(report)}
+        own = {
+            bootstrap.REPORT_VARIABLE: str(report),
+            # The job's, which the toolkit has configured this process with.
+            bootstrap.LOG_LEVEL_VARIABLE: str(logging.getLogger().getEffectiveLevel()),
+        }
+        environ = defaults | os.environ | own
         return Supervisor(
             self._create_command(),
             cwd=self._directory,

@@ -38,14 +38,14 @@ class Processes:
     def frontend(self) -> psutil.Process:
         return self._only("com.amazonaws.ml.mms.ModelServer")
 
-    def template(self) -> psutil.Process:
+    def fork_server(self) -> psutil.Process:
         supervisor = self.supervisor()
         return next(one for one in self._forks() if one.parent() == supervisor)
 
     def hosts(self) -> list[psutil.Process]:
-        """What was forked from the template."""
-        template = self.template()
-        return [one for one in self._forks() if one.parent() == template]
+        """What was forked from the fork server."""
+        fork_server = self.fork_server()
+        return [one for one in self._forks() if one.parent() == fork_server]
 
     def host_of(self, model_dir: Path) -> psutil.Process:
         """A host works in the folder of its model."""

@@ -26,13 +26,13 @@ MODELS = 5
 def victims(one: Observed, kill: int) -> list[psutil.Process]:
     """All processes that may die without the server.
 
-    The frontend tries again after ever longer pauses, so the template is killed only now and then.
+    The frontend tries again after ever longer pauses, so the fork server is killed only at times.
     What a model's own code has started is left alone: to take note of its end is that code's part.
     """
     hosts = one.processes.hosts()
     below = [worker for host in hosts for worker in one.processes.workers_below(host)]
-    template = [one.processes.template()] if kill % 10 == 5 else []
-    return template or [*hosts, *below, *one.processes.launchers()]
+    fork_server = [one.processes.fork_server()] if kill % 10 == 5 else []
+    return fork_server or [*hosts, *below, *one.processes.launchers()]
 
 
 def ask_until(

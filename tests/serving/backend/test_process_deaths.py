@@ -56,11 +56,11 @@ def worker(many: Observed, folder: Path) -> psutil.Process:
     return many.processes.workers_of(folder)[0]
 
 
-def template(many: Observed, folder: Path) -> psutil.Process:
-    return many.processes.template()
+def fork_server(many: Observed, folder: Path) -> psutil.Process:
+    return many.processes.fork_server()
 
 
-@pytest.mark.parametrize("victim", [host, worker, template])
+@pytest.mark.parametrize("victim", [host, worker, fork_server])
 def test_a_model_outlives_its_processes(many: Observed, model: Path, victim: Victim) -> None:
     """Another process answers."""
     kill(victim(many, model))
@@ -95,7 +95,7 @@ def test_a_host_takes_what_it_started_along(many: Observed, model: Path) -> None
     await_end(helpers)
 
 
-def test_all_models_outlive_the_template(many: Observed) -> None:
+def test_all_models_outlive_the_fork_server(many: Observed) -> None:
     """The launchers of all tell the next one, and that one's successor."""
     models = [many.model(f"one-of-ten-{number}") for number in range(10)]
     assert [many.load(one) for one in models] == [200] * 10
@@ -104,7 +104,7 @@ def test_all_models_outlive_the_template(many: Observed) -> None:
         below = [one for each in hosts for one in each.children(recursive=True)]
         assert below
 
-        kill(many.processes.template())
+        kill(many.processes.fork_server())
 
         await_end([*hosts, *below])
         for one in models:
@@ -193,13 +193,13 @@ def test_nothing_outlives_the_server(tmp_path: Path, victim: str, multi_model: b
 
 
 def test_a_single_model_outlives_its_processes(single: Observed) -> None:
-    """Each in its turn, and then all below the template at once."""
+    """Each in its turn, and then all below the fork server at once."""
     folder = single.tree.paths.model
     for find in (single.processes.workers_of, lambda _: single.processes.hosts()):
         for _ in range(3):
             kill(*find(folder))
             single.answering()
-    kill(single.processes.template())
+    kill(single.processes.fork_server())
     single.answering()
     kill(single.processes.launcher_of(folder))
     assert single.answering()

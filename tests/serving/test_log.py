@@ -1,0 +1,54 @@
+"""The container's log: what users' code and the server say in it, once and at the right level."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.serving.backend.processes import eventually
+from tests.serving.conftest import Tree, running
+
+pytestmark = pytest.mark.slow
+
+BODY = b"2,0\n"
+SAID = re.compile(r"(mine: )?(too fine|while loading|while predicting)")
+
+
+def said(log: Path) -> list[str]:
+    """What the user's code has said, a line each."""
+    lines = log.read_text(errors="replace").splitlines()
+    return [found.group() for line in lines if (found := SAID.search(line))]
+
+
+@pytest.mark.parametrize("backend", ["own", "stock"])
+@pytest.mark.parametrize("configures", ["", "yes"])
+def test_users_log_lines_show_once(positional: Tree, backend: str, configures: str) -> None:
+    """At the default level, with a `logging.basicConfig` of the user's own or without.
+
+    multi-model-server's own worker has configured logging by then, so that basicConfig does
+    nothing there.
+    """
+    positional.inference("logs.py")
+    settings = {"BYO_BACKEND": backend, "CONFIGURES": configures, "MODEL_SERVER_WORKERS": "1"}
+    mine = "mine: " if configures and backend == "own" else ""
+
+    with running(positional, **settings) as server:
+        assert server.post(BODY).status == 200
+        eventually(lambda: len(said(server.log)) >= 2)
+
+    assert said(server.log) == [f"{mine}while loading", f"{mine}while predicting"]
+
+
+def test_a_higher_level_keeps_quiet(positional: Tree) -> None:
+    """Of users' code and of the server, but for what the server says of its own life."""
+    positional.inference("logs.py")
+
+    with running(positional, SAGEMAKER_CONTAINER_LOG_LEVEL="40") as server:
+        assert server.post(BODY).status == 200
+
+    log = server.log.read_text(errors="replace")
+    assert said(server.log) == []
+    assert "model of type" not in log
+    assert "serve: ready on " in log
