@@ -5,7 +5,7 @@ from training_entry.hyperparameters.declaration import (
     declared_hyperparameters,
     hyperparameter,
 )
-from training_entry.hyperparameters.errors import HyperparameterError
+from training_entry.hyperparameters.hyperparameter_error import HyperparameterError
 from training_entry.hyperparameters.parsing import parse_hyperparameters
 from training_entry.hyperparameters.secret_names import is_secret, masked
 

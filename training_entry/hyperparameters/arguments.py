@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from training_entry.hyperparameters.errors import HyperparameterError
+from training_entry.hyperparameters.hyperparameter_error import HyperparameterError
 
 
 def read_arguments(arguments: Sequence[str]) -> dict[str, str]:

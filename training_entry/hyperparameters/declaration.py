@@ -13,7 +13,7 @@ from training_entry.hyperparameters.conversion import (
     is_supported,
     type_name,
 )
-from training_entry.hyperparameters.errors import HyperparameterError
+from training_entry.hyperparameters.hyperparameter_error import HyperparameterError
 from training_entry.hyperparameters.secret_names import MASK, is_secret
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from training_entry.hyperparameters.arguments import read_arguments, toolkit_arguments
 from training_entry.hyperparameters.declaration import Hyperparameter, declared_hyperparameters
-from training_entry.hyperparameters.errors import HyperparameterError
+from training_entry.hyperparameters.hyperparameter_error import HyperparameterError
 from training_entry.hyperparameters.secret_names import MASK, is_secret
 from training_entry.job import Job, decoded
 
