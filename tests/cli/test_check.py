@@ -206,6 +206,16 @@ def test_declared_hyperparameters_are_shown(folder):
     assert TABLE in findings(folder)
 
 
+def test_a_model_of_pydantic_is_shown_alike(folder):
+    """Its constraints and descriptions are in the table."""
+    source = DECLARING.replace("@dataclass\nclass Mine:", "class Mine(BaseModel):")
+    source = source.replace("hyperparameter(100, least=1, help=", "Field(100, ge=1, description=")
+    source = source.replace("import sys", "from pydantic import BaseModel, Field")
+    (folder / "train.py").write_text(source)
+
+    assert TABLE in findings(folder)
+
+
 def test_without_a_declaration_no_script_is_imported(folder):
     """A script that trains when it is imported does not train now."""
     (folder / "train.py").write_text("raise SystemExit('this trains')\n")

@@ -30,11 +30,11 @@ def convert(value: Any, annotation: Any) -> Any:
     if origin is Literal:
         return _to_choice(value, {choice: choice for choice in get_args(annotation)})
     if origin in (list, tuple):
-        return origin(convert(item, get_args(annotation)[0]) for item in _items(value))
+        return origin(convert(item, get_args(annotation)[0]) for item in items(value))
     if issubclass(annotation, Enum):
         by_name = {member.name: member for member in annotation}
         return _to_choice(value, by_name | {member.value: member for member in annotation})
-    return SCALARS[annotation](_unquoted(value))
+    return SCALARS[annotation](unquoted(value))
 
 
 def is_supported(annotation: Any) -> bool:
@@ -60,7 +60,7 @@ def type_name(annotation: Any) -> str:
         return f"list of {type_name(get_args(annotation)[0])}"
     if origin is Literal or (isinstance(annotation, type) and issubclass(annotation, Enum)):
         return "choice"
-    return "None" if annotation is NoneType else str(annotation.__name__)
+    return "None" if annotation is NoneType else str(getattr(annotation, "__name__", annotation))
 
 
 def expectation(annotation: Any, limits: str = "") -> str:
@@ -94,7 +94,7 @@ def choices_of(annotation: Any) -> tuple[Any, ...]:
 
 
 def _to_union(value: Any, members: Sequence[Any]) -> Any:
-    if NoneType in members and _is_none(value):
+    if NoneType in members and is_none(value):
         return None
     # Any text is a str, so that str is tried when all else has failed.
     for member in sorted(members, key=lambda member: member is str):
@@ -109,33 +109,34 @@ def _to_union(value: Any, members: Sequence[Any]) -> Any:
 def _to_choice(value: Any, results: dict[Any, Any]) -> Any:
     """The result whose key the value is, once it is read as that key's type."""
     for choice, result in results.items():
-        if choice is None and _is_none(value):
+        if choice is None and is_none(value):
             return result
         try:
-            if type(choice) in SCALARS and SCALARS[type(choice)](_unquoted(value)) == choice:
+            if type(choice) in SCALARS and SCALARS[type(choice)](unquoted(value)) == choice:
                 return result
         except ValueError:
             continue
     raise ValueError(value)
 
 
-def _is_none(value: Any) -> bool:
+def is_none(value: Any) -> bool:
+    """Whether a value says None, where None is allowed."""
     return value is None or (isinstance(value, str) and value.strip().lower() in NONE_TEXTS)
 
 
-def _items(value: Any) -> Sequence[Any]:
+def items(value: Any) -> Sequence[Any]:
     """The items of a list: JSON, or text with commas between."""
     if isinstance(value, str) and value.strip().startswith("["):
         value = json.loads(value)
     if isinstance(value, str):
-        value = [item.strip() for item in _unquoted(value).split(",")] if value.strip() else []
+        value = [item.strip() for item in unquoted(value).split(",")] if value.strip() else []
     if not isinstance(value, list | tuple):
         # One number alone has lost its type on the way: "3" is a list of one as well.
         return [value] if isinstance(value, int | float) else _refuse(value)
     return value
 
 
-def _unquoted(value: Any) -> Any:
+def unquoted(value: Any) -> Any:
     """Text without the quotes of JSON, in which some SDKs wrap every value."""
     if isinstance(value, str) and len(value) > 1 and value[0] == value[-1] == '"':
         try:

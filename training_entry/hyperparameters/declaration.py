@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
+from enum import Enum
 from typing import Any, get_type_hints
 
 from training_entry.hyperparameters.conversion import (
@@ -15,6 +16,9 @@ from training_entry.hyperparameters.conversion import (
 )
 from training_entry.hyperparameters.hyperparameter_error import HyperparameterError
 from training_entry.hyperparameters.secret_names import MASK, is_secret
+
+# What says nothing to a plain dataclass, and would be passed over.
+OF_PYDANTIC = ("annotated_types", "pydantic")
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Hyperparameter:
         below: numbers must be smaller than this; None for any.
         choices: the values allowed; empty for any.
         help: what it is, in a few words.
+        within: where it stands in another one, as in ``optimizer.``.
     """
 
     name: str
@@ -42,6 +47,21 @@ class Hyperparameter:
     below: float | None = None
     choices: tuple[Any, ...] = ()
     help: str = ""
+    within: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What it may be called, with ``_`` for each ``-``."""
+        return (self.name,)
+
+    @property
+    def path(self) -> str:
+        return f"{self.within}{self.name}"
+
+    @property
+    def secret(self) -> bool:
+        """Whether its value is never shown."""
+        return is_secret(self.path)
 
     @property
     def required(self) -> bool:
@@ -72,14 +92,14 @@ class Hyperparameter:
     def row(self) -> dict[str, str]:
         """A table's row: name, type, allowed values, default and help, each as text."""
         listed = ", ".join(map(str, self.choices or choices_of(self.annotation)))
-        default = (
-            "(required)" if self.required else str(getattr(self.default, "value", self.default))
-        )
+        default = self.default.value if isinstance(self.default, Enum) else self.default
+        if self.required or self.secret:
+            default = "(required)" if self.required else MASK
         return {
             "name": self.name,
             "type": type_name(self.annotation),
             "allowed": listed or self.limits,
-            "default": MASK if is_secret(self.name) and not self.required else default,
+            "default": str(default),
             "help": self.help,
         }
 
@@ -144,22 +164,33 @@ def hyperparameter(
 
 
 def declared_hyperparameters(declared: Any) -> tuple[Hyperparameter, ...]:
-    """What a dataclass declares, in its order.
+    """What a dataclass, or a model of pydantic, declares, in its order.
 
     Raises:
         HyperparameterError: it is no dataclass, a type can't be used, or a default isn't allowed.
     """
+    if is_pydantic(declared):
+        # Imported where it is used: most scripts need no pydantic, which takes longer than we do.
+        from training_entry.hyperparameters.pydantic_models import declared_fields
+
+        return declared_fields(declared)
     if not (isinstance(declared, type) and is_dataclass(declared)):
         raise HyperparameterError([f"{declared!r} is no dataclass: write @dataclass above it"])
     try:
         hints = get_type_hints(declared)
+        annotated = get_type_hints(declared, include_extras=True)
     except (NameError, TypeError) as error:
         raise HyperparameterError([f"a type of {declared.__name__} is unknown: {error}"]) from None
     found = [_from_field(each, hints[each.name]) for each in fields(declared) if each.init]
-    problems = [problem for each in found for problem in _problems(each)]
+    problems = [problem for each in found for problem in _problems(each, annotated[each.name])]
     if problems:
         raise HyperparameterError(problems)
     return tuple(found)
+
+
+def is_pydantic(declared: Any) -> bool:
+    """Whether a class is a model or a dataclass of pydantic, told without importing it."""
+    return isinstance(declared, type) and hasattr(declared, "__pydantic_fields__")
 
 
 def _from_field(each: Field[Any], annotation: Any) -> Hyperparameter:
@@ -172,7 +203,13 @@ def _from_field(each: Field[Any], annotation: Any) -> Hyperparameter:
     return Hyperparameter(each.name, annotation, default, **more)
 
 
-def _problems(each: Hyperparameter) -> list[str]:
+def _problems(each: Hyperparameter, annotated: Any) -> list[str]:
+    added = (each.default, *getattr(annotated, "__metadata__", ()))
+    if any(type(part).__module__.split(".")[0] in OF_PYDANTIC for part in added):
+        return [
+            f"{each.name} says with pydantic what is allowed: make the class a BaseModel, or a "
+            "dataclass of pydantic.dataclasses"
+        ]
     if not is_supported(each.annotation):
         return [
             f"{each.name} is declared as {each.annotation}: use int, float, bool, str, Literal, "
