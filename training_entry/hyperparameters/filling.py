@@ -9,7 +9,7 @@ from typing import Any
 
 from training_entry.hyperparameters.declaration import Hyperparameter
 from training_entry.hyperparameters.hyperparameter_error import HyperparameterError
-from training_entry.hyperparameters.secrecy import MASK, is_secret, masked
+from training_entry.hyperparameters.secret_names import MASK, is_secret, masked
 
 SHOWN_CHARACTERS = 60
 

@@ -35,7 +35,7 @@ from training_entry.hyperparameters.pydantic_values import (
     read,
 )
 from training_entry.hyperparameters.redaction import Secrets
-from training_entry.hyperparameters.secrecy import is_secret
+from training_entry.hyperparameters.secret_names import is_secret
 
 Declared = TypeVar("Declared")
 READING_MODES = ("before", "wrap", "plain")

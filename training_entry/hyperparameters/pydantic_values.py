@@ -34,7 +34,7 @@ from training_entry.hyperparameters.conversion import (
 )
 from training_entry.hyperparameters.declaration import is_pydantic
 from training_entry.hyperparameters.hyperparameter_error import HyperparameterError
-from training_entry.hyperparameters.secrecy import is_secret
+from training_entry.hyperparameters.secret_names import is_secret
 
 COLLECTIONS: dict[Any, Callable[[Iterable[Any]], Any]] = {
     list: list,
