@@ -37,9 +37,9 @@ RUN python compile_bytecode.py /usr/local/lib/python3.* /bytecode
 FROM tools AS java
 RUN apt-get install openjdk-17-jdk-headless
 COPY --from=python /opt/venv /opt/venv
-COPY docker/build_steps/java_runtime.py docker/build_steps/class_archive.py docker/build_steps/classes.txt ./
+COPY docker/build_steps/link_java_runtime.py docker/build_steps/class_archive.py docker/build_steps/classes.txt ./
 RUN jar=$(echo /opt/venv/lib/python3.*/site-packages/mms/frontend/model-server.jar) \
- && python java_runtime.py $jar /opt/java && python class_archive.py $jar /opt/java classes.txt
+ && python link_java_runtime.py $jar /opt/java && python class_archive.py $jar /opt/java classes.txt
 
 
 # ---- byo: our own packages --------------------------------------------------------------------

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from byo.algorithm_folder import find_algorithm
 from byo.cli.options import seconds
-from byo.cli.scratch_folder import scratch
+from byo.cli.temporary_folder import scratch
 from byo.cli.terminal import say
 from byo.command_errors import CheckFailed
 from byo.contract_check import Finding, Level, check_folder, check_round_trip

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from byo.algorithm_folder import Algorithm, find_algorithm
 from byo.cli.options import add_algorithm
-from byo.cli.scratch_folder import scratch
+from byo.cli.temporary_folder import scratch
 from byo.cli.terminal import say
 from byo.command_errors import JobFailed, RequestFailed
 from byo.endpoint import local_endpoint

@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 case ${1:-} in
   -h | --help)
-    echo 'usage: reproduce.sh [DOCKER_OPTION...]   more options of `docker build`'
+    echo 'usage: reproduce.sh [DOCKER_OPTION...]   more options of docker build'
     exit
     ;;
 esac

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # What the frontend executes for each model, in place of a Python interpreter. It hands its
 # arguments and its process id to the fork server and then only waits: the host that the fork server
 # forks takes over this process's output through /proc, and the fork server ends this process when

@@ -72,7 +72,8 @@ def tell_connections(record: ProcessRecord, connections: int) -> None:
     """Called in a worker: how many of the frontend's connections it has."""
     record.tell_connections(connections)
     if connections == 0:
-        os.kill(os.getppid(), signal.SIGCHLD)  # wakes the host
+        # After the count is written: this wakes the host, which looks at it.
+        os.kill(os.getppid(), signal.SIGCHLD)
 
 
 def _log_lost(record: ProcessRecord, code: int) -> None:

@@ -49,6 +49,8 @@ class ForkedChildren:
         Returns:
             The child's process id.
         """
+        # Made before the fork, so that both have it; the parent's id, too, which the child can't
+        # ask for once the parent has ended. What is unwritten would else be written by both.
         record = ProcessRecord()
         parent = os.getpid()
         sys.stdout.flush()
@@ -119,8 +121,9 @@ def _run(work: Callable[[ProcessRecord], None], record: ProcessRecord, parent: i
     """What a child does: it never returns into its parent's code."""
     code = 1
     try:
-        _die_with(parent)
+        _die_with(parent)  # first: until then nothing ends this process with its parent
         os.setpgid(0, 0)  # for what it starts itself to be ended with it
+        # The parent's handlers and its wakeup socket come along, and are not meant for here.
         for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
         signal.set_wakeup_fd(-1)
@@ -143,7 +146,9 @@ def _run(work: Callable[[ProcessRecord], None], record: ProcessRecord, parent: i
 
 
 def _die_with(parent: int) -> None:
+    """Have the kernel end this process when its parent ends."""
     if _LIBC.prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
+    # Asked after: a parent that ended before the kernel was told is not told of any more.
     if os.getppid() != parent:
         os._exit(1)

@@ -10,6 +10,7 @@ read -r _
 kill -9 "-$group" 2>/dev/null
 # Twice: what the first round kills may have been about to start another.
 for _ in 1 2; do
+  # shellcheck disable=SC2013 # these paths have no blanks
   for environ in $(grep -lsxzF -- "$variable" /proc/[0-9]*/environ); do
     process=${environ#/proc/}
     kill -9 "${process%/environ}" 2>/dev/null

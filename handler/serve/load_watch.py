@@ -39,7 +39,7 @@ class LoadWatch:
         """
         try:
             pidfd = os.pidfd_open(pid)
-        except ProcessLookupError:
+        except ProcessLookupError:  # it may have told how the load went before it ended
             self._ended(pid)
             return
         self._loading[pid] = pidfd

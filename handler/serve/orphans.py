@@ -53,6 +53,8 @@ def end_all(ours: Collection[int], variable: str, seconds: float) -> bool:
         found = [pid for pid in _children() if pid not in ours and _may_have(pid, variable)]
         if not found:
             return True
+        # All are killed before the first is waited for: none is to start another meanwhile. Until
+        # it is waited for, its number is no other process's.
         for pid in found:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

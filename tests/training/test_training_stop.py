@@ -81,15 +81,15 @@ def test_a_killed_job_leaves_no_process(job, fifo, script):
     os.close(reading)
 
 
-def test_a_killed_keeper_takes_the_script_with_it(job, fifo, held_open):
+def test_a_killed_subreaper_takes_the_script_with_it(job, fifo, held_open):
     """Out of memory the kernel may kill any process: even this one leaves nothing behind."""
     job.submit("has_hidden_child.py")
     job.hyperparameters["fifo"] = str(fifo)
     process = job.start(stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     read_until(process.stdout.fileno(), "there")
-    (keeper,) = children(process.pid)
+    (subreaper,) = children(process.pid)
 
-    os.kill(keeper, signal.SIGKILL)
+    os.kill(subreaper, signal.SIGKILL)
     code = process.wait(DEADLINE)
 
     assert code == 137

@@ -18,7 +18,7 @@ people who train, ``docs/decisions/0007-dask-for-several-hosts.md`` says why it 
     settings.py    the settings
 """
 
-from training_entry.cluster.client import connect
 from training_entry.cluster.cluster_settings import is_wanted
+from training_entry.cluster.dask_client import connect
 
 __all__ = ["connect", "is_wanted"]

@@ -20,9 +20,9 @@ from sagemaker_training import process
 
 from contract.paths import Paths
 from training_entry.before_script.stop_requests import Stopped
-from training_entry.cluster.client import SCHEDULER_VARIABLE
 from training_entry.cluster.cluster_host import Host, read_host, worker_of
 from training_entry.cluster.dask_children import MOST_DEATHS, Kept, worker_environ
+from training_entry.cluster.dask_client import SCHEDULER_VARIABLE
 from training_entry.cluster.job_outcome import explain, failure_of, stopped
 from training_entry.cluster.leader import ClusterFailed, Leader
 from training_entry.cluster.member import LeaderGone, Member

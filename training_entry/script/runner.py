@@ -21,7 +21,7 @@ from contract.errors import UserCodeError
 from contract.user_module import check_names
 from training_entry.script import bootstrap
 from training_entry.script.failure_report import describe_ending
-from training_entry.script.script_supervisor import Ending, Supervisor
+from training_entry.script.script_supervisor import Ending, ScriptSupervisor
 from training_entry.script.time_limits import Limits
 
 logger = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ class ScriptRunner(process.ProcessRunner):  # type: ignore[misc]
             bootstrap.LOG_LEVEL_VARIABLE: str(logging.getLogger().getEffectiveLevel()),
         }
         environ = defaults | os.environ | own
-        return Supervisor(
+        return ScriptSupervisor(
             self._create_command(),
             cwd=self._directory,
             environ=environ,

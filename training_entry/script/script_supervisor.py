@@ -1,4 +1,4 @@
-"""Runs one command under a keeper, and stays with it until none of its processes is left.
+"""Runs one command under a subreaper, and stays with it until none of its processes is left.
 
 What the command prints is passed on at once. SIGTERM and SIGINT go on to the command's process
 group, which then has a grace period.
@@ -59,7 +59,7 @@ class Ending:
         return lines[-1].strip() if lines else ""
 
 
-class Supervisor:
+class ScriptSupervisor:
     """Supervises one command; used once, from the main thread, which receives the signals.
 
     Args:
@@ -84,9 +84,6 @@ class Supervisor:
         self._environ = environ
         self._grace = grace
         self._quiet = quiet
-        self._stopped_by: int | None = None
-        self._deadline: float | None = None
-        self._overdue = False
 
     def run(self) -> Ending:
         """Run the command to the end of all its processes.
@@ -100,22 +97,12 @@ class Supervisor:
             selectors.DefaultSelector() as selector,
             self._start(writing) as process,
         ):
-            self._process = process
-            self._meter = Meter(process.pid, self._quiet)
-            self._relays = [*_relays(process)]
-            selector.register(signals, selectors.EVENT_READ, self._take_signals)
-            for relay in self._relays:
-                selector.register(relay, selectors.EVENT_READ, lambda relay: relay.copy())
-            while process.poll() is None:
-                self._turn(selector)
-            for relay in self._relays:
-                while relay.copy():
-                    pass
-            return self._ending(status)
+            supervised = _Supervised(process, signals, selector, self._grace, self._quiet)
+            return supervised.run(status)
 
     def _start(self, status: int) -> subprocess.Popen[bytes]:
         executable = [sys.executable, "-I", "-S", subreaper.__file__]
-        # The keeper inherits the mask: a signal that comes before it is ready waits for it.
+        # The subreaper inherits the mask: a signal that comes before it is ready waits for it.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, subreaper.SIGNALS)
         try:
             return subprocess.Popen(
@@ -130,14 +117,58 @@ class Supervisor:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    def _turn(self, selector: selectors.BaseSelector) -> None:
+
+class _Supervised:
+    """The command while it runs: its output, what it uses, and requests to stop it.
+
+    Args:
+        process: the subreaper that runs the command.
+        signals: gives the number of each signal that comes.
+        selector: waits for all of them.
+        grace, quiet: as for `ScriptSupervisor`.
+    """
+
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        signals: int,
+        selector: selectors.BaseSelector,
+        grace: float,
+        quiet: float,
+    ) -> None:
+        self._process = process
+        self._selector = selector
+        self._grace = grace
+        self._stopped_by: int | None = None
+        self._deadline: float | None = None
+        self._overdue = False
+        self._meter = Meter(process.pid, quiet)
+        self._relays = [*_relays(process)]
+        selector.register(signals, selectors.EVENT_READ, self._take_signals)
+        for relay in self._relays:
+            selector.register(relay, selectors.EVENT_READ, lambda relay: relay.copy())
+
+    def run(self, status: int) -> Ending:
+        """Stay with the command to its end.
+
+        Args:
+            status: where the subreaper writes how it ended.
+        """
+        while self._process.poll() is None:
+            self._turn()
+        for relay in self._relays:
+            while relay.copy():
+                pass
+        return self._ending(status)
+
+    def _turn(self) -> None:
         """Wait for a signal, for output or for what is due, and deal with it."""
         timeout = self._meter.wait_seconds
         if self._deadline is not None:
             timeout = min(timeout, max(0.0, self._deadline - time.monotonic()))
-        for key, _ in selector.select(timeout):
+        for key, _ in self._selector.select(timeout):
             if not key.data(key.fileobj):
-                selector.unregister(key.fileobj)
+                self._selector.unregister(key.fileobj)
         if self._deadline is not None and time.monotonic() >= self._deadline:
             self._overdue, self._deadline = True, None
             self._process.send_signal(subreaper.END_NOW)
@@ -155,7 +186,7 @@ class Supervisor:
         return True
 
     def _ending(self, status: int) -> Ending:
-        """What the keeper wrote down; if it was killed itself, what the kernel says of it."""
+        """What the subreaper wrote down; if it was killed itself, what the kernel says of it."""
         words: list[bytes] = []
         with contextlib.suppress(BlockingIOError):
             words = os.read(status, CHUNK).split()

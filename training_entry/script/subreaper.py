@@ -1,10 +1,10 @@
 """Stands between the supervisor and the command, so that no process of the command is left.
 
-Executed by its path: ``python -I -S keeper.py STATUS_FD SUPERVISOR_PID COMMAND…``. Processes that
-lose their parent become the keeper's own (``PR_SET_CHILD_SUBREAPER``), also those that left the
-command's process group, so it finds them all. When the supervisor is killed, the kernel tells the
-keeper; when the keeper is killed, the kernel kills the command. SIGTERM and SIGINT go on to the
-command's process group, SIGUSR1 ends everything at once.
+Executed by its path: ``python -I -S subreaper.py STATUS_FD SUPERVISOR_PID COMMAND…``. Processes
+that lose their parent become the subreaper's own (``PR_SET_CHILD_SUBREAPER``), also those that left
+the command's process group, so it finds them all. When the supervisor is killed, the kernel tells
+the subreaper; when the subreaper is killed, the kernel kills the command. SIGTERM and SIGINT go on
+to the command's process group, SIGUSR1 ends everything at once.
 
 The standard library alone is imported, and little of it: this runs beside every training.
 """
@@ -145,7 +145,7 @@ def _processes() -> Iterator[tuple[int, int, str]]:
 
 def _start(command: list[str]) -> int:
     """Start the command, which dies with this process, in a group of its own."""
-    keeper = os.getpid()
+    subreaper = os.getpid()
     child = os.fork()
     if child:
         with contextlib.suppress(OSError):
@@ -154,7 +154,7 @@ def _start(command: list[str]) -> int:
     try:
         os.setpgid(0, 0)
         _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() == keeper:
+        if os.getppid() == subreaper:
             for number in RESTORED:
                 signal.signal(number, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)

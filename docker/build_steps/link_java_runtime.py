@@ -1,6 +1,6 @@
 """Make the Java runtime of the image: no more than multi-model-server's frontend uses.
 
-    python java_runtime.py MODEL_SERVER_JAR /opt/java
+    python link_java_runtime.py MODEL_SERVER_JAR /opt/java
 
 Netty's native library is put beside the runtime's own: there it can be loaded also where nothing
 may be executed from the temporary folder, into which Netty would unpack it.
