@@ -7,7 +7,6 @@ import ctypes
 import gc
 import json
 import socket
-import sys
 from collections import deque
 from http import HTTPStatus
 from pathlib import Path
@@ -46,7 +45,7 @@ class ManyModelsHost:
         self._channel = channel
         self._settings = settings
         self._record = record
-        self._worker = WorkerLoop(sys.maxsize, self._counted)
+        self._worker = WorkerLoop(self._counted)
         self._models: dict[int, tuple[LoadedModel, socket.socket]] = {}
         self._broken: deque[int] = deque()  # places of models that are still to be refused
 

@@ -12,7 +12,6 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import NoReturn
 
@@ -20,7 +19,7 @@ from contract import container_log
 from contract.errors import ByoError
 from contract.settings import ServingSettings
 from handler.host import load_reporting, out_of_memory
-from handler.host.worker_pool import WorkerPool, tell_connections
+from handler.host.worker_pool import WorkerPool
 from handler.invocation.context import ModelContext
 from handler.invocation.pipeline import Pipeline
 from handler.processes import inflight_lock
@@ -30,7 +29,6 @@ from handler.processes.resource_plan import ResourcePlan
 from handler.protocol.loaded_model import LoadedModel
 from handler.protocol.worker_loop import WorkerLoop
 
-NO_LIMIT = sys.maxsize
 # How long a host that lacks memory for its model stays to say so.
 REFUSAL_SECONDS = 8
 # How long it may be until the frontend asks to load, after it was told that it can.
@@ -79,7 +77,7 @@ class OneModelHost:
             self._fork_workers(pipeline)
         else:
             # A process that has started threads can't be forked soundly: it answers by itself.
-            self._serve(NO_LIMIT, self._counted)
+            self._serve()
 
     def _move_in(self) -> None:
         """Be where multi-model-server's own worker would be: in the model's folder."""
@@ -118,7 +116,7 @@ class OneModelHost:
         if self._settings.multi_model:
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.alarm(REFUSAL_SECONDS)
-            worker = WorkerLoop(NO_LIMIT, self._counted)
+            worker = WorkerLoop(self._counted)
             worker.serve(self._model, self._listener)
             worker.wait_for_loads(self._model, self._plan.connections, LOAD_SECONDS)
             # Told before the launcher ends: its end is no reason any more to kill this process.
@@ -130,9 +128,9 @@ class OneModelHost:
                 worker.run()
         raise SystemExit(1)
 
-    def _serve(self, share: int, counted: Callable[[LoadedModel, int], None]) -> None:
+    def _serve(self) -> None:
         inflight_lock.open_lock()
-        worker = WorkerLoop(share, counted)
+        worker = WorkerLoop(self._counted)
         worker.serve(self._model, self._listener)
         worker.run()
 
@@ -142,13 +140,14 @@ class OneModelHost:
             raise SystemExit(0)
 
     def _fork_workers(self, pipeline: Pipeline) -> None:
-        share = -(-self._plan.connections // self._plan.workers)
-
-        def work(record: ProcessRecord) -> None:
+        def model_for(record: ProcessRecord) -> LoadedModel:
+            inflight_lock.open_lock()
             self._model.loaded(pipeline.limited_by(record.limit))
-            self._serve(share, lambda model, connections: tell_connections(record, connections))
+            return self._model
 
-        WorkerPool(self._plan.workers, work, self._request.pid).run()
+        number, connections = self._plan.workers, self._plan.connections
+        share = -(-connections // number)
+        WorkerPool(number, model_for, self._listener, self._request.pid, share).run()
 
 
 def _is_single_threaded() -> bool:

@@ -7,6 +7,7 @@ import logging
 import os
 import selectors
 import signal
+import socket
 import time
 from collections.abc import Callable
 
@@ -14,12 +15,19 @@ from handler.processes.exit_status import describe
 from handler.processes.forked_children import ForkedChildren
 from handler.processes.process_record import ProcessRecord
 from handler.processes.signal_socket import wake_on
+from handler.protocol.connection_sharing import Channel, SharedConnections, SharedEpoll
+from handler.protocol.loaded_model import LoadedModel
+from handler.protocol.pool_worker import PoolWorker
 
 logger = logging.getLogger(__name__)
 
 WATCH_SECONDS = 1.0
 # A worker that dies as soon as it is forked is not forked again without end.
 RESTART_SECONDS = 0.2
+# How long a living worker may take to note a connection that it has taken.
+NOTED_SECONDS = 0.5
+
+ModelFor = Callable[[ProcessRecord], LoadedModel]
 
 
 class WorkerPool:
@@ -27,55 +35,95 @@ class WorkerPool:
 
     Args:
         number: how many there are.
-        work: what each does; called in its process, with what that tells this one.
+        model_for: gives the model as one worker serves it; called in its process.
+        listener: where the frontend connects.
         launcher: the process id of the model's launcher.
+        share: how many connections a worker takes at a time, at most.
     """
 
-    def __init__(self, number: int, work: Callable[[ProcessRecord], None], launcher: int) -> None:
+    def __init__(
+        self,
+        number: int,
+        model_for: ModelFor,
+        listener: socket.socket,
+        launcher: int,
+        share: int,
+    ) -> None:
         self._number = number
-        self._work = work
+        self._model_for = model_for
+        self._listener = listener
+        self._share = share
         self._children = ForkedChildren()
         self._selector = selectors.DefaultSelector()
+        self._epoll = SharedEpoll()
+        self._connections = SharedConnections(self._epoll, listener)
         self._has_lost_launcher = False
+        self._give_back_at: float | None = None
         with contextlib.suppress(ProcessLookupError):  # one that was lost before is not missed
-            self._launcher = os.pidfd_open(launcher)
-            self._selector.register(self._launcher, selectors.EVENT_READ, self._launcher_ended)
+            pidfd = os.pidfd_open(launcher)
+            ended = self._launcher_ended
+            self._selector.register(pidfd, selectors.EVENT_READ, lambda: ended(pidfd))
+        self._selector.register(listener, selectors.EVENT_READ, self._connections.accept)
 
     def run(self) -> None:
         """Keep them until the frontend has closed all connections to them."""
-        children = self._children
         with wake_on(signal.SIGCHLD) as wakeup:
             self._selector.register(wakeup, selectors.EVENT_READ, lambda: wakeup.recv(4096))
-            while not self._are_deserted():
-                while len(children) < self._number:
-                    children.fork(self._work, _log_lost)
-                for key, _ in self._selector.select(WATCH_SECONDS):
+            while not self._is_deserted():
+                while len(self._children) < self._number:
+                    self._fork()
+                for key, _ in self._selector.select(self._patience()):
                     key.data()
-                children.reap()
-                children.end_overdue()
+                self._children.reap()
+                self._children.end_overdue()
+                self._connections.flush()
+                self._give_back()
 
-    def _are_deserted(self) -> bool:
-        connections = [record.connections for record in self._children.records()]
-        if any(count > 0 for count in connections):
-            return False
-        # Of a worker that has died the frontend has not closed connections: it connects again.
-        return self._has_lost_launcher or (0 in connections and len(connections) == self._number)
+    def _fork(self) -> None:
+        here, there = socket.socketpair()
+        channel = Channel(here)
 
-    def _launcher_ended(self) -> None:
+        def work(record: ProcessRecord) -> None:
+            here.close()
+            self._listener.close()
+            known, way = self._connections.numbers, Channel(there)
+            model = self._model_for(record)
+            PoolWorker(model, self._epoll, way, record, known, self._share).run()
+
+        def ended(record: ProcessRecord, code: int) -> None:
+            self._selector.unregister(here)
+            self._connections.remove_worker(pid, record.held)
+            logger.warning("a worker ended (%s): another takes its place", describe(code))
+            # It may have been killed between taking a connection and noting that.
+            self._give_back_at = time.monotonic() + NOTED_SECONDS
+            time.sleep(RESTART_SECONDS)
+
+        pid = self._children.fork(work, ended)
+        there.close()
+        self._connections.add_worker(pid, channel)
+        self._selector.register(here, selectors.EVENT_READ, lambda: self._connections.hear(pid))
+
+    def _patience(self) -> float:
+        if self._give_back_at is None:
+            return WATCH_SECONDS
+        return min(WATCH_SECONDS, max(0.0, self._give_back_at - time.monotonic()))
+
+    def _give_back(self) -> None:
+        if self._give_back_at is not None and time.monotonic() >= self._give_back_at:
+            self._give_back_at = None
+            held = {place for record in self._children.records() for place in record.held}
+            self._connections.give_back_all_but(held)
+
+    def _is_deserted(self) -> bool:
+        """Whether the frontend has closed all connections, which it does to unload the model."""
+        # Those of a worker that has died it opens again: until it has, there may be none.
+        if self._connections.are_all_left:
+            return True
+        return self._has_lost_launcher and not len(self._connections)
+
+    def _launcher_ended(self, pidfd: int) -> None:
         """It may be that the frontend has closed connections: who is at work can't see it."""
-        self._selector.unregister(self._launcher)
+        self._selector.unregister(pidfd)
+        os.close(pidfd)
         self._has_lost_launcher = True
         self._children.end_busy()
-
-
-def tell_connections(record: ProcessRecord, connections: int) -> None:
-    """Called in a worker: how many of the frontend's connections it has."""
-    record.tell_connections(connections)
-    if connections == 0:
-        # After the count is written: this wakes the host, which looks at it.
-        os.kill(os.getppid(), signal.SIGCHLD)
-
-
-def _log_lost(record: ProcessRecord, code: int) -> None:
-    logger.warning("a worker ended (%s): another takes its place", describe(code))
-    time.sleep(RESTART_SECONDS)

@@ -43,6 +43,11 @@ class Batcher:
         self._has_rows = False  # whether the model is known to give a row for each row
         self._most_rows = MOST_ROWS
 
+    @property
+    def is_together(self) -> bool:
+        """Whether rows of different invocations may share a prediction."""
+        return self._together
+
     def answer(self, invocations: Sequence[Invocation]) -> list[Response]:
         """The response to each; never raises for what a request or user code does."""
         if len(invocations) == 1 or not self._together:

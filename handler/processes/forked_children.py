@@ -18,6 +18,8 @@ import numpy as np
 from handler.processes.process_record import ProcessRecord
 from handler.processes.time_limit import end_overdue, prepare_process
 
+# How long a child that is stuck may take to end by a signal that it could ignore.
+DEAF_SECONDS = 2.0
 _SET_PARENT_DEATH_SIGNAL = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -66,7 +68,7 @@ class ForkedChildren:
         return self._records[pid]
 
     def reap(self) -> bool:
-        """Take record of every child that has ended; whether there was any."""
+        """Take note of every child that has ended; whether there was any."""
         found = False
         for pid, code in _ended():
             found = True
@@ -77,9 +79,13 @@ class ForkedChildren:
         return found
 
     def end_overdue(self) -> None:
-        """End the children that are stuck in a computation."""
+        """End the children that are stuck in a computation: with their stacks in the log, if they
+        let themselves be asked.
+        """
         for pid, record in self._records.items():
-            if record.is_overdue:
+            if record.is_overdue_by(DEAF_SECONDS):
+                end(pid)
+            elif record.is_overdue:
                 end_overdue(pid)
 
     def end_busy(self) -> None:
@@ -103,6 +109,7 @@ def end(pid: int) -> None:
 
 def _ended() -> Iterator[tuple[int, int]]:
     """The children that have ended, and how; with each goes what it had started itself."""
+    _end_stopped()
     while True:
         try:
             ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
@@ -115,6 +122,13 @@ def _ended() -> Iterator[tuple[int, int]]:
             os.killpg(ended.si_pid, signal.SIGKILL)
         _, status = os.waitpid(ended.si_pid, 0)
         yield ended.si_pid, os.waitstatus_to_exitcode(status)
+
+
+def _end_stopped() -> None:
+    """Kill the children that have been stopped: nobody would ever let them go on."""
+    with contextlib.suppress(ChildProcessError):
+        while stopped := os.waitid(os.P_ALL, 0, os.WSTOPPED | os.WNOHANG):
+            end(stopped.si_pid)
 
 
 def _run(work: Callable[[ProcessRecord], None], record: ProcessRecord, parent: int) -> None:

@@ -13,7 +13,8 @@ from enum import IntEnum
 
 from handler.processes.time_limit import TimeLimit
 
-NEVER_CONNECTED = -1
+# The connections of a pool at a time; the frontend has 16 to each worker.
+MOST_CONNECTIONS = 512
 
 
 class LoadState(IntEnum):
@@ -33,21 +34,20 @@ class _Fields(ctypes.Structure):
 
     _fields_ = (
         ("busy_until", ctypes.c_double),
-        ("connections", ctypes.c_int32),
         ("load_state", ctypes.c_int32),
+        ("held", ctypes.c_uint8 * MOST_CONNECTIONS),
     )
     busy_until: float
-    connections: int
     load_state: int
+    held: ctypes.Array[ctypes.c_uint8]
 
 
 class ProcessRecord:
-    """One process's record: until when it is busy, its connections, and its model's state."""
+    """One process's record: until when it is busy, its model's state, and its connections."""
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, ctypes.sizeof(_Fields))
         self._fields: _Fields | None = _Fields.from_buffer(self._memory)
-        self._fields.connections = NEVER_CONNECTED
         self.limit = TimeLimit(self._fields)
 
     @property
@@ -59,6 +59,10 @@ class ProcessRecord:
     def is_overdue(self) -> bool:
         """Whether a computation should have ended by now."""
         return 0 < self._open.busy_until < time.monotonic()
+
+    def is_overdue_by(self, seconds: float) -> bool:
+        """Whether a computation should have ended so many seconds ago."""
+        return 0 < self._open.busy_until < time.monotonic() - seconds
 
     @property
     def load_state(self) -> LoadState:
@@ -79,13 +83,17 @@ class ProcessRecord:
         self._leave_loading(LoadState.REFUSING)
 
     @property
-    def connections(self) -> int:
-        """How many of the frontend's connections the process has; NEVER_CONNECTED at first."""
-        return self._open.connections
+    def held(self) -> list[int]:
+        """The places of the connections that the process has to itself at the moment."""
+        return [place for place, is_held in enumerate(self._open.held) if is_held]
 
-    def tell_connections(self, count: int) -> None:
-        """Called in the process: it has so many of the frontend's connections."""
-        self._open.connections = count
+    def hold(self, place: int) -> None:
+        """Called in the process: it has a connection to itself."""
+        self._open.held[place] = 1
+
+    def let_go(self, place: int) -> None:
+        """Called in the process: others may have the connection."""
+        self._open.held[place] = 0
 
     def close(self) -> None:
         """Called in the parent, when the process has ended: give the memory back."""

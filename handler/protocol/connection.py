@@ -32,6 +32,11 @@ class Connection:
         self._unsent: deque[memoryview] = deque()
         self.number = channel.fileno()
 
+    @property
+    def is_receiving(self) -> bool:
+        """Whether a part of a message has come."""
+        return self._filled > 0
+
     def receive(self) -> Load | list[Invoke] | None:
         """What the frontend has sent, if it is a whole message by now.
 

@@ -46,6 +46,11 @@ class LoadedModel:
         return self._outcome is not None and self._outcome[0] != OK
 
     @property
+    def answers_together(self) -> bool:
+        """Whether several invocations may be answered by one prediction."""
+        return self._batcher is not None and self._batcher.is_together
+
+    @property
     def load_reply(self) -> list[bytes] | None:
         """The answer to a request to load; None as long as it is not known."""
         if self._outcome is None:

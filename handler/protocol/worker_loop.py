@@ -23,8 +23,6 @@ from handler.protocol.wire_format import Invoke, Load, WireError
 # The bytes of requests that are answered together, and of one that is answered by itself.
 TOGETHER_BYTES = 1024 * 1024
 LARGE_BYTES = 128 * 1024
-# How long a connection waits for a worker that has fewer before one that has its share takes it.
-LATE_SECONDS = 0.05
 
 Item = tuple[Connection, LoadedModel, Invoke]
 
@@ -33,20 +31,17 @@ class WorkerLoop:
     """Answers for models until it is told to stop.
 
     Args:
-        share: how many connections to take at once; others are left to the other workers.
         when_counted: called with a model and the number of its connections here, when that
             has changed.
     """
 
-    def __init__(self, share: int, when_counted: Callable[[LoadedModel, int], None]) -> None:
+    def __init__(self, when_counted: Callable[[LoadedModel, int], None]) -> None:
         self._poll = select.epoll()
         self._actions: dict[int, Callable[[], None]] = {}
-        self._share = share
         self._when_counted = when_counted
         self._connections: dict[Connection, LoadedModel] = {}
         self._counts: Counter[LoadedModel] = Counter()
         self._waiting: dict[LoadedModel, list[Connection]] = {}
-        self._late: dict[int, float] = {}
         self._small: deque[Item] = deque()
         self._large: deque[Item] = deque()
 
@@ -68,7 +63,6 @@ class WorkerLoop:
         number = listener.fileno()
         if number in self._actions:
             self.unwatch(number)
-        self._late.pop(number, None)
         for connection in [one for one, its in self._connections.items() if its is model]:
             self._close(connection)
         del self._counts[model]
@@ -103,7 +97,6 @@ class WorkerLoop:
             action = self._actions.get(number)
             if action is not None and events & ~select.EPOLLOUT:
                 action()
-        self._take_late_ones()
         if self._small or self._large:
             with inflight_lock.working():
                 self._answer(self._next_small())
@@ -114,34 +107,17 @@ class WorkerLoop:
         """How long to wait for something to happen; None for as long as it takes."""
         if self._small or self._large:
             return 0
-        if self._late:
-            return max(0.0, min(self._late.values()) - time.monotonic())
         return most
 
     def _accept(self, model: LoadedModel, listener: socket.socket) -> None:
-        number = listener.fileno()
-        if len(self._connections) >= self._share:
-            self._poll.modify(number, 0)
-            self._late[number] = time.monotonic() + LATE_SECONDS
-            return
         try:
             channel, _ = listener.accept()
-        except OSError:  # another worker was faster, or the frontend has gone
+        except OSError:  # the frontend has gone
             return
         connection = Connection(channel)
         self._connections[connection] = model
         self.watch(connection.number, lambda: self._receive(connection))
         self._count(model, 1)
-
-    def _take_late_ones(self) -> None:
-        """Take a connection that no other worker wanted, beyond this one's share."""
-        if not self._late:
-            return
-        now = time.monotonic()
-        for number in [number for number, due in self._late.items() if due <= now]:
-            del self._late[number]
-            self._share += 1
-            self._poll.modify(number, select.EPOLLIN)
 
     def _receive(self, connection: Connection) -> None:
         model = self._connections[connection]

@@ -75,7 +75,9 @@ class Observed:
 
 
 @contextmanager
-def observed(root: Path, *, multi_model: bool, **settings: str) -> Iterator[Observed]:
+def observed(
+    root: Path, *, multi_model: bool, fixture: str = "tells_its_process.py", **settings: str
+) -> Iterator[Observed]:
     """A server whose every process and file has gone when the block has ended.
 
     Raises:
@@ -85,7 +87,7 @@ def observed(root: Path, *, multi_model: bool, **settings: str) -> Iterator[Obse
     temp = root / "tmp"
     temp.mkdir()
     if not multi_model:
-        save_positional(tree.inference("tells_its_process.py").paths.model)
+        save_positional(tree.inference(fixture).paths.model)
     processes = Processes(tree)
     environ = {**AS_FIRST_PROCESS, "TMPDIR": str(temp), **settings}
     with running(tree, multi_model=multi_model, **environ) as server:

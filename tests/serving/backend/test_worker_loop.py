@@ -125,7 +125,7 @@ def until_deserted(worker: WorkerLoop) -> None:
 
 
 @contextmanager
-def staged(folder: Path, share: int = sys.maxsize) -> Iterator[Stage]:
+def staged(folder: Path) -> Iterator[Stage]:
     """A worker in a thread, which ends when its last connection does."""
     model = Gated()
     served = LoadedModel("m", folder)
@@ -137,7 +137,7 @@ def staged(folder: Path, share: int = sys.maxsize) -> Iterator[Stage]:
         listener.bind(str(folder / "s"))
         listener.listen(64)
         listener.setblocking(False)
-        worker = WorkerLoop(share, lambda served, connections: connections or sys.exit())
+        worker = WorkerLoop(lambda served, connections: connections or sys.exit())
         worker.serve(served, listener)
         thread = threading.Thread(target=until_deserted, args=[worker])
         thread.start()
@@ -255,15 +255,3 @@ def test_one_that_leaves_takes_nobody_along(stage: Stage) -> None:
     stage.model.let(1000)
 
     assert staying.answer() == [3]
-
-
-def test_a_worker_that_has_its_share_takes_what_nobody_wants(tmp_path: Path) -> None:
-    """Connections beyond a worker's share are other workers'; where there is none, its own."""
-    with staged(tmp_path, share=1) as stage:
-        stage.model.let(1000)
-
-        second, third = stage.connect(2)
-
-        for one in (second, third):
-            one.ask(b"4,0\n")
-            assert one.answer() == [4]

@@ -1,0 +1,222 @@
+"""The loop of one worker of a pool: take what is ready, answer it together, give it back.
+
+Like `worker_loop`, but for connections that all workers of the pool have. Nothing is taken that is
+not begun at once: what this process leaves is another's.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+from dataclasses import dataclass
+
+from handler.processes import inflight_lock
+from handler.processes.process_record import ProcessRecord
+from handler.protocol.connection import Connection, Disconnected
+from handler.protocol.connection_sharing import CLOSE, CLOSED, GONE, TAKE, Channel, SharedEpoll
+from handler.protocol.loaded_model import LoadedModel
+from handler.protocol.replies import turned_away
+from handler.protocol.wire_format import Invoke, Load, WireError
+from handler.protocol.worker_loop import LARGE_BYTES, TOGETHER_BYTES
+
+# How often a worker that has nothing to do looks for connections that it is to close.
+IDLE_SECONDS = 5.0
+# How long it may take to be told of a connection that is there already.
+TOLD_SECONDS = 5.0
+
+
+Item = tuple[Connection, list[Invoke]]
+
+
+@dataclass
+class _Taken:
+    """What was read in one turn, by itself or to be answered together."""
+
+    small: list[Item]
+    large: list[Item]
+    size: int = 0
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether to leave the rest to others."""
+        return bool(self.large) or self.size >= TOGETHER_BYTES
+
+
+class PoolWorker:
+    """One worker of a pool.
+
+    Args:
+        model: the model, loaded.
+        epoll: what all workers wait on.
+        channel: the way to the parent.
+        record: where this process notes which connections it has to itself.
+        known: the numbers of the connections that there were when it was forked.
+        share: how many connections to take at a time, at most.
+    """
+
+    def __init__(
+        self,
+        model: LoadedModel,
+        epoll: SharedEpoll,
+        channel: Channel,
+        record: ProcessRecord,
+        known: set[int],
+        share: int,
+    ) -> None:
+        self._model = model
+        self._epoll = epoll
+        self._channel = channel
+        self._record = record
+        self._share = share
+        self._connections = {number: self._open(number) for number in known}
+        # Connections that are this process's for longer: in the midst of a message or a reply.
+        self._unfinished = select.epoll()
+        self._unfinished.register(epoll.fileno(), select.EPOLLIN)
+        self._count_unfinished = 0
+
+    def run(self) -> None:
+        """Serve for ever."""
+        while True:
+            self.turn()
+
+    def turn(self) -> None:
+        """Wait until something can be read or written, and do what is to be done."""
+        taken = _Taken([], [])
+        for number in self._ready():
+            if taken.is_enough:
+                self._leave(number)
+            else:
+                self._receive(self._connection(number), taken)
+        if taken.small or taken.large:
+            with inflight_lock.working():
+                self._answer(taken.small)
+                for one in taken.large:
+                    self._answer([one])
+        else:
+            self._hear_parent()
+
+    def _ready(self) -> list[int]:
+        """Numbers of connections to read from, which this process has to itself."""
+        most = self._share if self._model.answers_together else 1
+        if not self._count_unfinished:
+            return [self._hold(number) for number in self._epoll.take(IDLE_SECONDS, most)]
+        found = []
+        for number, events in self._unfinished.poll(IDLE_SECONDS):
+            if number == self._epoll.fileno():
+                found += [self._hold(one) for one in self._epoll.take(0, most)]
+            elif events & select.EPOLLOUT:
+                self._flush(self._connections[number])
+            else:
+                found.append(number)
+        return found
+
+    def _hold(self, number: int) -> int:
+        """Note at once that a connection is this process's."""
+        self._record.hold(number - self._epoll.first)
+        return number
+
+    def _leave(self, number: int) -> None:
+        """Give a connection back: for the next request on it, or for another worker to read."""
+        # In this order: killed in between, it is nobody's, which the parent puts right.
+        self._record.let_go(number - self._epoll.first)
+        self._epoll.give_back(number)
+
+    def _connection(self, number: int) -> Connection:
+        """The connection of a number; the parent has told of it, perhaps a moment ago."""
+        while number not in self._connections:
+            self._channel.wait(TOLD_SECONDS)
+            self._hear_parent()
+        return self._connections[number]
+
+    def _hear_parent(self) -> None:
+        for kind, place, descriptors in self._channel.received():
+            number = self._epoll.first + place
+            if kind == TAKE:
+                with socket.socket(fileno=descriptors[0]) as passed:
+                    self._connections[number] = self._open(number, passed.fileno())
+            elif kind == CLOSE:
+                self._close(number)
+                self._channel.send(CLOSED, place)
+
+    def _open(self, number: int, source: int | None = None) -> Connection:
+        """A connection under the number that all processes of the pool know it by."""
+        if source is not None:
+            os.dup2(source, number, inheritable=False)
+        return Connection(socket.socket(fileno=number))
+
+    def _close(self, number: int) -> None:
+        connection = self._connections.pop(number, None)
+        if connection is not None:
+            connection.close()
+
+    def _receive(self, connection: Connection, taken: _Taken) -> None:
+        was_unfinished = connection.is_receiving
+        try:
+            message = connection.receive()
+        except (Disconnected, WireError):
+            if was_unfinished:
+                self._finish(connection)
+            self._lose(connection)
+            return
+        if message is None:
+            if not was_unfinished:
+                self._keep(connection, select.EPOLLIN)
+            return
+        if was_unfinished:
+            self._finish(connection)
+        self._take(connection, message, taken)
+
+    def _take(self, connection: Connection, message: Load | list[Invoke], taken: _Taken) -> None:
+        if isinstance(message, Load):
+            self._send(connection, self._model.load_reply or [])
+            return
+        if inflight_lock.is_refusing():
+            self._send(connection, [piece for one in message for piece in turned_away(one)])
+            return
+        size = sum(len(part) for one in message for part in one.parts.values())
+        (taken.large if size > LARGE_BYTES else taken.small).append((connection, message))
+        taken.size += size
+
+    def _answer(self, items: list[Item]) -> None:
+        """Answer the messages together; a message holds one invocation, as far as is known."""
+        if not items:
+            return
+        replies = iter(self._model.answer([one for _, message in items for one in message]))
+        for connection, message in items:
+            self._send(connection, [piece for _ in message for piece in next(replies)])
+
+    def _send(self, connection: Connection, pieces: list[bytes]) -> None:
+        """Send a reply, and give the connection back once all of it has gone."""
+        try:
+            if connection.send(pieces):
+                self._leave(connection.number)
+            else:
+                self._keep(connection, select.EPOLLOUT)
+        except Disconnected:
+            self._lose(connection)
+
+    def _flush(self, connection: Connection) -> None:
+        try:
+            if connection.flush():
+                self._finish(connection)
+                self._leave(connection.number)
+        except Disconnected:
+            self._finish(connection)
+            self._lose(connection)
+
+    def _keep(self, connection: Connection, events: int) -> None:
+        """Go on with a connection when more of it can be read or written."""
+        self._unfinished.register(connection.number, events)
+        self._count_unfinished += 1
+
+    def _finish(self, connection: Connection) -> None:
+        self._unfinished.unregister(connection.number)
+        self._count_unfinished -= 1
+
+    def _lose(self, connection: Connection) -> None:
+        """The frontend has closed a connection, or sent what is no message."""
+        place = connection.number - self._epoll.first
+        self._close(connection.number)
+        self._record.let_go(place)
+        self._channel.send(GONE, place)
