@@ -18,7 +18,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from contract import save_signature
+from byo import save_signature
 
 # ---- Edit from here: your columns, your hyperparameters, your model. --------------------
 

@@ -1,6 +1,6 @@
 """Checkpoints for training scripts: save now and then, and go on from there after a restart.
 
-    from training_entry.checkpoint import load_checkpoint, save_checkpoint
+    from byo import load_checkpoint, save_checkpoint
 
     model, epoch = load_checkpoint() or (SGDClassifier(random_state=0), 0)
     while epoch < epochs:

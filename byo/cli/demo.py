@@ -89,7 +89,7 @@ def _described(paths: Paths, log: Path) -> tuple[Signature, str]:
     if signature is None or not signature.outputs or signature.outputs[0].name is None:
         raise JobFailed(
             f"training wrote no {FILE_NAME} that names the target: "
-            "call contract.save_signature(model, X, y) in train.py",
+            "call byo.save_signature(model, X, y) in train.py",
             log,
         )
     return signature, signature.outputs[0].name

@@ -34,7 +34,7 @@ def check_metrics(paths: Paths, signature: Signature | None, log: Path) -> Itera
         else:
             yield warning(
                 f"metric {name} is not in the log as {name}=value; so that SageMaker can't find "
-                "it: call training_entry.report_metrics"
+                "it: call byo.report_metrics"
             )
     if found:
         listed = "\n".join(f"{json.dumps(definition)}," for definition in found)

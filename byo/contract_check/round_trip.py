@@ -62,7 +62,7 @@ def _describe(signature: Signature | None) -> Finding:
     if signature is None:
         return warning(
             f"training wrote no {FILE_NAME}: requests can't be checked; "
-            "call contract.save_signature(model, X, y)"
+            "call byo.save_signature(model, X, y)"
         )
     return ok(f"{FILE_NAME} describes {len(signature.inputs)} columns")
 

@@ -178,7 +178,7 @@ DECLARING = """
 import sys
 from dataclasses import dataclass
 
-from training_entry import hyperparameter, parse_hyperparameters
+from byo import hyperparameter, parse_hyperparameters
 
 @dataclass
 class Mine:

@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import cross_val_score
 
-from contract import save_signature
+from byo import save_signature
 
 TARGET = "cultivar"
 

@@ -7,16 +7,16 @@ from typing import Literal
 import joblib
 from sklearn.ensemble import RandomForestClassifier
 
-from contract import save_signature
-from training_entry import (
+from byo import (
     Job,
+    cluster,
     hyperparameter,
     parse_hyperparameters,
     read_channel,
     report_metrics,
     reported_metrics,
+    save_signature,
 )
-from training_entry.cluster import connect
 
 MEASUREMENTS = ["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g"]
 
@@ -32,7 +32,7 @@ def main():
     penguins = read_channel("training").dropna(subset=MEASUREMENTS)
     X, y = penguins[MEASUREMENTS], penguins["species"]
     model = RandomForestClassifier(chosen.trees, criterion=chosen.criterion, random_state=0)
-    with connect():
+    with cluster.connect():
         model.fit(X, y)
     report_metrics({"accuracy": model.score(X, y), "trees": len(model.estimators_)})
 
