@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from training_entry.job import Channel, Job
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-Items = TypeVar("Items", "DataFrame", list[Any], tuple[Any, ...])
+Item = TypeVar("Item")
 
 # With so many files for each host, no host has a quarter more of them than another.
 FILES_PER_HOST = 4
 
 
-def shard_by_host(items: Items, job: Job | None = None) -> Items:
+@overload
+def shard_by_host(items: DataFrame, job: Job | None = None) -> DataFrame: ...
+@overload
+def shard_by_host(items: list[Item], job: Job | None = None) -> list[Item]: ...
+@overload
+def shard_by_host(items: tuple[Item, ...], job: Job | None = None) -> tuple[Item, ...]: ...
+def shard_by_host(items: Any, job: Job | None = None) -> Any:
     """Every n-th row of a data frame, or item of a list, where n is the number of hosts.
 
     The parts of all hosts are disjoint and together complete, provided that each host has the
