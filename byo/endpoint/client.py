@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import select
+import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -133,6 +135,8 @@ class Client:
         self, method: str, path: str, body: bytes | None, headers: dict[str, str]
     ) -> Response:
         deadline = time.monotonic() + self._timeout
+        if self._connection.sock is not None and _was_closed(self._connection.sock):
+            self._connection.close()  # the next request opens it again
         try:
             self._connection.request(method, self._prefix + path, body, headers)
             # http.client lets go of the socket as soon as an answer says that it closes.
@@ -155,6 +159,13 @@ class Client:
         if self._connection.sock is not None:
             self._connection.sock.settimeout(self._timeout)
         return Response(answer.status, answer.headers.get("Content-Type", ""), b"".join(chunks))
+
+
+def _was_closed(kept: socket.socket) -> bool:
+    """Whether the server has closed a kept connection: it sends nothing else between answers."""
+    waiting = select.poll()
+    waiting.register(kept, select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 def _connection(url: str, timeout: float) -> tuple[str, http.client.HTTPConnection]:

@@ -5,6 +5,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from byo.endpoint import Client
+
 EVERY_BYTE = bytes(range(256))
 PROBLEM = {
     "type": "about:blank",
@@ -34,6 +36,11 @@ class Recorder(BaseHTTPRequestHandler):
         self.wfile.write(answer[: self.server.cut])
         self.close_connection = self.server.cut is not None
 
+    def finish(self):
+        super().finish()
+        self.connection.close()
+        self.server.closed.set()
+
     def log_message(self, *_):
         """Say nothing: the test reads the client's output."""
 
@@ -44,6 +51,7 @@ def server():
         server.requests = []
         server.answer = (200, "application/json", b"[1]")
         server.cut = None
+        server.closed = threading.Event()
         server.released = threading.Event()
         server.released.set()
         server.url = f"http://127.0.0.1:{server.server_port}"
@@ -180,6 +188,29 @@ def test_half_an_answer_is_none(run_byo, server, tmp_path):
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
+
+
+def test_a_server_that_closes_kept_connections_is_asked_on_a_new_one(server):
+    """A client that is kept, as in a notebook, outlives the server's patience with it."""
+    with Client(server.url) as client:
+        server.cut = 3  # all of the answer, and the connection closed after it
+        first = client.invoke(b"1,2", "text/csv")
+        assert server.closed.wait(30)
+        second = client.invoke(b"3,4", "text/csv")
+
+    assert (first.body, second.body) == (b"[1]", b"[1]")
+    assert [body for _, _, body in server.requests] == [b"1,2", b"3,4"]
+
+
+def test_proxies_are_not_asked(run_byo, server, tmp_path, environ):
+    """What the environment says of proxies does not hold for a server that is named by its URL."""
+    (tmp_path / "rows.csv").write_text("1,2\n")
+    nobody = "http://127.0.0.1:1"
+    proxies = {"http_proxy": nobody, "HTTP_PROXY": nobody, "all_proxy": nobody}
+
+    done = run_byo("invoke", "rows.csv", "--url", server.url, env=environ | proxies)
+
+    assert (done.returncode, done.stdout) == (0, "[1]")
 
 
 @pytest.mark.parametrize(
