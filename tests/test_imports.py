@@ -65,6 +65,21 @@ def test_a_name_costs_what_it_needs(name: str) -> None:
     assert of(modules, "byo", "handler") == {"byo"}
 
 
+def test_the_commands_help_costs_no_command() -> None:
+    """Neither a library nor the code of any subcommand is loaded to list them."""
+    modules = loaded("from byo.cli.main import build_parser; build_parser([]).format_help()")
+
+    assert of(modules, *HEAVY, "rich", "handler", "training_entry") == set()
+    assert "byo.cli.check" not in modules
+
+
+def test_a_request_costs_no_library() -> None:
+    """`byo invoke` is asked often."""
+    modules = loaded("from byo.cli.main import build_parser; build_parser(['invoke'])")
+
+    assert of(modules, *HEAVY, "rich", "training_entry") == set()
+
+
 def test_a_name_that_is_not_there_is_told_as_python_does() -> None:
     with pytest.raises(ImportError, match="cannot import name 'save_sgnature' from 'byo'"):
         from byo import save_sgnature  # noqa: F401

@@ -11,7 +11,6 @@ from byo.cli.options import add_docker_options, docker_options
 
 DEFAULT_IMAGE = "byo"
 
-SUMMARY = "build the image"
 DESCRIPTION = """\
 Run docker/build_and_push.sh of the project's checkout with --no-push: docker builds the image,
 for linux/amd64, in a form that SageMaker takes.

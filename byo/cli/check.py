@@ -15,7 +15,6 @@ from byo.command_errors import CheckFailed
 from byo.contract_check import Finding, Level, check_folder, check_round_trip
 from byo.prerequisites import require_serving, train_executable
 
-SUMMARY = "check that an algorithm folder keeps the contract"
 DESCRIPTION = """\
 Check an algorithm folder: first what its files say, then, in a scratch folder, what they do:
 train on sample/, serve the model, GET /ping, send sample/payload.csv and the example row of

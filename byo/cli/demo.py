@@ -24,7 +24,6 @@ from contract.signature import FILE_NAME, Signature, load_signature
 if TYPE_CHECKING:
     from byo.demonstration import Outcome
 
-SUMMARY = "train, serve and invoke, from data to predictions"
 DESCRIPTION = """\
 Train the algorithm through the real `train` on four fifths of its sample, in a scratch
 /opt/ml tree; serve the model with the real `serve`; send the rows kept back as CSV, as JSON

@@ -10,7 +10,6 @@ import byo
 from byo.cli.terminal import say
 from byo.command_errors import UsageError
 
-SUMMARY = "make a new algorithm folder"
 DESCRIPTION = """\
 Make a new algorithm folder that works as it is: a commented train.py and inference.py,
 requirements.txt, and a small sample of real data. Files are never overwritten.

@@ -12,7 +12,6 @@ from byo.content_types import guess_content_type
 from byo.endpoint import Client
 from byo.endpoint.client import DEFAULT_URL, TIMEOUT_SECONDS
 
-SUMMARY = "send a file to a running server"
 DESCRIPTION = """\
 Send a file's bytes as one invocation and write the answer's bytes to stdout, unchanged.
 An answer other than 2xx is one line on stderr, with the row and the column at fault.

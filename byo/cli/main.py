@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from importlib import metadata
+import importlib
+import sys
+from collections.abc import Collection, Sequence
+from difflib import get_close_matches
+from typing import Any
 
-from byo.cli import build, check, demo, init, invoke, push, serve, train
 from byo.cli.terminal import EXIT_CODES, Parser, errors_as_lines
 
-SUBCOMMANDS = (init, check, train, serve, invoke, build, push, demo)
+SUBCOMMANDS = {
+    "init": "make a new algorithm folder",
+    "check": "check that an algorithm folder keeps the contract",
+    "train": "run a training job as SageMaker does",
+    "serve": "serve a trained model on this machine",
+    "invoke": "send a file to a running server",
+    "build": "build the image",
+    "push": "push the image to Amazon ECR",
+    "demo": "train, serve and invoke, from data to predictions",
+}
 EXAMPLES = """\
 examples:
   byo demo                            see it all work, from data to predictions
@@ -27,38 +38,64 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code; an error ends in ``SystemExit`` with its code.
     """
-    options = build_parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    command = next((each for each in given if not each.startswith("-")), None)
+    parser = build_parser([] if command is None else [command])
+    if command is not None and command not in SUBCOMMANDS:
+        parser.error(_unknown(command))
+    options = parser.parse_args(given)
     with errors_as_lines(options.command):
         code: int = options.run(options)
     return code
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of the command and of all its subcommands."""
+def build_parser(complete: Collection[str] = tuple(SUBCOMMANDS)) -> argparse.ArgumentParser:
+    """The parser of the command and of its subcommands.
+
+    Args:
+        complete: the subcommands that get all of their own. Each costs the import of its module,
+            and of what that needs; the others have their names and their summaries.
+    """
     parser = Parser(
         prog="byo",
         description="Bring your own scikit-learn algorithm to SageMaker: on this machine first.",
         epilog=f"{EXAMPLES}\n{EXIT_CODES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"byo {_version()}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in SUBCOMMANDS:
-        name = module.__name__.rpartition(".")[2]
-        subparser = commands.add_parser(
-            name,
-            help=module.SUMMARY,
-            description=module.DESCRIPTION,
-            epilog=f"{module.EXAMPLES}\n{EXIT_CODES}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        module.add_arguments(subparser)
-        subparser.set_defaults(run=module.run)
+    for name, summary in SUBCOMMANDS.items():
+        if name in complete:
+            module = importlib.import_module(f"byo.cli.{name}")
+            subparser = commands.add_parser(
+                name,
+                help=summary,
+                description=module.DESCRIPTION,
+                epilog=f"{module.EXAMPLES}\n{EXIT_CODES}",
+                formatter_class=argparse.RawDescriptionHelpFormatter,
+            )
+            module.add_arguments(subparser)
+            subparser.set_defaults(run=module.run)
+        else:
+            commands.add_parser(name, help=summary)
     return parser
 
 
-def _version() -> str:
-    try:
-        return metadata.version("byo")
-    except metadata.PackageNotFoundError:
-        return "(run from a checkout)"
+def _unknown(command: str) -> str:
+    close = get_close_matches(command.lower(), SUBCOMMANDS, n=1)
+    meant = f"is {close[0]} meant?" if close else f"there are {', '.join(SUBCOMMANDS)}"
+    return f"{command!r} is not a command: {meant}"
+
+
+class _Version(argparse.Action):
+    """Looks the version up only when it is asked for: that takes as long as all else of --help."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from importlib import metadata
+
+        try:
+            version = metadata.version("byo")
+        except metadata.PackageNotFoundError:
+            version = "(run from a checkout)"
+        print(f"byo {version}")
+        parser.exit()

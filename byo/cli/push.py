@@ -7,7 +7,6 @@ from typing import NoReturn
 
 from byo.cli.image_script import become_script
 
-SUMMARY = "push the image to Amazon ECR"
 DESCRIPTION = """\
 Run docker/build_and_push.sh of the project's checkout with --no-build. An image named NAME or
 NAME:TAG goes to ECR in your account and region, into a repository that is made if it is absent;

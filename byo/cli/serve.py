@@ -30,7 +30,6 @@ from byo.prerequisites import require_serving
 from contract.paths import Paths
 from contract.settings import HIGHEST_PORT
 
-SUMMARY = "serve a trained model on this machine"
 DESCRIPTION = f"""\
 Run the real `serve` in the foreground, on 127.0.0.1 alone. It becomes this process: signals
 reach it as they are, and its exit code is the command's.

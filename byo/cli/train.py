@@ -34,7 +34,6 @@ from contract.paths import Paths
 # So that the names sort as the numbers do, and the first host is the first by name.
 MOST_HOSTS = 9
 
-SUMMARY = "run a training job as SageMaker does"
 DESCRIPTION = f"""\
 Run the real `train` on an /opt/ml tree and show its output as it comes.
 

@@ -1,3 +1,5 @@
+from importlib import metadata
+
 import pytest
 
 COMMANDS = ["init", "check", "train", "serve", "invoke", "build", "push", "demo"]
@@ -25,6 +27,10 @@ def test_help_lists_all_commands(run_byo):
     ("arguments", "line"),
     [
         ([], "byo: the following arguments are required: COMMAND (see byo --help)"),
+        (["trian"], "byo: 'trian' is not a command: is train meant? (see byo --help)"),
+        (["Chekc", "mine"], "byo: 'Chekc' is not a command: is check meant? (see byo --help)"),
+        (["fetch"], f"byo: 'fetch' is not a command: there are {', '.join(COMMANDS)}"),
+        (["--verbose", "init", "x"], "byo: unrecognized arguments: --verbose (see byo --help)"),
         (["init"], "byo init: the following arguments are required: DIR (see byo init --help)"),
         (["train", "--hyperparameter", "x"], "'x' is not NAME=VALUE"),
         (["serve", "--port", "32767"], "'32767' is not a port from 1 to 32766"),
@@ -41,3 +47,10 @@ def test_wrong_usage_is_one_line(run_byo, arguments, line):
     assert done.returncode == 2
     assert line in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_the_version(run_byo):
+    """It is that of the installed distribution."""
+    done = run_byo("--version")
+
+    assert (done.returncode, done.stdout) == (0, f"byo {metadata.version('byo')}\n")
