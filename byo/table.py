@@ -12,14 +12,26 @@ def render(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
         header: a name for each column.
         rows: the cells, each row as long as the header; None shows as an empty cell.
     """
-    texts = [[_text(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(header, *texts, strict=True)]
-    right = [
-        bool(rows) and all(isinstance(cell, int | float | None) for cell in column)
-        for column in zip(*rows, strict=True)
-    ] or [False] * len(header)
-    lines = [header, ["-" * width for width in widths], *texts]
+    cells = texts(rows)
+    widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
+    right = numeric(header, rows)
+    lines = [header, ["-" * width for width in widths], *cells]
     return "\n".join(_line(line, widths, right) for line in lines)
+
+
+def texts(rows: Sequence[Sequence[object]]) -> list[list[str]]:
+    """The cells as they are shown."""
+    return [[_text(cell) for cell in row] for row in rows]
+
+
+def numeric(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[bool]:
+    """Whether each column holds numbers alone, which are shown to the right."""
+    if not rows:
+        return [False] * len(header)
+    return [
+        all(isinstance(cell, int | float | None) for cell in column)
+        for column in zip(*rows, strict=True)
+    ]
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from byo.algorithm_folder import find_algorithm
 from byo.cli.options import seconds
+from byo.cli.rich_output import say_finding, working
 from byo.cli.temporary_folder import scratch
 from byo.cli.terminal import say
 from byo.command_errors import CheckFailed
@@ -62,7 +63,8 @@ def run(options: argparse.Namespace) -> int:
         train_executable()
         require_serving(os.environ)
         with scratch("check") as folder:
-            errors = _show(check_round_trip(algorithm, os.environ, folder, options.timeout))
+            found = check_round_trip(algorithm, os.environ, folder, options.timeout, working)
+            errors = _show(found)
             _raise_if(errors, algorithm.folder)
     _raise_if(errors, algorithm.folder)
     return 0
@@ -72,7 +74,7 @@ def _show(findings: Iterable[Finding]) -> int:
     """Say each finding as it comes; how many of them are errors."""
     errors = 0
     for finding in findings:
-        say(str(finding))
+        say_finding(finding)
         errors += finding.level is Level.ERROR
     return errors
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from byo.algorithm_folder import Algorithm, find_algorithm
 from byo.cli.options import add_algorithm
+from byo.cli.rich_output import say_table, working
 from byo.cli.temporary_folder import scratch
 from byo.cli.terminal import say
 from byo.command_errors import JobFailed, RequestFailed
@@ -17,7 +19,6 @@ from byo.endpoint import local_endpoint
 from byo.job_tree import sample_job
 from byo.local_training import run_training
 from byo.prerequisites import require_module, require_serving, train_executable
-from byo.table import render
 from contract.paths import Paths
 from contract.signature import FILE_NAME, Signature, load_signature
 
@@ -64,19 +65,24 @@ def _demonstrate(algorithm: Algorithm, folder: Path) -> None:
     holdout = hold_out(paths)
 
     _step(2, f"training on {holdout.trained} rows; {holdout.rows.num_rows} are kept back")
-    run_training(paths, algorithm, os.environ, log=folder / "train.log", timeout=TIMEOUT_SECONDS)
-    signature, target = _described(paths, folder / "train.log")
+    log = folder / "train.log"
+    with working("training"):
+        run_training(paths, algorithm, os.environ, log=log, timeout=TIMEOUT_SECONDS)
+    signature, target = _described(paths, log)
     features, truth = holdout.separate(target, signature.names)
 
     _step(3, "starting the server on the model")
     log = folder / "serve.log"
-    with local_endpoint(paths, algorithm, os.environ, log=log) as endpoint:
+    with ExitStack() as running:
+        with working("loading the model"):
+            endpoint = running.enter_context(local_endpoint(paths, algorithm, os.environ, log=log))
         _step(4, f"sending the {len(truth)} rows to {endpoint.url} as CSV, JSON and Parquet")
-        with endpoint.client() as client:
-            try:
+        try:
+            # Nothing is drawn meanwhile: the times are measured.
+            with endpoint.client() as client:
                 outcomes = compare(client, features)
-            except RequestFailed as failure:
-                raise RequestFailed(failure.cause, log) from None
+        except RequestFailed as failure:
+            raise RequestFailed(failure.cause, log) from None
         _step(5, "stopping the server")
     _show(features, truth, outcomes, target, classifier=bool(signature.classes))
     _require_agreement(outcomes, log)
@@ -112,11 +118,11 @@ def _show(
     # Data often lie sorted by target: rows from all over show more than the first ones.
     some = rows[:: max(1, len(rows) // ROWS_SHOWN)][:ROWS_SHOWN]
     say()
-    say(render([*shown, "predicted", target], some))
+    say_table([*shown, "predicted", target], some)
     say()
     measure = "accuracy" if classifier else "R²"
     summary = [_measured(outcome, truth, classifier) for outcome in outcomes]
-    say(render(["content type", "rows", measure, "one row, median ms"], summary))
+    say_table(["content type", "rows", measure, "one row, median ms"], summary)
     say()
 
 

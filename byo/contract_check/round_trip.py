@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 
 from byo.algorithm_folder import Algorithm
@@ -19,9 +20,16 @@ from contract.errors import SignatureError
 from contract.paths import Paths
 from contract.signature import FILE_NAME, Signature, load_signature
 
+# Told what goes on in a block that may take long; silent in between.
+Working = Callable[[str], AbstractContextManager[object]]
+
 
 def check_round_trip(
-    algorithm: Algorithm, environ: Mapping[str, str], scratch: Path, timeout: float
+    algorithm: Algorithm,
+    environ: Mapping[str, str],
+    scratch: Path,
+    timeout: float,
+    working: Working = nullcontext,
 ) -> Iterator[Finding]:
     """Train, serve and invoke, each step only if the one before went well.
 
@@ -30,22 +38,37 @@ def check_round_trip(
         environ: the caller's environment.
         scratch: an empty folder for the job's tree and the logs.
         timeout: seconds that training may take, and the server until it is ready.
+        working: shows what goes on, for each part that takes long.
 
     Raises:
         MissingPrerequisite: the machine lacks what training or serving needs.
     """
     paths = sample_job(scratch / "ml", algorithm)
     try:
-        yield _train(paths, algorithm, environ, scratch / "train.log", timeout)
+        with working("training on sample/"):
+            trained = _train(paths, algorithm, environ, scratch / "train.log", timeout)
+        yield trained
         if not any(paths.model.iterdir()):
             yield error("training left nothing in the model directory (SM_MODEL_DIR)", "train.py")
             return
         signature = load_signature(paths.model)
         yield _describe(signature)
         yield from check_metrics(paths, signature, scratch / "train.log")
-        yield from _serve(
-            paths, algorithm, environ, signature, log=scratch / "serve.log", timeout=timeout
-        )
+        with ExitStack() as running:
+            start = time.monotonic()
+            with working("starting the server and loading the model"):
+                endpoint = running.enter_context(
+                    local_endpoint(
+                        paths,
+                        algorithm,
+                        environ,
+                        log=scratch / "serve.log",
+                        startup_timeout=timeout,
+                    )
+                )
+            yield ok(f"serves the model, ready in {time.monotonic() - start:.1f} s")
+            client = running.enter_context(endpoint.client())
+            yield from _ask(client, algorithm, signature, working)
     except (RunFailed, SignatureError) as failure:
         yield error(str(failure))
 
@@ -67,29 +90,19 @@ def _describe(signature: Signature | None) -> Finding:
     return ok(f"{FILE_NAME} describes {len(signature.inputs)} columns")
 
 
-def _serve(
-    paths: Paths,
-    algorithm: Algorithm,
-    environ: Mapping[str, str],
-    signature: Signature | None,
-    *,
-    log: Path,
-    timeout: float,
+def _ask(
+    client: Client, algorithm: Algorithm, signature: Signature | None, working: Working
 ) -> Iterator[Finding]:
-    start = time.monotonic()
-    with (
-        local_endpoint(paths, algorithm, environ, log=log, startup_timeout=timeout) as endpoint,
-        endpoint.client() as client,
-    ):
-        yield ok(f"serves the model, ready in {time.monotonic() - start:.1f} s")
-        yield _ping(client)
-        if algorithm.payload.is_file():
-            body = algorithm.payload.read_bytes()
+    yield _ping(client)
+    if algorithm.payload.is_file():
+        body = algorithm.payload.read_bytes()
+        with working("asking for predictions"):
             answer = client.invoke(body, CSV, accept=JSON)
-            yield _judge("sample/payload.csv", answer, count_rows(body, signature))
-        if signature is not None and signature.example:
+        yield _judge("sample/payload.csv", answer, count_rows(body, signature))
+    if signature is not None and signature.example:
+        with working("asking for a prediction"):
             answer = client.invoke(example_body(signature), JSON, accept=JSON)
-            yield _judge(f"the example row of {FILE_NAME}", answer, 1)
+        yield _judge(f"the example row of {FILE_NAME}", answer, 1)
 
 
 def _ping(client: Client) -> Finding:
