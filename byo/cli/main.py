@@ -20,6 +20,7 @@ SUBCOMMANDS = {
     "build": "build the image",
     "push": "push the image to Amazon ECR",
     "demo": "train, serve and invoke, from data to predictions",
+    "completion": "print what completes these commands in a shell",
 }
 EXAMPLES = """\
 examples:
@@ -62,7 +63,9 @@ def build_parser(complete: Collection[str] = tuple(SUBCOMMANDS)) -> argparse.Arg
         epilog=f"{EXAMPLES}\n{EXIT_CODES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    parser.add_argument(
+        "-V", "--version", action=_Version, nargs=0, help="show the version and exit"
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary in SUBCOMMANDS.items():
         if name in complete:

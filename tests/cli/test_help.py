@@ -2,7 +2,7 @@ from importlib import metadata
 
 import pytest
 
-COMMANDS = ["init", "check", "train", "serve", "invoke", "build", "push", "demo"]
+COMMANDS = ["init", "check", "train", "serve", "invoke", "build", "push", "demo", "completion"]
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
@@ -49,8 +49,9 @@ def test_wrong_usage_is_one_line(run_byo, arguments, line):
     assert done.stderr.count("\n") == 1
 
 
-def test_the_version(run_byo):
+@pytest.mark.parametrize("option", ["--version", "-V"])
+def test_the_version(run_byo, option):
     """It is that of the installed distribution."""
-    done = run_byo("--version")
+    done = run_byo(option)
 
     assert (done.returncode, done.stdout) == (0, f"byo {metadata.version('byo')}\n")

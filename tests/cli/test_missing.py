@@ -40,14 +40,15 @@ def byo(bare, environ, *arguments):
         ("train", "sagemaker-training"),
         ("demo", "sagemaker-training"),
         ("serve", "multi-model-server"),
+        ("completion bash", "shtab"),
     ],
 )
 def test_a_missing_package_is_named(bare, environ, command, package):
     """What is not installed is named with the command that installs it, with exit code 3."""
-    done = byo(bare, environ, command)
+    done = byo(bare, environ, *command.split())
 
     assert done.returncode == 3
-    assert done.stderr.startswith(f"byo {command}: ")
+    assert done.stderr.startswith(f"byo {command.split()[0]}: ")
     assert done.stderr.endswith(f"run `{bare / 'bin' / 'python'} -m pip install {package}`\n")
     assert done.stderr.count("\n") == 1
 
