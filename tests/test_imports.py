@@ -12,7 +12,7 @@ import byo
 # Each of these takes longer to import than all of ours.
 HEAVY = {
     "dask", "distributed", "joblib", "mms", "numpy", "pandas", "psutil", "pyarrow",
-    "sagemaker_inference", "sagemaker_training", "scipy", "sklearn",
+    "pydantic", "sagemaker_inference", "sagemaker_training", "scipy", "sklearn",
 }  # fmt: skip
 NEEDS_NUMPY = {
     "ChannelError",

@@ -7,6 +7,7 @@ from typing import Any, Literal, assert_type
 
 import numpy as np
 import pandas as pd
+from pydantic import BaseModel
 
 from byo import (
     Job,
@@ -39,7 +40,14 @@ class Hyperparameters:
     test_fraction: float = hyperparameter(0.25, above=0, below=1)
 
 
+class Modelled(BaseModel):
+    """The same by pydantic."""
+
+    max_depth: int = 3
+
+
 def main() -> None:
+    assert_type(parse_hyperparameters(Modelled), Modelled)
     hyperparameters = parse_hyperparameters(Hyperparameters)
     assert_type(hyperparameters, Hyperparameters)
     assert_type(hyperparameters.max_depth, int | None)
