@@ -6,7 +6,7 @@
 # make reproduce   the image twice from nothing, and how the two differ
 # make bench       what is measured of serving, beside what others use
 # make setup       the first step of most of these: .venv, from locked requirements
-# make lint        ruff and mypy
+# make lint        ruff, mypy, and shellcheck where it is installed
 # make notebook    run the quickstart notebook again and keep its outputs
 # make lock        renew the locked requirements
 # make clean       remove what setup made
@@ -23,6 +23,7 @@ BENCH := .setup/bench
 # The image's version, where there is one: what models share of memory depends on it.
 BENCH_PYTHON ?= $(shell python3.12 -c 'import sys; print(sys.executable)' 2>/dev/null || echo $(PYTHON))
 SBOM := .setup/sbom
+SHELL_SCRIPTS = $(shell git ls-files '*.sh') .ci/run $(wildcard docker/image_commands/*)
 COMPILE := $(UV) pip compile --quiet --universal --python-version $(MINIMUM) --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock"
 
@@ -56,6 +57,8 @@ lint: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@if command -v shellcheck >/dev/null; then shellcheck $(SHELL_SCRIPTS); \
+	else echo "[lint] shellcheck is not installed: the shell scripts were not looked at"; fi
 
 notebook: setup
 	@$(BIN)/python -m tests.notebooks.execute
