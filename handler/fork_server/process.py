@@ -26,6 +26,7 @@ from handler.fork_server.immortal_objects import make_all_immortal
 from handler.fork_server.launcher_slot import LauncherWatch
 from handler.fork_server.placement import Placements
 from handler.fork_server.registration_check import RegistrationCheck
+from handler.fork_server.scratch_sweep import ScratchSweep
 from handler.fork_server.shared_hosts import SharedHost
 from handler.processes import launcher_pipes
 from handler.processes.forked_children import ForkedChildren
@@ -34,6 +35,8 @@ from handler.processes.resource_plan import plan
 from handler.processes.signal_socket import wake_on
 
 WATCH_SECONDS = 0.5
+# How often it looks around while it has no models.
+IDLE_SECONDS = 10.0
 
 
 class ForkServer:
@@ -50,6 +53,7 @@ class ForkServer:
         self._children = ForkedChildren()
         self._selector = selectors.DefaultSelector()
         self._placements = self._make_placements(folder)
+        self._sweep = ScratchSweep(folder)
         self._pipe = launcher_pipes.open_launch(folder)
 
     def _make_placements(self, folder: Path) -> Placements:
@@ -91,7 +95,9 @@ class ForkServer:
             watch(self._pipe, selectors.EVENT_READ, self._read_launch_requests)
             watch(wakeup, selectors.EVENT_READ, lambda: wakeup.recv(4096))
             while True:
-                happened = self._selector.select(WATCH_SECONDS if len(self._placements) else None)
+                happened = self._selector.select(
+                    WATCH_SECONDS if len(self._placements) else IDLE_SECONDS
+                )
                 # Each says whether somebody has to be looked after now rather than by and by.
                 told = [key.data() for key, _ in happened]
                 if any(told) or time.monotonic() > look_at:
@@ -105,6 +111,7 @@ class ForkServer:
         self._children.reap()
         self._children.end_overdue()
         self._placements.look_after()
+        self._sweep.look_after()
 
     def _read_launch_requests(self) -> None:
         for request in self._reader.feed(os.read(self._pipe, 65536)):

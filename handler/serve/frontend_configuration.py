@@ -76,4 +76,5 @@ def log_configuration(settings: ServingSettings) -> str:
         for bound, name in ((10, "debug"), (20, "info"), (30, "warn"), (50, "error"))
         if settings.log_level <= bound
     )
-    return template.substitute(level=level)
+    successes = "ACCEPT" if level == "debug" else "DENY"
+    return template.substitute(level=level, successes=successes)

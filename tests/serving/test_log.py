@@ -52,3 +52,23 @@ def test_a_higher_level_keeps_quiet(positional: Tree) -> None:
     assert said(server.log) == []
     assert "model of type" not in log
     assert "serve: ready on " in log
+
+
+@pytest.mark.parametrize(("level", "shown"), [("20", ["422"]), ("10", ["200", "200", "422"])])
+def test_only_what_failed_is_in_the_access_log(
+    positional: Tree, level: str, shown: list[str]
+) -> None:
+    """Pings and invocations that went well show at the level of debugging alone."""
+    with running(positional, SAGEMAKER_CONTAINER_LOG_LEVEL=level) as server:
+        before = len(access_lines(server.log))
+        assert server.client.ping().status == 200
+        assert server.post(BODY).status == 200
+        assert server.post(b"2,zero\n").status == 422
+        eventually(lambda: len(access_lines(server.log)) == before + len(shown))
+
+    assert [line.split()[-2] for line in access_lines(server.log)[before:]] == shown
+
+
+def access_lines(log: Path) -> list[str]:
+    """What the frontend has said of requests."""
+    return [line for line in log.read_text(errors="replace").splitlines() if "[access]" in line]
