@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from benchmarks import models
-from benchmarks.load import LoadFailed
+from benchmarks.load_run import LoadFailed
 from benchmarks.models import Model
 from benchmarks.stacks.server import Server, StackFailed, running
 from benchmarks.stacks.stack import Stack

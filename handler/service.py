@@ -13,10 +13,10 @@ from typing import Any
 
 from contract import container_log
 from contract.settings import ServingSettings
-from handler.host import load_reporting, out_of_memory
+from handler.host import model_load_reporting, out_of_memory
 from handler.invocation.context import report, request_of
 from handler.invocation.pipeline import Pipeline
-from handler.invocation.request_response import headers_of, stopping_response
+from handler.invocation.request_types import headers_of, stopping_response
 from handler.processes import inflight_lock
 
 # One process holds one model: MMS forks a worker for each connection.
@@ -47,7 +47,7 @@ def _load(context: Any) -> Pipeline:
     inflight_lock.open_lock()
     model_dir = Path(context.system_properties["model_dir"])
     try:
-        return load_reporting.load(context.model_name, model_dir, settings, context)
+        return model_load_reporting.load(context.model_name, model_dir, settings, context)
     except MemoryError:
         backend = multiprocessing.parent_process()
         if backend is not None and backend.pid is not None:

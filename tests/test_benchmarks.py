@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import load, load_generator, plots
+from benchmarks import load_generator, load_run, plots
 from benchmarks.figures import Figure
-from benchmarks.load import LoadFailed, Plan
+from benchmarks.load_run import LoadFailed, Plan
 from benchmarks.measures.generator_ceiling import RESPONDER
 from benchmarks.models import Model
 from benchmarks.report import Results, markdown
@@ -45,7 +45,7 @@ def session(tmp_path: Path, said: list[str]) -> Session:
 def test_load_counts_right_answers() -> None:
     """Every client's every answer counts, with a latency."""
     with running(RESPONDER, RIGHT) as server:
-        outcome = load.run(plan(server.port, ANSWER, ANSWER))
+        outcome = load_run.run(plan(server.port, ANSWER, ANSWER))
 
     assert outcome.errors == {}
     assert outcome.answered > 3
@@ -58,7 +58,7 @@ def test_wrong_answers_are_no_throughput() -> None:
         running(RESPONDER, RIGHT) as server,
         pytest.raises(LoadFailed, match=r"0 right answers, and .*answer"),
     ):
-        load.run(plan(server.port, "other", "other"))
+        load_run.run(plan(server.port, "other", "other"))
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from byo.algorithm_folder import Algorithm
 from byo.endpoint import Client, serving_environ
 from byo.job_tree import sample_job
 from byo.local_training import training_environ
-from handler.serve.free_port import free_port
+from handler.serve.pick_free_port import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

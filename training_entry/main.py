@@ -29,7 +29,7 @@ from training_entry.before_script.stop_requests import Stopped, stoppable
 from training_entry.hyperparameters.redaction import Secrets
 from training_entry.script.failure_report import clip
 from training_entry.script.subreaper import end_descendants, no_process_left
-from training_entry.script.time_limits import Limits
+from training_entry.script.wait_settings import Limits
 
 if TYPE_CHECKING:
     from training_entry.script.runner import ScriptRunner

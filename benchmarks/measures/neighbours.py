@@ -10,9 +10,9 @@ import threading
 from functools import partial
 from pathlib import Path
 
-from benchmarks import load
+from benchmarks import load_run
 from benchmarks.figures import Figure
-from benchmarks.load import Plan
+from benchmarks.load_run import Plan
 from benchmarks.measures.fleet import Fleet, fleet_on
 from benchmarks.session import Session
 from benchmarks.stacks.server import Server, StackFailed
@@ -72,7 +72,7 @@ def turn(session: Session, server: Server) -> float:
 
         def p99(seconds: float) -> float:
             plan = Plan(server.port, path, model.bodies, model.answers, CLIENTS, seconds)
-            return load.run(plan).latency["p99"]
+            return load_run.run(plan).latency["p99"]
 
         p99(WARMUP_SECONDS)
         before = p99(seconds * QUIET_SHARE)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from benchmarks import load
+from benchmarks import load_run
 from benchmarks.figures import CPUS, ERRORS, Figure
-from benchmarks.load import Outcome, Plan
+from benchmarks.load_run import Outcome, Plan
 from benchmarks.models import Model
 from benchmarks.session import Session
 from benchmarks.stacks.server import Server
@@ -56,7 +56,7 @@ def measure(
 
 def turn(server: Server, model: Model, clients: int, seconds: float) -> Outcome:
     plan = Plan(server.port, "/invocations", model.bodies, model.answers, clients, seconds)
-    return load.run(plan)
+    return load_run.run(plan)
 
 
 def figures_of(model: str, clients: int, outcomes: Mapping[str, Sequence[Outcome]]) -> list[Figure]:

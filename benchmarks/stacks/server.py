@@ -17,7 +17,7 @@ from benchmarks.stacks.stack import ADDRESS, Stack, Task
 from byo.child_processes import child
 from byo.command_errors import EndpointFailed, RequestFailed
 from byo.endpoint import Client, Response
-from handler.serve.free_port import free_port
+from handler.serve.pick_free_port import free_port
 
 START_SECONDS = 120.0
 RETRY_SECONDS = 0.005

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
-from byo.cli.image_script import become_script
+from byo.cli.exec_shell_script import become_script
 from byo.cli.options import add_docker_options, docker_options
 
 DEFAULT_IMAGE = "byo"

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from byo.algorithm_folder import find_algorithm
+from byo.cli.errors_to_exit_codes import say
 from byo.cli.options import seconds
-from byo.cli.rich_output import say_finding, working
+from byo.cli.progress_and_colour import say_finding, working
 from byo.cli.temporary_folder import scratch
-from byo.cli.terminal import say
 from byo.command_errors import CheckFailed
 from byo.contract_check import Finding, Level, check_folder, check_round_trip
 from byo.prerequisites import require_serving, train_executable

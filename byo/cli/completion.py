@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
-from byo.cli.terminal import say
+from byo.cli.errors_to_exit_codes import say
 from byo.prerequisites import require_module
 
 DESCRIPTION = """\

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from byo.algorithm_folder import Algorithm, find_algorithm
+from byo.cli.errors_to_exit_codes import say
 from byo.cli.options import add_algorithm
-from byo.cli.rich_output import say_table, working
+from byo.cli.progress_and_colour import say_table, working
 from byo.cli.temporary_folder import scratch
-from byo.cli.terminal import say
 from byo.command_errors import JobFailed, RequestFailed
 from byo.endpoint import local_endpoint
 from byo.job_tree import sample_job

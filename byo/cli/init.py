@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import byo
-from byo.cli.terminal import say
+from byo.cli.errors_to_exit_codes import say
 from byo.command_errors import UsageError
 
 DESCRIPTION = """\

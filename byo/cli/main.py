@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from byo.cli.terminal import EXIT_CODES, Parser, errors_as_lines
+from byo.cli.errors_to_exit_codes import EXIT_CODES, Parser, errors_as_lines
 
 SUBCOMMANDS = {
     "init": "make a new algorithm folder",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import NoReturn
 
-from byo.cli.image_script import become_script
+from byo.cli.exec_shell_script import become_script
 
 DESCRIPTION = """\
 Run docker/build_and_push.sh of the project's checkout with --no-build. An image named NAME or

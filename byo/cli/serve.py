@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from byo.algorithm_folder import find_algorithm
 from byo.child_processes import with_packages
+from byo.cli.errors_to_exit_codes import say
 from byo.cli.options import (
     OWN_TREE,
     add_algorithm,
@@ -21,7 +22,6 @@ from byo.cli.options import (
     docker_options,
     replacing_algorithm,
 )
-from byo.cli.terminal import say
 from byo.command_errors import UsageError
 from byo.containers import MODEL, Models, attached, find_models, require_image, serving_container
 from byo.endpoint import serving_environ

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from byo.algorithm_folder import Algorithm, find_algorithm
+from byo.cli.errors_to_exit_codes import say
 from byo.cli.options import (
     OWN_TREE,
     add_algorithm,
@@ -16,7 +17,6 @@ from byo.cli.options import (
     docker_options,
     replacing_algorithm,
 )
-from byo.cli.terminal import say
 from byo.command_errors import UsageError
 from byo.containers import (
     calling_user,

@@ -1,10 +1,15 @@
 """The image on this machine: its containers, by `docker`, and the scripts that make it."""
 
-from byo.containers.container import MODEL, Container, serving_container, training_container
 from byo.containers.docker_engine import calling_user, require_image
-from byo.containers.foreground_run import attached, run_training_container
-from byo.containers.image_scripts import find_script
+from byo.containers.docker_run_options import (
+    MODEL,
+    Container,
+    serving_container,
+    training_container,
+)
+from byo.containers.docker_shell_scripts import find_script
 from byo.containers.model_mounts import Models, find_models
+from byo.containers.run_container import attached, run_training_container
 
 __all__ = [
     "MODEL",

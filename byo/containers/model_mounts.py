@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from byo.command_errors import UsageError
-from byo.containers.container import MODELS
+from byo.containers.docker_run_options import MODELS
 
 # Where only one model is to be had, it goes by this name.
 ONLY = "model"

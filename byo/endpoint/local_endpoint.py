@@ -19,7 +19,7 @@ from byo.endpoint.client import Client
 from byo.prerequisites import require_serving
 from contract.paths import BASE_DIR_VARIABLE, Paths
 from contract.settings import ALGORITHM_DIR_VARIABLE
-from handler.serve.free_port import free_port
+from handler.serve.pick_free_port import free_port
 
 ADDRESS = "127.0.0.1"
 READY_LINE = b"serve: ready"

@@ -8,8 +8,9 @@ placement.py           which process holds which model
 launcher_slot.py       a model's launcher and socket
 saved_requests.py      the models that are held, for the next fork server
 own_host.py            a model with a host of its own: forked, watched, forked again
-host_record.py         … its states, and what leads from one to another
-host_processes.py      … the processes that it needs
+host_state_machine.py  … its states, and what leads from one to another
+host_forks.py          … the processes that it needs
 shared_hosts.py        models that share a few hosts
 registration_check.py  asks the frontend whether it still has a model
+scratch_sweep.py       removes the files that the frontend leaves behind
 """

@@ -15,12 +15,12 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Protocol
 
-from handler.fork_server.host_record import HostRecord, HostState
+from handler.fork_server.host_state_machine import HostRecord, HostState
 from handler.fork_server.launcher_slot import LauncherSlot
 from handler.processes.backoff import Backoff
-from handler.processes.exit_status import describe
+from handler.processes.child_exit_status import describe
 from handler.processes.forked_children import Ended
-from handler.processes.process_record import LoadState, ProcessRecord
+from handler.processes.process_shared_memory import LoadState, ProcessRecord
 
 logger = logging.getLogger(__name__)
 

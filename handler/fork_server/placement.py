@@ -6,44 +6,25 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from contract.machine import MEBIBYTE
 from handler.fork_server.launcher_slot import LauncherSlot
 from handler.fork_server.own_host import OwnHost, Processes
-from handler.fork_server.registration_check import Answered
+from handler.fork_server.registration_check import RegistrationChecks
 from handler.fork_server.saved_requests import read_saved
 from handler.fork_server.shared_hosts import InSharedHost, SharedHost
 from handler.processes.launch_request import LaunchRequest
 
 # Loading keeps the other models of a shared host waiting, so what takes long is kept out.
 LARGEST_SHARED_BYTES = 16 * MEBIBYTE
-# How often the frontend is asked about a model that has lost its launcher.
-CHECK_SECONDS = 2.0
-# … and about how many of them at a time: each takes a process.
-MOST_CHECKS = 4
 
 
 class Launchers(Protocol):
     """What finds launchers: see `LauncherWatch`."""
 
     def attach(self, slot: LauncherSlot, when_ended: Callable[[], None]) -> None: ...
-
-
-class Frontend(Protocol):
-    """What asks the frontend: see `RegistrationCheck`."""
-
-    def ask(self, model: str, when_answered: Answered) -> None: ...
-
-
-@dataclass
-class _Check:
-    """When the frontend is asked about a model next, and whether it is being asked."""
-
-    due_at: float
-    is_under_way: bool = False
 
 
 class Placements:
@@ -54,7 +35,7 @@ class Placements:
         processes: what forks hosts for one model.
         shared_hosts: the hosts for many; none where each model is to have its own.
         launchers: what finds launchers and tells their ends.
-        frontend: what says whether the frontend has a model; None for a single one, which it
+        checks: what asks the frontend whether it has a model; None for a single one, which it
             always has.
         clock: the time in seconds.
     """
@@ -65,17 +46,16 @@ class Placements:
         processes: Processes,
         shared_hosts: Sequence[SharedHost],
         launchers: Launchers,
-        frontend: Frontend | None,
+        checks: RegistrationChecks | None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder = folder
         self._processes = processes
         self._shared_hosts = shared_hosts
         self._launchers = launchers
-        self._frontend = frontend
+        self._checks = checks
         self._clock = clock
         self._placed: dict[LaunchRequest, OwnHost | InSharedHost] = {}
-        self._checks: dict[LaunchRequest, _Check] = {}
 
     def __len__(self) -> int:
         return len(self._placed)
@@ -102,7 +82,8 @@ class Placements:
         for request, placed in list(self._placed.items()):
             if not placed.look_after():
                 self._remove(request)
-        self._check_with_frontend()
+        if self._checks is not None:
+            self._checks.look_after()
 
     def _place(self, request: LaunchRequest) -> None:
         slot = LauncherSlot(request, self._folder)
@@ -115,49 +96,36 @@ class Placements:
                 placed.leave()  # the frontend forgot the model, and has now loaded it anew
         self._placed[request] = self._placed_in_host(slot)
         if not slot.has_launcher:
-            self._check_after(request, 0.0)
+            self._check(request, at_once=True)
 
     def _placed_in_host(self, slot: LauncherSlot) -> OwnHost | InSharedHost:
         if self._shared_hosts and can_share(slot.request.model_dir):
             return InSharedHost(slot, self._shared_hosts)
-        is_one_of_many = self._frontend is not None
+        is_one_of_many = self._checks is not None
         return OwnHost(slot, self._processes, is_one_of_many=is_one_of_many, clock=self._clock)
 
     def _launcher_ended(self, request: LaunchRequest) -> None:
         if request in self._placed:
             self._placed[request].launcher_ended()
-            self._check_after(request, CHECK_SECONDS)
+            self._check(request, at_once=False)
 
     def _remove(self, request: LaunchRequest) -> None:
         self._placed.pop(request).slot.close()
-        self._checks.pop(request, None)
+        if self._checks is not None:
+            self._checks.end(request)
 
-    def _check_after(self, request: LaunchRequest, seconds: float) -> None:
-        if self._frontend is not None:
-            self._checks[request] = _Check(self._clock() + seconds)
+    def _check(self, request: LaunchRequest, *, at_once: bool) -> None:
+        """Ask about a model without launcher: nothing else is sure to tell of an UNLOAD."""
+        placed = self._placed[request]
 
-    def _check_with_frontend(self) -> None:
-        """Ask about models without launchers: nothing else is sure to tell of an UNLOAD."""
-        free = MOST_CHECKS - sum(check.is_under_way for check in self._checks.values())
-        for request, check in self._checks.items():
-            if self._frontend is None or check.is_under_way or self._clock() < check.due_at:
-                continue
-            if free > 0:
-                free -= 1
-                check.is_under_way = True
-                self._frontend.ask(request.model, self._answer_for(request))
+        def answered(has_it: bool) -> None:
+            if has_it:
+                placed.frontend_has_it()
+            else:
+                placed.leave()
 
-    def _answer_for(self, request: LaunchRequest) -> Answered:
-        def answered(has_it: bool | None) -> None:
-            if request not in self._checks:
-                return
-            self._check_after(request, CHECK_SECONDS)
-            if has_it is False:
-                self._placed[request].leave()
-            elif has_it:
-                self._placed[request].frontend_has_it()
-
-        return answered
+        if self._checks is not None:
+            self._checks.begin(request, request.model, answered, at_once=at_once)
 
 
 def _is_same(request: LaunchRequest, other: LaunchRequest) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from contract import save_signature
 from contract.settings import ServingSettings
 from handler.invocation.pipeline import Pipeline
-from handler.invocation.request_response import Request
+from handler.invocation.request_types import Request
 
 logger = logging.getLogger(__name__)
 

@@ -21,17 +21,17 @@ from contract.container_log import SERVE_FORM
 from contract.machine import this_machine
 from contract.settings import ServingSettings
 from handler.fork_server import preload
-from handler.fork_server.host_processes import HostProcesses
+from handler.fork_server.host_forks import HostProcesses
 from handler.fork_server.immortal_objects import make_all_immortal
 from handler.fork_server.launcher_slot import LauncherWatch
 from handler.fork_server.placement import Placements
-from handler.fork_server.registration_check import RegistrationCheck
+from handler.fork_server.registration_check import FrontendQuestion, RegistrationChecks
 from handler.fork_server.scratch_sweep import ScratchSweep
 from handler.fork_server.shared_hosts import SharedHost
 from handler.processes import launcher_pipes
+from handler.processes.capacity_plan import plan
 from handler.processes.forked_children import ForkedChildren
 from handler.processes.launch_request import LaunchReader
-from handler.processes.resource_plan import plan
 from handler.processes.signal_socket import wake_on
 
 WATCH_SECONDS = 0.5
@@ -59,13 +59,14 @@ class ForkServer:
     def _make_placements(self, folder: Path) -> Placements:
         settings, children = self._settings, self._children
         machine = this_machine()
+        checks = RegistrationChecks(FrontendQuestion(children, settings))
         number = machine.cpus if settings.backend == "shared" else 0
         return Placements(
             folder,
             HostProcesses(children, settings, plan(settings, machine)),
             [SharedHost(children, settings, self._selector) for _ in range(number)],
             LauncherWatch(self._selector),
-            RegistrationCheck(children, settings) if settings.multi_model else None,
+            checks if settings.multi_model else None,
         )
 
     def prepare(self, modules: str) -> None:

@@ -15,9 +15,9 @@ from contract.settings import ServingSettings
 from handler.fork_server.launcher_slot import LauncherSlot
 from handler.host.many_models import LONGEST_MESSAGE, ManyModelsHost
 from handler.processes.backoff import Backoff
-from handler.processes.exit_status import describe
+from handler.processes.child_exit_status import describe
 from handler.processes.forked_children import ForkedChildren, close_all_but
-from handler.processes.process_record import ProcessRecord
+from handler.processes.process_shared_memory import ProcessRecord
 
 logger = logging.getLogger(__name__)
 

@@ -15,14 +15,14 @@ from contract import container_log
 from contract.errors import ByoError
 from contract.machine import this_machine
 from contract.settings import ServingSettings
-from handler.host import load_reporting, out_of_memory
+from handler.host import model_load_reporting, out_of_memory
 from handler.host.one_model import LOAD_SECONDS
 from handler.invocation.context import ModelContext
 from handler.processes import inflight_lock
-from handler.processes.process_record import ProcessRecord
-from handler.processes.resource_plan import plan
+from handler.processes.capacity_plan import plan
+from handler.processes.process_shared_memory import ProcessRecord
 from handler.protocol.loaded_model import LoadedModel
-from handler.protocol.worker_loop import WorkerLoop
+from handler.protocol.own_connections_loop import OwnConnectionsLoop
 
 LONGEST_MESSAGE = 65536
 # These processes print past the frontend, which stamps what others print.
@@ -45,7 +45,7 @@ class ManyModelsHost:
         self._channel = channel
         self._settings = settings
         self._record = record
-        self._worker = WorkerLoop(self._counted)
+        self._worker = OwnConnectionsLoop(self._counted)
         self._models: dict[int, tuple[LoadedModel, socket.socket]] = {}
         self._broken: deque[int] = deque()  # places of models that are still to be refused
 
@@ -81,7 +81,7 @@ class ManyModelsHost:
         self._models[place] = model, listener
         context = ModelContext(model.name, model.model_dir)
         try:
-            pipeline = load_reporting.load(
+            pipeline = model_load_reporting.load(
                 model.name, model.model_dir, self._settings, context, self._record.limit
             )
         except MemoryError:

@@ -18,16 +18,16 @@ from typing import NoReturn
 from contract import container_log
 from contract.errors import ByoError
 from contract.settings import ServingSettings
-from handler.host import load_reporting, out_of_memory
+from handler.host import model_load_reporting, out_of_memory
 from handler.host.worker_pool import WorkerPool
 from handler.invocation.context import ModelContext
 from handler.invocation.pipeline import Pipeline
 from handler.processes import inflight_lock
+from handler.processes.capacity_plan import CapacityPlan
 from handler.processes.launch_request import LaunchRequest
-from handler.processes.process_record import ProcessRecord
-from handler.processes.resource_plan import ResourcePlan
+from handler.processes.process_shared_memory import ProcessRecord
 from handler.protocol.loaded_model import LoadedModel
-from handler.protocol.worker_loop import WorkerLoop
+from handler.protocol.own_connections_loop import OwnConnectionsLoop
 
 # How long a host that lacks memory for its model stays to say so.
 REFUSAL_SECONDS = 8
@@ -51,7 +51,7 @@ class OneModelHost:
         request: LaunchRequest,
         listener: socket.socket,
         settings: ServingSettings,
-        plan: ResourcePlan,
+        plan: CapacityPlan,
         record: ProcessRecord,
     ) -> None:
         self._request = request
@@ -93,7 +93,7 @@ class OneModelHost:
         request = self._request
         context = ModelContext(request.model, request.model_dir)
         try:
-            pipeline = load_reporting.load(
+            pipeline = model_load_reporting.load(
                 request.model, request.model_dir, self._settings, context, record.limit
             )
         except MemoryError:
@@ -116,7 +116,7 @@ class OneModelHost:
         if self._settings.multi_model:
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.alarm(REFUSAL_SECONDS)
-            worker = WorkerLoop(self._counted)
+            worker = OwnConnectionsLoop(self._counted)
             worker.serve(self._model, self._listener)
             worker.wait_for_loads(self._model, self._plan.connections, LOAD_SECONDS)
             # Told before the launcher ends: its end is no reason any more to kill this process.
@@ -130,7 +130,7 @@ class OneModelHost:
 
     def _serve(self) -> None:
         inflight_lock.open_lock()
-        worker = WorkerLoop(self._counted)
+        worker = OwnConnectionsLoop(self._counted)
         worker.serve(self._model, self._listener)
         worker.run()
 

@@ -11,13 +11,13 @@ import socket
 import time
 from collections.abc import Callable
 
-from handler.processes.exit_status import describe
+from handler.processes.child_exit_status import describe
 from handler.processes.forked_children import ForkedChildren
-from handler.processes.process_record import ProcessRecord
+from handler.processes.process_shared_memory import ProcessRecord
 from handler.processes.signal_socket import wake_on
-from handler.protocol.connection_sharing import Channel, SharedConnections, SharedEpoll
 from handler.protocol.loaded_model import LoadedModel
-from handler.protocol.pool_worker import PoolWorker
+from handler.protocol.shared_connections import Channel, SharedConnections, SharedEpoll
+from handler.protocol.shared_connections_loop import SharedConnectionsLoop
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ class WorkerPool:
             self._listener.close()
             known, way = self._connections.numbers, Channel(there)
             model = self._model_for(record)
-            PoolWorker(model, self._epoll, way, record, known, self._share).run()
+            SharedConnectionsLoop(model, self._epoll, way, record, known, self._share).run()
 
         def ended(record: ProcessRecord, code: int) -> None:
             self._selector.unregister(here)

@@ -17,8 +17,8 @@ import pandas as pd
 from scipy import sparse
 
 from handler.invocation.pipeline import Invocation, Pipeline
-from handler.invocation.request_response import Response
-from handler.processes.deadline import DeadlineExceeded
+from handler.invocation.request_types import Response
+from handler.processes.invocation_time_limit import DeadlineExceeded
 
 # A prediction for more rows than this gains nothing by more, and keeps the next ones waiting.
 MOST_ROWS = 4096

@@ -11,7 +11,7 @@ import mms
 from mms.context import Context, RequestProcessor
 from mms.metrics.metrics_store import MetricsStore
 
-from handler.invocation.request_response import Request, Response
+from handler.invocation.request_types import Request, Response
 
 
 class ModelContext(Context):  # type: ignore[misc]  # mms has no types

@@ -28,15 +28,15 @@ from contract.signature import Signature, load_signature
 from contract.user_module import check_names, find_program, import_program
 from handler import codecs
 from handler.codecs.charset import decode_text
-from handler.invocation import safe_toolkit
+from handler.invocation import toolkit_without_pickle
 from handler.invocation.blame import Stage, to_invocation_error
 from handler.invocation.default_prediction import predictor_of
 from handler.invocation.model_artifact import lend_to_main
 from handler.invocation.model_input import conform
 from handler.invocation.model_loading import load_model, told_by_place
-from handler.invocation.request_response import Request, Response, problem_response
+from handler.invocation.request_types import Request, Response, problem_response
 from handler.invocation.user_functions import UserFunction, UserFunctions
-from handler.processes.deadline import DeadlineExceeded, deadline
+from handler.processes.invocation_time_limit import DeadlineExceeded, deadline
 
 logger = logging.getLogger(__name__)
 
@@ -107,7 +107,7 @@ class Pipeline:
             module = import_program(program) if program else None
             user = UserFunctions.of_module(module)
             lend_to_main(module)
-            safe_toolkit.forbid_unpickling()
+            toolkit_without_pickle.forbid_unpickling()
             signature = load_signature(model_dir)
             for warning in signature.version_warnings() if signature else ():
                 logger.warning(warning)

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from handler.processes.process_record import ProcessRecord
-from handler.processes.time_limit import end_overdue, prepare_process
+from handler.processes.invocation_time_limit import end_overdue, prepare_process
+from handler.processes.process_shared_memory import ProcessRecord
 
 # How long a child that is stuck may take to end by a signal that it could ignore.
 DEAF_SECONDS = 2.0

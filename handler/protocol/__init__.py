@@ -1,8 +1,10 @@
 """The frontend's connections: messages in, replies out.
 
-worker_loop.py   the loop over connections: read, answer together, write
-loaded_model.py  one model there
-replies.py       what an answer becomes, with what user code set on its context
-connection.py    one connection's buffers
-wire_format.py   the frontend's messages as bytes
+own_connections_loop.py     the loop of a process with connections of its own
+shared_connections_loop.py  the loop of one worker of a pool
+shared_connections.py       the connections that all workers of a pool have
+loaded_model.py             one model there
+reply_to_frontend.py        what an answer becomes, with what user code set on its context
+connection.py               one connection's buffers
+wire_format.py              the frontend's messages as bytes
 """

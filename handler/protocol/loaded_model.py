@@ -10,7 +10,7 @@ from handler.invocation.batching import Batcher
 from handler.invocation.context import InvocationContext, request_of
 from handler.invocation.pipeline import Invocation, Pipeline
 from handler.protocol import wire_format
-from handler.protocol.replies import reply_to
+from handler.protocol.reply_to_frontend import reply_to
 
 OK = 200
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from handler.invocation.request_response import headers_of
+from handler.invocation.request_types import headers_of
 
 LOAD = ord("L")
 INVOKE = ord("I")

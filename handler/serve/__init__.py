@@ -1,18 +1,20 @@
 """The `serve` process: starts the frontend and the fork server, supervises them, and stops.
 
-command.py                 the console script: its steps and its exit codes
-startup_checks.py          what would fail later, and less clearly
+command.py                 the console script, step by step
+exit_codes.py              what it ends with
+startup_checks.py          what would fail later, and less clearly: a taken port, no model
 scratch_folder.py          the one folder that serving writes to
 submitted_code.py          user code that is named as an archive
 model_requirements.py      a model's own requirements.txt
 frontend_command.py        the JVM's command line, and what it executes for each model
-frontend_configuration.py  multi-model-server's properties and its log
+frontend_configuration.py  multi-model-server's properties and its log (log4j2.xml)
 java_runtime.py            where Java and multi-model-server are
-free_port.py               a port that nothing listens on
+pick_free_port.py          a port that nothing listens on
 supervisor.py              the loop over all that can happen while serving
+drain.py                   the wait for what is under way, after a stop signal
 frontend_process.py        the frontend: started, listening, stopped
 fork_server_process.py     the fork server: started again when it dies
-load_watch.py              the processes that load a single model
+model_load_watch.py        the processes that load a single model
 orphans.py                 what a dead process leaves behind
-guard.py, guard.sh         what cleans up when this process itself dies
+cleanup_guard.py, .sh      what cleans up when this process itself dies
 """

@@ -1,11 +1,4 @@
-"""``serve``: one command, and what its exit codes mean.
-
-0  stopped by a signal
-2  a setting can't be used as given
-3  Java or multi-model-server is missing, or boto3 where it is needed
-4  the single model or the submitted code can't be served; the last line says why
-5  the frontend, or the fork server, ended by itself
-"""
+"""``serve``: one command, from its settings to its exit code."""
 
 from __future__ import annotations
 
@@ -18,30 +11,18 @@ from pathlib import Path
 
 from contract import container_log
 from contract.container_log import SERVE_FORM
-from contract.errors import ByoError, SettingsError, UserCodeError
+from contract.errors import ByoError
 from contract.machine import this_machine
 from contract.settings import ServingSettings
 from contract.user_module import find_program
-from handler.processes.resource_plan import ResourcePlan, plan
+from handler.processes.capacity_plan import CapacityPlan, plan
 from handler.serve import frontend_command, model_requirements, submitted_code
-from handler.serve.fork_server_process import ForkServerDied
-from handler.serve.frontend_process import FrontendDied
-from handler.serve.java_runtime import MissingPrerequisite
-from handler.serve.load_watch import ModelUnavailable
+from handler.serve.exit_codes import EXIT_CODES
 from handler.serve.scratch_folder import make_scratch
 from handler.serve.startup_checks import check_start
 from handler.serve.supervisor import supervise
 
 logger = logging.getLogger("handler.serve")  # by name: this may run as __main__
-
-EXIT_CODES: dict[type[ByoError], int] = {
-    SettingsError: 2,
-    MissingPrerequisite: 3,
-    ModelUnavailable: 4,
-    UserCodeError: 4,
-    FrontendDied: 5,
-    ForkServerDied: 5,
-}
 
 
 def main() -> int:
@@ -106,7 +87,7 @@ def with_requirements(
     return {**environ, "PYTHONPATH": path}
 
 
-def summary(settings: ServingSettings, planned: ResourcePlan) -> str:
+def summary(settings: ServingSettings, planned: CapacityPlan) -> str:
     """Every value that counts, in one line."""
     what = "models as they are loaded" if settings.multi_model else settings.paths.model
     return (

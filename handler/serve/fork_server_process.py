@@ -14,7 +14,7 @@ from pathlib import Path
 
 from contract.errors import ByoError
 from handler.processes import launcher_pipes
-from handler.processes.exit_status import describe
+from handler.processes.child_exit_status import describe
 
 logger = logging.getLogger(__name__)
 

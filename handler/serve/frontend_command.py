@@ -16,7 +16,7 @@ from pathlib import Path
 from contract.machine import MEBIBYTE
 from contract.settings import ServingSettings
 from handler.processes import launcher_pipes
-from handler.processes.resource_plan import ResourcePlan
+from handler.processes.capacity_plan import CapacityPlan
 from handler.serve.frontend_configuration import log_configuration, properties
 from handler.serve.java_runtime import find_java, model_server_home
 
@@ -58,7 +58,7 @@ class Backend:
 
 
 def command(
-    settings: ServingSettings, plan: ResourcePlan, scratch: Path, environ: Mapping[str, str]
+    settings: ServingSettings, plan: CapacityPlan, scratch: Path, environ: Mapping[str, str]
 ) -> list[str]:
     """Write the frontend's configuration into the scratch folder; return its command line.
 
@@ -112,7 +112,7 @@ def launching_backend(scratch: Path) -> Backend:
 
 
 def worker_environment(
-    settings: ServingSettings, plan: ResourcePlan, scratch: Path, environ: Mapping[str, str]
+    settings: ServingSettings, plan: CapacityPlan, scratch: Path, environ: Mapping[str, str]
 ) -> dict[str, str]:
     """What the JVM, the fork server and each worker find in their environment."""
     return {

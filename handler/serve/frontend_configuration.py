@@ -8,8 +8,8 @@ from string import Template
 
 from contract.machine import MEBIBYTE
 from contract.settings import HIGHEST_BYTES, ServingSettings
-from handler.processes.resource_plan import ResourcePlan
-from handler.serve.free_port import UNPRIVILEGED_PORTS, free_port
+from handler.processes.capacity_plan import CapacityPlan
+from handler.serve.pick_free_port import UNPRIVILEGED_PORTS, free_port
 
 HANDLER = "handler.service:handle"
 LOG_LAYOUT = Path(__file__).parent / "log4j2.xml"
@@ -18,7 +18,7 @@ LOG_LAYOUT = Path(__file__).parent / "log4j2.xml"
 REQUEST_MARGIN = 16 * MEBIBYTE
 
 
-def properties(settings: ServingSettings, plan: ResourcePlan, scratch: Path) -> str:
+def properties(settings: ServingSettings, plan: CapacityPlan, scratch: Path) -> str:
     """The text of the frontend's configuration file."""
     values = {
         "inference_address": inference_address(settings),

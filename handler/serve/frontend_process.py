@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from contract.errors import ByoError
 from contract.settings import ServingSettings
-from handler.processes.exit_status import describe
+from handler.processes.child_exit_status import describe
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ import socket
 from contract.errors import SettingsError
 from contract.settings import ServingSettings
 from contract.user_module import check_names
-from handler.serve.load_watch import ModelUnavailable
+from handler.serve.model_load_watch import ModelUnavailable
 
 
 def check_start(settings: ServingSettings) -> None:

@@ -19,21 +19,17 @@ from enum import Enum
 from pathlib import Path
 
 from contract.settings import ServingSettings
-from handler.processes import inflight_lock, load_events
+from handler.processes import inflight_lock, model_load_events
 from handler.processes.signal_socket import wake_on
 from handler.serve import orphans
+from handler.serve.cleanup_guard import CleanupGuard
+from handler.serve.drain import drain
 from handler.serve.fork_server_process import ForkServerProcess
 from handler.serve.frontend_process import FrontendProcess
-from handler.serve.guard import Guard
-from handler.serve.load_watch import LoadWatch, ModelUnavailable
+from handler.serve.model_load_watch import LoadWatch, ModelUnavailable
 
 logger = logging.getLogger(__name__)
 
-# SageMaker kills a container 30 s after SIGTERM.
-DRAIN_SECONDS = 20.0
-# How much of that is for those who wait already; who asks after it is refused. `docker stop`
-# kills after 10 s.
-TAKING_SECONDS = 3.0
 GUARD_SECONDS = 4.0
 SWEEP_SECONDS = 5.0
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -95,20 +91,20 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         self._loads = LoadWatch(self._selector, self._on_events)
         address = scratch / "supervisor.sock"
-        self._receiver = load_events.listen(address)
+        self._receiver = model_load_events.listen(address)
         self._inflight = scratch / "inflight.lock"
         inflight_lock.make_lock(self._inflight)
         environ = {
             **environ,
-            load_events.SOCKET_VARIABLE: str(address),
+            model_load_events.SOCKET_VARIABLE: str(address),
             inflight_lock.LOCK_VARIABLE: str(self._inflight),
         }
         # What only the processes of this server have in their environment.
-        self._mark = f"{load_events.SOCKET_VARIABLE}={address}"
+        self._mark = f"{model_load_events.SOCKET_VARIABLE}={address}"
         self._selector.register(signals, selectors.EVENT_READ, self._on_signal)
         self._selector.register(self._receiver, selectors.EVENT_READ, self._on_events)
         self._frontend = FrontendProcess(command, environ, settings, self._selector)
-        self._guard = Guard(self._frontend.pid, scratch, self._mark)
+        self._guard = CleanupGuard(self._frontend.pid, scratch, self._mark)
         self._fork_server: ForkServerProcess | None = None
         if settings.backend != "stock":
             self._fork_server = ForkServerProcess(environ, scratch, self._selector, self._sweep)
@@ -158,18 +154,7 @@ class Supervisor:
         if numbers:
             logger.info("stopping on %s", signal.Signals(numbers[0]).name)
             self._state = ServerState.STOPPING
-            self._drain()
-
-    def _drain(self) -> None:
-        """Wait until nothing is under way; callers that never pause must not put that off."""
-        if inflight_lock.wait_until_quiet(self._inflight, TAKING_SECONDS):
-            return
-        inflight_lock.refuse_new(self._inflight)
-        logger.info(
-            "invocations that come later than %.0f s after the stop are refused", TAKING_SECONDS
-        )
-        if not inflight_lock.wait_until_quiet(self._inflight, DRAIN_SECONDS - TAKING_SECONDS):
-            logger.warning("invocations were still under way after %.0f s", DRAIN_SECONDS)
+            drain(self._inflight)
 
     def _own(self) -> set[int]:
         """The processes that this one has started."""
@@ -184,14 +169,14 @@ class Supervisor:
             )
 
     def _on_events(self) -> None:
-        while (event := load_events.receive(self._receiver)) is not None:
+        while (event := model_load_events.receive(self._receiver)) is not None:
             if self._settings.multi_model:
                 continue
             match event:
-                case load_events.Loading(pid=pid):
+                case model_load_events.Loading(pid=pid):
                     self._loads.begun(pid)
-                case load_events.Loaded(pid=pid, seconds=seconds):
+                case model_load_events.Loaded(pid=pid, seconds=seconds):
                     self._loads.loaded(pid)
                     self._become_ready(f"the model loaded in {seconds:.2f} s")
-                case load_events.LoadFailed(reason=reason):
+                case model_load_events.LoadFailed(reason=reason):
                     raise ModelUnavailable(reason)

@@ -8,7 +8,7 @@ from byo.algorithm_folder import Algorithm
 from byo.command_errors import EndpointFailed
 from byo.endpoint import local_endpoint
 from contract.paths import Paths
-from handler.serve.free_port import free_port
+from handler.serve.pick_free_port import free_port
 
 pytestmark = pytest.mark.slow
 

@@ -20,7 +20,7 @@ import pytest
 from byo.command_errors import EndpointFailed
 from byo.endpoint import Client
 from contract.paths import Paths
-from handler.serve.free_port import free_port
+from handler.serve.pick_free_port import free_port
 from tests.container import engine
 from tests.container.models import AS_CSV, PENGUINS
 

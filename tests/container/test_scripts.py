@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from contract.paths import Paths
-from handler.serve.free_port import free_port
+from handler.serve.pick_free_port import free_port
 from tests.container import engine
 from tests.container.models import AS_CSV
 

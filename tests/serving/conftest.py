@@ -25,7 +25,7 @@ from sklearn.tree import DecisionTreeClassifier
 from byo.algorithm_folder import Algorithm
 from byo.endpoint import Client, local_endpoint, serving_environ
 from contract import Paths, save_signature
-from handler.serve.free_port import free_port
+from handler.serve.pick_free_port import free_port
 
 FIXTURES = Path(__file__).parent / "fixtures"
 DEADLINE = 60.0

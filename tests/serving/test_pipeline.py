@@ -22,7 +22,7 @@ from sklearn.preprocessing import StandardScaler
 from contract import Paths
 from contract.settings import ServingSettings
 from handler.invocation.pipeline import Pipeline
-from handler.invocation.request_response import Request, Response
+from handler.invocation.request_types import Request, Response
 from tests.serving.conftest import save_mixed, save_positional
 
 Load = Callable[..., Pipeline]

@@ -9,7 +9,7 @@ from pathlib import Path
 import joblib
 import pytest
 
-from handler.serve.free_port import free_port
+from handler.serve.pick_free_port import free_port
 from tests.serving.conftest import Tree, run_to_its_end, save_positional
 
 pytestmark = pytest.mark.slow

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from byo.endpoint import serving_environ
-from handler.serve.free_port import free_port
+from handler.serve.pick_free_port import free_port
 from tests.serving.conftest import DEADLINE, Tree, make_tree, save_positional, survivors
 from tests.serving.test_misbehaviour import wait_until
 

@@ -10,7 +10,7 @@ import pytest
 
 from contract.errors import SettingsError
 from tests.training.jobs import LAUNCH, TRAIN
-from training_entry.script.time_limits import Limits
+from training_entry.script.wait_settings import Limits
 
 slow = pytest.mark.slow
 UNSHARE = ("unshare", "--mount", "sh", "-c")

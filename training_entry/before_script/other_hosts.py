@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 
 from contract.errors import ByoError
-from training_entry.script.time_limits import HOSTS_VARIABLE
+from training_entry.script.wait_settings import HOSTS_VARIABLE
 
 RETRY_SECONDS = 0.5
 

@@ -22,7 +22,7 @@ from contract.user_module import check_names
 from training_entry.script import bootstrap
 from training_entry.script.failure_report import describe_ending
 from training_entry.script.script_supervisor import Ending, ScriptSupervisor
-from training_entry.script.time_limits import Limits
+from training_entry.script.wait_settings import Limits
 
 logger = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from training_entry.script import subreaper
 from training_entry.script.output_relay import Relay
 from training_entry.script.resource_usage import Meter, Usage
-from training_entry.script.time_limits import LONGEST_GRACE
+from training_entry.script.wait_settings import LONGEST_GRACE
 
 STDOUT, STDERR = 1, 2
 CHUNK = 4096

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from handler.serve.free_port import free_port
+from handler.serve.pick_free_port import free_port
 from tests.container.sdk.workplace import PENGUINS, Run, Workplace
 
 pytestmark = pytest.mark.timeout(600)  # the environment of the SDK is made first

@@ -12,7 +12,7 @@ import pandas as pd
 from hypothesis import strategies as st
 from scipy import sparse
 
-from handler.invocation.request_response import PROBLEM_TYPE, Request, Response
+from handler.invocation.request_types import PROBLEM_TYPE, Request, Response
 from tests.codecs.samples import npy, sparse_npz
 
 ACCEPTS = (None, "application/json", "text/csv", "application/x-npy", "image/png")

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from handler.invocation.batching import Batcher
 from handler.invocation.pipeline import Invocation, Pipeline
-from handler.invocation.request_response import Request
+from handler.invocation.request_types import Request
 from tests.serving.backend import asking, pipelines
 
 

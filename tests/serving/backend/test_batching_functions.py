@@ -22,9 +22,9 @@ from contract.settings import ServingSettings
 from handler.invocation.batching import MOST_ROWS, Batcher
 from handler.invocation.context import InvocationContext
 from handler.invocation.pipeline import Invocation, Pipeline
-from handler.invocation.request_response import Request, Response
-from handler.processes.process_record import ProcessRecord
-from handler.processes.time_limit import prepare_process
+from handler.invocation.request_types import Request, Response
+from handler.processes.invocation_time_limit import prepare_process
+from handler.processes.process_shared_memory import ProcessRecord
 from tests.serving.backend import pipelines
 
 Predict = Callable[..., Any]

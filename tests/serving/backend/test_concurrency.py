@@ -17,7 +17,7 @@ from sklearn.linear_model import LinearRegression
 from byo.endpoint import Client
 from contract.settings import ServingSettings
 from handler.invocation.pipeline import Pipeline
-from handler.invocation.request_response import PROBLEM_TYPE, Request, Response
+from handler.invocation.request_types import PROBLEM_TYPE, Request, Response
 from tests.serving.backend import asking, pipelines
 from tests.serving.conftest import make_tree, running, save_mixed
 

@@ -21,16 +21,16 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from handler.fork_server.host_record import HostRecord, HostState
+from handler.fork_server.host_state_machine import HostRecord, HostState
 from handler.fork_server.launcher_slot import LauncherSlot
 from handler.fork_server.own_host import GIVE_UP_SECONDS
-from handler.fork_server.placement import CHECK_SECONDS, Placements
-from handler.fork_server.registration_check import Answered
+from handler.fork_server.placement import Placements
+from handler.fork_server.registration_check import CHECK_SECONDS, Answered, RegistrationChecks
 from handler.fork_server.saved_requests import read_saved
 from handler.processes.backoff import PAUSE_SECONDS
 from handler.processes.forked_children import Ended
 from handler.processes.launch_request import LaunchRequest
-from handler.processes.process_record import ProcessRecord, WrongState
+from handler.processes.process_shared_memory import ProcessRecord, WrongState
 
 NAME = "model"
 KILLED = -signal.SIGKILL
@@ -149,7 +149,8 @@ class Server(RuleBasedStateMachine):
 
     def _new_placements(self) -> Placements:
         world = self.world
-        return Placements(self.folder, world, [], world, world, world.clock)
+        checks = RegistrationChecks(world, world.clock)
+        return Placements(self.folder, world, [], world, checks, world.clock)
 
     @precondition(lambda self: not self.is_registered)
     @rule(loads=st.booleans())

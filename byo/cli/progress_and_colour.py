@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from byo import table
-from byo.cli.terminal import say
+from byo.cli.errors_to_exit_codes import say
 from byo.contract_check.findings import Finding, Level
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import mmap
 import time
 from enum import IntEnum
 
-from handler.processes.time_limit import TimeLimit
+from handler.processes.invocation_time_limit import TimeLimit
 
 # The connections of a pool at a time; the frontend has 16 to each worker.
 MOST_CONNECTIONS = 512

@@ -1,9 +1,13 @@
-"""A bound on a computation's time, for processes that answer thousands of them a second.
+"""A bound on one invocation's time, in the two ways that the two kinds of worker need.
 
-A timer's signal raises an exception in Python code that takes too long. Code that never returns
-to Python can't be interrupted so: for that case, the process notes in memory shared with its
-parent until when it may be busy, and the parent ends it when that has passed. A watchdog thread
-would cost more than an invocation, and a process that has threads can't be forked.
+A timer's signal raises an exception in Python code that takes too long, so that the worker answers
+and lives on. Code that never returns to Python can't be interrupted so:
+
+- `deadline`, for multi-model-server's own workers: a thread of the interpreter's own dumps every
+  stack to the log and ends the process, which the frontend then replaces.
+- `TimeLimit`, for processes that answer thousands of invocations a second and may be forked again:
+  the process notes in memory shared with its parent until when it may be busy, and the parent ends
+  it when that has passed. A watchdog thread would cost more than an invocation.
 """
 
 from __future__ import annotations
@@ -11,11 +15,43 @@ from __future__ import annotations
 import faulthandler
 import os
 import signal
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Protocol
 
-from handler.processes.deadline import GRACE_SECONDS, DeadlineExceeded
+GRACE_SECONDS = 5.0
+
+
+class DeadlineExceeded(BaseException):
+    """Not an Exception, so that a user's ``except Exception`` does not swallow it."""
+
+
+@contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """Raise DeadlineExceeded in this block after so many seconds.
+
+    Works in a process's main thread only, where the stock worker handles its connection;
+    elsewhere the block runs without a bound.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.signal(signal.SIGALRM, _raise)
+    faulthandler.dump_traceback_later(seconds + GRACE_SECONDS, exit=True)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        faulthandler.cancel_dump_traceback_later()
+        signal.signal(signal.SIGALRM, previous)
+
+
+def _raise(signum: int, frame: FrameType | None) -> None:
+    raise DeadlineExceeded
 
 
 class BusyField(Protocol):

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from handler.processes import inflight_lock
 from handler.protocol.connection import Connection, Disconnected
 from handler.protocol.loaded_model import LoadedModel
-from handler.protocol.replies import turned_away
+from handler.protocol.reply_to_frontend import turned_away
 from handler.protocol.wire_format import Invoke, Load, WireError
 
 # The bytes of requests that are answered together, and of one that is answered by itself.
@@ -27,7 +27,7 @@ LARGE_BYTES = 128 * 1024
 Item = tuple[Connection, LoadedModel, Invoke]
 
 
-class WorkerLoop:
+class OwnConnectionsLoop:
     """Answers for models until it is told to stop.
 
     Args:

@@ -4,7 +4,7 @@ import pytest
 
 from contract.machine import MEBIBYTE, Machine
 from contract.settings import ServingSettings
-from handler.processes.resource_plan import plan
+from handler.processes.capacity_plan import plan
 
 GIBIBYTE = 1024 * MEBIBYTE
 

@@ -12,8 +12,8 @@ from contract.errors import ByoError
 from contract.settings import ServingSettings
 from handler.host.out_of_memory import NO_MEMORY
 from handler.invocation.pipeline import Limit, Pipeline
-from handler.processes import load_events
-from handler.processes.deadline import deadline
+from handler.processes import model_load_events
+from handler.processes.invocation_time_limit import deadline
 
 logger = logging.getLogger(__name__)
 
@@ -27,15 +27,15 @@ def load(
         ByoError, MemoryError: as `Pipeline.load`.
     """
     pid, start = os.getpid(), time.monotonic()
-    load_events.send(load_events.Loading(pid, name))
+    model_load_events.send(model_load_events.Loading(pid, name))
     try:
         pipeline = Pipeline.load(model_dir, settings, context, limit)
     except (ByoError, MemoryError) as error:
         reason = str(error) or NO_MEMORY
         logger.error("model %r can't be loaded: %s", name, reason, exc_info=error)
-        load_events.send(load_events.LoadFailed(pid, name, reason))
+        model_load_events.send(model_load_events.LoadFailed(pid, name, reason))
         raise
     seconds = time.monotonic() - start
     logger.info("model %r loaded in %.2f s", name, seconds)
-    load_events.send(load_events.Loaded(pid, name, seconds))
+    model_load_events.send(model_load_events.Loaded(pid, name, seconds))
     return pipeline

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from handler.serve.guard import Guard
+from handler.serve.cleanup_guard import CleanupGuard
 from tests.serving.backend.processes import await_end, eventually
 
 MARK = "BYO_TEST_GUARD"
@@ -54,7 +54,7 @@ def test_it_ends_the_group_and_what_is_marked(tmp_path: Path) -> None:
         sleeping(group=0, mark=mark) as marked,
         sleeping(group=0, mark=f"{mark}2") as others,
     ):
-        guard = Guard(frontend.pid, folder, f"{MARK}={mark}")
+        guard = CleanupGuard(frontend.pid, folder, f"{MARK}={mark}")
 
         assert guard.do_its_work(SECONDS)
 
@@ -69,9 +69,10 @@ def test_it_works_when_its_parent_is_killed(tmp_path: Path) -> None:
     folder.mkdir()
     with sleeping(group=0) as frontend:
         program = (
-            "import sys; from pathlib import Path; from handler.serve.guard import Guard; "
-            f"print(Guard({frontend.pid}, Path({str(folder)!r}), '{MARK}=none').pid, flush=True); "
-            "sys.stdin.read()"
+            "import sys; from pathlib import Path\n"
+            "from handler.serve.cleanup_guard import CleanupGuard\n"
+            f"guard = CleanupGuard({frontend.pid}, Path({str(folder)!r}), '{MARK}=none')\n"
+            "print(guard.pid, flush=True); sys.stdin.read()"
         )
         with subprocess.Popen(
             [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -89,7 +90,7 @@ def test_it_works_when_its_parent_is_killed(tmp_path: Path) -> None:
 def test_a_signal_for_all_is_not_for_it(tmp_path: Path) -> None:
     """Ctrl-C, or a terminal that closes: what `serve` leaves still has to be ended."""
     with sleeping(group=0) as frontend:
-        guard = Guard(frontend.pid, tmp_path / "scratch", f"{MARK}=none")
+        guard = CleanupGuard(frontend.pid, tmp_path / "scratch", f"{MARK}=none")
         eventually(lambda: ignores(guard.pid, signal.SIGTERM))  # the shell has begun
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             os.kill(guard.pid, number)

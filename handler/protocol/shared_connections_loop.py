@@ -12,13 +12,13 @@ import socket
 from dataclasses import dataclass
 
 from handler.processes import inflight_lock
-from handler.processes.process_record import ProcessRecord
+from handler.processes.process_shared_memory import ProcessRecord
 from handler.protocol.connection import Connection, Disconnected
-from handler.protocol.connection_sharing import CLOSE, CLOSED, GONE, TAKE, Channel, SharedEpoll
 from handler.protocol.loaded_model import LoadedModel
-from handler.protocol.replies import turned_away
+from handler.protocol.own_connections_loop import LARGE_BYTES, TOGETHER_BYTES
+from handler.protocol.reply_to_frontend import turned_away
+from handler.protocol.shared_connections import CLOSE, CLOSED, GONE, TAKE, Channel, SharedEpoll
 from handler.protocol.wire_format import Invoke, Load, WireError
-from handler.protocol.worker_loop import LARGE_BYTES, TOGETHER_BYTES
 
 # How often a worker that has nothing to do looks for connections that it is to close.
 IDLE_SECONDS = 5.0
@@ -43,7 +43,7 @@ class _Taken:
         return bool(self.large) or self.size >= TOGETHER_BYTES
 
 
-class PoolWorker:
+class SharedConnectionsLoop:
     """One worker of a pool.
 
     Args:

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from handler.protocol.loaded_model import LoadedModel
+from handler.protocol.own_connections_loop import LARGE_BYTES, TOGETHER_BYTES, OwnConnectionsLoop
 from handler.protocol.wire_format import Reader
-from handler.protocol.worker_loop import LARGE_BYTES, TOGETHER_BYTES, WorkerLoop
 from tests.serving.backend import pipelines
 from tests.serving.backend.frontend_messages import load_message, number, one_row, read_reply
 
@@ -119,7 +119,7 @@ class Stage:
         assert self.next_asked() == (0, 1)
 
 
-def until_deserted(worker: WorkerLoop) -> None:
+def until_deserted(worker: OwnConnectionsLoop) -> None:
     with suppress(SystemExit):
         worker.run()
 
@@ -137,7 +137,7 @@ def staged(folder: Path) -> Iterator[Stage]:
         listener.bind(str(folder / "s"))
         listener.listen(64)
         listener.setblocking(False)
-        worker = WorkerLoop(lambda served, connections: connections or sys.exit())
+        worker = OwnConnectionsLoop(lambda served, connections: connections or sys.exit())
         worker.serve(served, listener)
         thread = threading.Thread(target=until_deserted, args=[worker])
         thread.start()

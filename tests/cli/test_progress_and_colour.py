@@ -11,7 +11,9 @@ from tests.cli.terminals import on_terminal
 ESCAPE = "\x1b"
 CODES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 ROWS = [["Torgersen", 39.1, "Adelie"], ["Biscoe", 50.0, "Gentoo"]]
-SHOW_TABLE = f"from byo.cli.rich_output import say_table; say_table(['island', 'mm', 'is'], {ROWS})"
+SHOW_TABLE = (
+    f"from byo.cli.progress_and_colour import say_table; say_table(['island', 'mm', 'is'], {ROWS})"
+)
 PLAIN_TABLE = """\
 island       mm  is
 ---------  ----  ------

@@ -37,7 +37,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from handler.processes.process_record import WrongState
+from handler.processes.process_shared_memory import WrongState
 
 
 class HostState(Enum):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-PROGRAM = Path(__file__).parent / "guard.sh"
+PROGRAM = Path(__file__).parent / "cleanup_guard.sh"
 
 
-class Guard:
+class CleanupGuard:
     """The shell that waits for the end of this process.
 
     Args:

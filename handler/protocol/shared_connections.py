@@ -20,7 +20,7 @@ import struct
 from collections import deque
 from collections.abc import Iterator
 
-from handler.processes.process_record import MOST_CONNECTIONS
+from handler.processes.process_shared_memory import MOST_CONNECTIONS
 
 # For one worker, until it is given back: what is read by one must not be read by another.
 READABLE_ONCE = select.EPOLLIN | select.EPOLLONESHOT

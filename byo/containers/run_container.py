@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 from byo.command_errors import JobFailed, RunFailed
-from byo.containers.container import Container
 from byo.containers.docker_engine import client, docker
+from byo.containers.docker_run_options import Container
 from byo.local_training import failure_cause
 from contract.paths import Paths
 

@@ -8,9 +8,9 @@ from contract.settings import ServingSettings
 from handler.fork_server.launcher_slot import LauncherSlot
 from handler.host.one_model import OneModelHost
 from handler.processes import forked_children
+from handler.processes.capacity_plan import CapacityPlan
 from handler.processes.forked_children import Ended, ForkedChildren, close_all_but
-from handler.processes.process_record import ProcessRecord
-from handler.processes.resource_plan import ResourcePlan
+from handler.processes.process_shared_memory import ProcessRecord
 
 
 class HostProcesses:
@@ -23,7 +23,7 @@ class HostProcesses:
     """
 
     def __init__(
-        self, children: ForkedChildren, settings: ServingSettings, plan: ResourcePlan
+        self, children: ForkedChildren, settings: ServingSettings, plan: CapacityPlan
     ) -> None:
         self._children = children
         self._settings = settings

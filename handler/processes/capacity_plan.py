@@ -32,7 +32,7 @@ THREAD_VARIABLES = (
 
 
 @dataclass(frozen=True)
-class ResourcePlan:
+class CapacityPlan:
     """What each gets.
 
     Args:
@@ -69,7 +69,7 @@ class ResourcePlan:
         return {**dict.fromkeys(THREAD_VARIABLES, str(self.threads)), "OMP_WAIT_POLICY": "PASSIVE"}
 
 
-def plan(settings: ServingSettings, machine: Machine) -> ResourcePlan:
+def plan(settings: ServingSettings, machine: Machine) -> CapacityPlan:
     """Divide a machine, as the settings ask or else by what it has.
 
     A single model gets a worker for each CPU, fewer where memory is little; each of many models
@@ -77,7 +77,7 @@ def plan(settings: ServingSettings, machine: Machine) -> ResourcePlan:
     """
     heap = min(max(machine.memory // HEAP_SHARE, LEAST_HEAP), MOST_HEAP)
     workers = settings.workers or _workers(settings, machine, heap)
-    return ResourcePlan(
+    return CapacityPlan(
         machine=machine,
         workers=workers,
         connections=_connections(settings, workers),
