@@ -24,8 +24,11 @@ BENCH := .setup/bench
 BENCH_PYTHON ?= $(shell python3.12 -c 'import sys; print(sys.executable)' 2>/dev/null || echo $(PYTHON))
 SBOM := .setup/sbom
 SHELL_SCRIPTS = $(shell git ls-files '*.sh') .ci/run $(wildcard docker/image_commands/*)
+# A release that its maintainers withdraw, or did not make, is mostly known for that within days.
+# What can't wait: make lock COOL_DOWN="0 days".
+COOL_DOWN ?= 7 days
 COMPILE := $(UV) pip compile --quiet --universal --python-version $(MINIMUM) --generate-hashes \
-	--no-emit-index-url --custom-compile-command "make lock"
+	--exclude-newer "$(COOL_DOWN)" --no-emit-index-url --custom-compile-command "make lock"
 
 .PHONY: demo test image test-image sbom reproduce bench setup lint notebook notebook-sdk lock clean prerequisites
 .DEFAULT_GOAL := demo
