@@ -9,6 +9,7 @@ from functools import partial
 from benchmarks.figures import Figure
 from benchmarks.measures.throughput import figures_of, turn
 from benchmarks.session import Session
+from benchmarks.stacks.programs import responder
 from benchmarks.stacks.programs.responder import ANSWER
 from benchmarks.stacks.server import running
 from benchmarks.stacks.stack import Stack
@@ -17,7 +18,7 @@ CLIENTS = 64
 RESPONDER = Stack(
     "responder",
     "a server that does nothing",
-    command=lambda _: [sys.executable, "-P", "-m", "benchmarks.stacks.programs.responder"],
+    command=lambda _: [sys.executable, responder.__file__],
     environ=lambda task: {"PORT": str(task.port)},
     missing=lambda: None,
 )

@@ -12,11 +12,9 @@ from pathlib import Path
 
 import pytest
 
-import byo
-
-ROOT = Path(byo.__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MARK = "BYO_TEST_MARK"
-BYO = (sys.executable, "-m", "byo")
+BYO = (sys.executable, "-P", "-m", "byo")
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -35,7 +33,7 @@ def environ(scratch: Path) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(("SAGEMAKER_", "SM_", "BYO_"))
     }
-    return {**kept, "PYTHONPATH": str(ROOT), "TMPDIR": str(scratch), MARK: uuid.uuid4().hex}
+    return {**kept, "TMPDIR": str(scratch), MARK: uuid.uuid4().hex}
 
 
 @pytest.fixture
@@ -99,8 +97,7 @@ def survivors(environ: dict[str, str]) -> Callable[[], list[str]]:
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that ``byo init`` made; tests read it and copy it, and do not change it."""
     folder = tmp_path_factory.mktemp("template") / "mine"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    subprocess.run([*BYO, "init", folder], check=True, capture_output=True, env=environment)
+    subprocess.run([*BYO, "init", folder], check=True, capture_output=True, cwd="/")
     return folder
 
 

@@ -14,6 +14,8 @@ from contract.paths import Paths
 from tests.cli.conftest import ROOT, Run
 
 SCRIPT = ROOT / "docker" / "build_and_push.sh"
+# A byo that was installed from a wheel finds the script from inside a checkout alone.
+INSIDE = ROOT / "algorithm"
 
 
 @pytest.fixture
@@ -42,15 +44,13 @@ def no_docker(environ: dict[str, str], tmp_path: Path) -> dict[str, str]:
 def test_build_and_push_are_the_script(
     run_byo: Run,
     no_docker: dict[str, str],
-    tmp_path: Path,
     command: list[str],
     arguments: list[str],
 ) -> None:
     """The command shows exactly what the script of the checkout shows."""
-    (tmp_path / "train.py").touch()
     expected = subprocess.run(
         [SCRIPT, "--dry-run", *arguments],
-        cwd=tmp_path,
+        cwd=INSIDE,
         env=no_docker,
         capture_output=True,
         text=True,
@@ -58,7 +58,7 @@ def test_build_and_push_are_the_script(
         timeout=30,
     )
 
-    done = run_byo(command[0], "--dry-run", *command[1:])
+    done = run_byo(command[0], "--dry-run", *command[1:], cwd=INSIDE)
 
     assert done.returncode == 0, done.stderr
     assert done.stdout == expected.stdout
@@ -87,7 +87,7 @@ def test_what_is_wrong_or_missing_is_one_line(
     run_byo: Run, no_docker: dict[str, str], command: list[str], code: int, line: str
 ) -> None:
     """In the command's own name, whether Python or the script finds it."""
-    done = run_byo(*command)
+    done = run_byo(*command, cwd=INSIDE)
 
     assert done.returncode == code
     assert done.stderr.startswith(line)

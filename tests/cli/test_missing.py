@@ -7,10 +7,15 @@ from pathlib import Path
 
 import pytest
 
+import byo
+import contract
+import handler
+import training_entry
+
 
 @pytest.fixture
 def bare(tmp_path):
-    """A Python environment that has this project's only dependency and nothing else."""
+    """A Python environment that has this project, its only dependency and nothing else."""
     folder = tmp_path / "bare"
     venv.create(folder, symlinks=True, with_pip=False)
     (packages,) = folder.glob("lib/python*/site-packages")
@@ -18,14 +23,17 @@ def bare(tmp_path):
     for name in ("numpy", "numpy.libs"):
         if (installed / name).exists():
             (packages / name).symlink_to(installed / name)
+    for package in (contract, handler, training_entry, byo):
+        source = Path(package.__file__).parent
+        (packages / source.name).symlink_to(source)
     return folder
 
 
-def byo(bare, environ, *arguments):
+def run_byo(bare, environ, *arguments):
     environ = {**environ, "PATH": str(bare / "bin")}
     environ.pop("JAVA_HOME", None)
     return subprocess.run(
-        [bare / "bin" / "python", "-m", "byo", *map(str, arguments)],
+        [bare / "bin" / "python", "-P", "-m", "byo", *map(str, arguments)],
         env=environ,
         capture_output=True,
         text=True,
@@ -45,7 +53,7 @@ def byo(bare, environ, *arguments):
 )
 def test_a_missing_package_is_named(bare, environ, command, package):
     """What is not installed is named with the command that installs it, with exit code 3."""
-    done = byo(bare, environ, *command.split())
+    done = run_byo(bare, environ, *command.split())
 
     assert done.returncode == 3
     assert done.stderr.startswith(f"byo {command.split()[0]}: ")
@@ -58,7 +66,7 @@ def test_missing_java_is_named(bare, environ):
     (packages,) = bare.glob("lib/python*/site-packages")
     (packages / "mms.py").touch()
 
-    done = byo(bare, environ, "serve")
+    done = run_byo(bare, environ, "serve")
 
     assert done.returncode == 3
     assert "needs a Java runtime" in done.stderr
@@ -67,6 +75,6 @@ def test_missing_java_is_named(bare, environ):
 
 def test_commands_that_need_nothing_work(bare, environ, template):
     """A static check of a folder that the defaults serve needs no more than numpy."""
-    done = byo(bare, environ, "check", template, "--no-round-trip")
+    done = run_byo(bare, environ, "check", template, "--no-round-trip")
 
     assert done.returncode == 0, done.stdout + done.stderr

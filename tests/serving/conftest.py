@@ -88,7 +88,7 @@ def run_to_its_end(tree: Tree, **settings: str) -> tuple[int, str]:
     """Run a server that is meant to end by itself; its exit code and what it printed."""
     environ = serving_environ(tree.environ(), tree.paths, tree.algorithm, free_port())
     done = subprocess.run(
-        [sys.executable, "-m", "handler.serve.command"],
+        [sys.executable, "-P", "-m", "handler.serve.command"],
         env=environ | settings,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

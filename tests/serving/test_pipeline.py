@@ -375,7 +375,7 @@ def test_what_the_script_defined_is_found_again(load: Load, tmp_path: Path) -> N
 
     def save(model_dir: Path) -> None:
         source = script.replace("MODEL", repr(str(model_dir / "model.joblib")))
-        subprocess.run([sys.executable, "-c", source], check=True, timeout=60)
+        subprocess.run([sys.executable, "-P", "-c", source], check=True, timeout=60)
 
     try:
         response = csv(load(script, save))

@@ -82,7 +82,7 @@ def serving(tree: Tree, **settings: str) -> Iterator[Serving]:
     environ = serving_environ(tree.environ(), tree.paths, tree.algorithm, port) | settings
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "handler.serve.command"],
+            [sys.executable, "-P", "-m", "handler.serve.command"],
             env=environ,
             stdout=output,
             stderr=output,

@@ -18,7 +18,7 @@ FIXTURES = Path(__file__).parent / "fixtures"
 DEADLINE = 60.0
 SHOWN_CHARACTERS = 1024
 TRAIN = Path(sys.executable).with_name("train")
-LAUNCH = (sys.executable, "-m", "training_entry.launch")
+LAUNCH = (sys.executable, "-P", "-m", "training_entry.launch")
 
 
 @dataclass
@@ -90,7 +90,6 @@ def environment() -> dict[str, str]:
     """The environment of an image: the project importable, the framework module named."""
     inherited = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
     return inherited | {
-        "PYTHONPATH": str(ROOT),
         "SAGEMAKER_TRAINING_MODULE": "training_entry.main:main",
         "SM_STUDIO_LOCAL_MODE": "true",
         "BYO_ALGORITHM_DIR": "/nonexistent",

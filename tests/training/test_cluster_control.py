@@ -128,7 +128,7 @@ def test_a_message_that_was_altered_is_refused(sockets):
 def test_a_member_stays_until_the_leaders_process_has_ended():
     """The leader need not wait for it, and it waits for the leader."""
     port = free_port()
-    command = [sys.executable, "-c", LINGERING_LEADER, str(port)]
+    command = [sys.executable, "-P", "-c", LINGERING_LEADER, str(port)]
     with (
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as leader,
         Member(SECOND, SECOND, (LEADER, port), SECRET, DEADLINE) as member,

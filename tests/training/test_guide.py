@@ -109,7 +109,7 @@ def test_it_runs_under_another_driver(tmp_path):
 
     log = by_hand(
         tmp_path,
-        PYTHONPATH=f"{forbidden}:{ROOT}",
+        PYTHONPATH=str(forbidden),
         SM_HPS='{"max_depth": 2, "criterion": "entropy", "shuffle": false}',
         SM_HOSTS='["algo-1"]',
         SM_CURRENT_HOST="algo-1",

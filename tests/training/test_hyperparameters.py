@@ -312,7 +312,7 @@ def test_the_face_is_cheap():
     )
 
     done = subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-P", "-c", program],
         env=environment(),
         capture_output=True,
         text=True,

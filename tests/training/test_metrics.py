@@ -43,7 +43,7 @@ def test_what_is_no_metric_is_refused(capsys, metrics, step, expected):
 def run(program, environ):
     """Run a program in a process of its own; returns what it printed."""
     done = subprocess.run(
-        [sys.executable, "-c", f"from training_entry import *\n{program}"],
+        [sys.executable, "-P", "-c", f"from training_entry import *\n{program}"],
         env=environment() | environ,
         capture_output=True,
         text=True,

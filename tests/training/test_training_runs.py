@@ -10,7 +10,7 @@ import tarfile
 
 import pytest
 
-from tests.training.jobs import DEADLINE, FIXTURES, ROOT, read_until
+from tests.training.jobs import DEADLINE, FIXTURES, read_until
 from training_entry.before_script.job_requirements import unmet
 
 slow = pytest.mark.slow
@@ -127,8 +127,8 @@ def test_importing_has_no_side_effects(tmp_path):
     missing = tmp_path / "no-job"
 
     done = subprocess.run(
-        [sys.executable, "-c", program],
-        env={"HOME": str(tmp_path), "PYTHONPATH": str(ROOT), "SAGEMAKER_BASE_DIR": str(missing)},
+        [sys.executable, "-P", "-c", program],
+        env={"HOME": str(tmp_path), "SAGEMAKER_BASE_DIR": str(missing)},
         capture_output=True,
         text=True,
         check=True,

@@ -1,0 +1,28 @@
+"""Whether it is the installed packages that are tested, or those of the checkout."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+PACKAGES = ("contract", "handler", "training_entry", "byo", "sagemaker_containers")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--installed",
+        action="store_true",
+        help="fail unless the packages are imported from where a wheel is installed",
+    )
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Nothing is tested with packages of the checkout where the wheel's are meant."""
+    if not session.config.getoption("--installed"):
+        return
+    places = {name: Path(str(import_module(name).__file__)) for name in PACKAGES}
+    others = {name: file for name, file in places.items() if "site-packages" not in file.parts}
+    if others:
+        raise pytest.UsageError(f"--installed, but these are not of the wheel: {others}")
