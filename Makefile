@@ -1,5 +1,6 @@
 # make demo        train and serve a real model, from nothing
 # make test        the whole test suite, but for what needs Docker
+# make coverage    the same on the built wheel and the image's Python; tells what was not run
 # make image       the image, as byo:latest
 # make test-image  the image, and the tests that need Docker and it
 # make sbom        what the image holds, and what is known to be vulnerable in it
@@ -17,11 +18,14 @@ BIN := .venv/bin
 UV := .setup/uv/bin/uv
 LOCKS := requirements/build.txt requirements/dev.txt requirements/uv.txt
 IMAGE ?= byo:latest
+IMAGE_VERSION := $(shell sed -n 's/^ARG BASE=python:\([0-9]*\.[0-9]*\).*/\1/p' Dockerfile)
+IMAGE_PYTHON ?= $(shell .ci/find_python $(IMAGE_VERSION) || $(PYTHON) -c 'import sys; print(sys.executable)')
+MEASURED := .setup/measured
 # What is installed apart from the project, each from a lock of its own.
 APART := moto sbom sdk2 sdk3
 BENCH := .setup/bench
-# The image's version, where there is one: what models share of memory depends on it.
-BENCH_PYTHON ?= $(shell python3.12 -c 'import sys; print(sys.executable)' 2>/dev/null || echo $(PYTHON))
+# What models share of memory depends on the version.
+BENCH_PYTHON ?= $(IMAGE_PYTHON)
 SBOM := .setup/sbom
 SHELL_SCRIPTS = $(shell git ls-files '*.sh') .ci/run $(wildcard docker/image_commands/*)
 # A release that its maintainers withdraw, or did not make, is mostly known for that within days.
@@ -30,7 +34,7 @@ COOL_DOWN ?= 7 days
 COMPILE := $(UV) pip compile --quiet --universal --python-version $(MINIMUM) --generate-hashes \
 	--exclude-newer "$(COOL_DOWN)" --no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: demo test image test-image sbom reproduce bench setup lint notebook notebook-sdk lock clean prerequisites
+.PHONY: demo test coverage image test-image sbom reproduce bench setup lint notebook notebook-sdk lock clean prerequisites
 .DEFAULT_GOAL := demo
 
 demo: setup
@@ -38,6 +42,17 @@ demo: setup
 
 test: setup
 	@$(BIN)/python -m pytest -m "not engine" $(TESTS)
+
+# Run on the built wheel, as users install it; -P keeps the checkout's own packages out of reach.
+coverage: $(MEASURED)/done
+	@$(call install_wheel,$(MEASURED))
+	@site=$$(echo $(MEASURED)/lib/python3.*/site-packages) \
+		&& cp tests/measuring/processes.py $$site/measured_processes.py \
+		&& echo "import measured_processes" > $$site/measured_processes.pth
+	@rm -rf .setup/coverage && mkdir .setup/coverage
+	@echo "[coverage] $$($(MEASURED)/bin/python --version), the built wheel"
+	@$(MEASURED)/bin/python -P -m pytest --installed -m "not engine" $(TESTS)
+	@$(MEASURED)/bin/python -m tests.measuring.report $(if $(TESTS),--part) .setup/coverage
 
 image:
 	@docker/build_and_push.sh --no-push $(IMAGE)
@@ -85,6 +100,24 @@ $(SBOM)/done: requirements/sbom.txt $(UV)
 	@$(UV) venv --quiet --clear --no-python-downloads --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(SBOM)
 	@VIRTUAL_ENV=$(SBOM) $(UV) pip sync --quiet --require-hashes requirements/sbom.txt
 	@touch $@
+
+# $(1): the environment; $(2): its Python.
+define make_environment
+echo "[setup] $(1), from locked requirements" \
+	&& $(UV) venv --quiet --clear --no-python-downloads --python "$(2)" $(1) \
+	&& $(UV) pip sync --quiet --python $(1)/bin/python --compile-bytecode --require-hashes \
+		--build-constraints requirements/build.txt requirements/dev.txt \
+	&& touch $(1)/done
+endef
+
+# $(1): the environment into which the wheel is built and installed.
+define install_wheel
+rm -rf $(1)/wheel && $(UV) build --quiet --wheel --no-build-isolation --python $(1)/bin/python --out-dir $(1)/wheel . \
+	&& $(UV) pip install --quiet --python $(1)/bin/python --no-deps --reinstall-package byo --compile-bytecode $(1)/wheel/*.whl
+endef
+
+$(MEASURED)/done: $(LOCKS) $(UV)
+	@$(call make_environment,$(MEASURED),$(IMAGE_PYTHON))
 
 setup: .setup/done
 

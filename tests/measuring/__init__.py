@@ -1,0 +1,1 @@
+"""What of the project the tests run: measured in every process, and told by package."""
