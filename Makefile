@@ -1,6 +1,7 @@
 # make demo        train and serve a real model, from nothing
 # make test        the whole test suite, but for what needs Docker
 # make coverage    the same on the built wheel and the image's Python; tells what was not run
+# make test-pythons   a part of it on the other versions of Python that are installed
 # make image       the image, as byo:latest
 # make test-image  the image, and the tests that need Docker and it
 # make sbom        what the image holds, and what is known to be vulnerable in it
@@ -18,9 +19,12 @@ BIN := .venv/bin
 UV := .setup/uv/bin/uv
 LOCKS := requirements/build.txt requirements/dev.txt requirements/uv.txt
 IMAGE ?= byo:latest
+# Every version that is supported, and the image's among them; a machine may lack some.
+VERSIONS := 3.11 3.12 3.13
 IMAGE_VERSION := $(shell sed -n 's/^ARG BASE=python:\([0-9]*\.[0-9]*\).*/\1/p' Dockerfile)
 IMAGE_PYTHON ?= $(shell .ci/find_python $(IMAGE_VERSION) || $(PYTHON) -c 'import sys; print(sys.executable)')
 MEASURED := .setup/measured
+ENVIRONMENT ?= .setup/python
 # What is installed apart from the project, each from a lock of its own.
 APART := moto sbom sdk2 sdk3
 BENCH := .setup/bench
@@ -34,7 +38,7 @@ COOL_DOWN ?= 7 days
 COMPILE := $(UV) pip compile --quiet --universal --python-version $(MINIMUM) --generate-hashes \
 	--exclude-newer "$(COOL_DOWN)" --no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: demo test coverage image test-image sbom reproduce bench setup lint notebook notebook-sdk lock clean prerequisites
+.PHONY: demo test coverage test-pythons test-python image test-image sbom reproduce bench setup lint notebook notebook-sdk lock clean prerequisites
 .DEFAULT_GOAL := demo
 
 demo: setup
@@ -43,7 +47,7 @@ demo: setup
 test: setup
 	@$(BIN)/python -m pytest -m "not engine" $(TESTS)
 
-# Run on the built wheel, as users install it; -P keeps the checkout's own packages out of reach.
+# Both run on the built wheel, as users install it; -P keeps the checkout's own packages out of reach.
 coverage: $(MEASURED)/done
 	@$(call install_wheel,$(MEASURED))
 	@site=$$(echo $(MEASURED)/lib/python3.*/site-packages) \
@@ -53,6 +57,18 @@ coverage: $(MEASURED)/done
 	@echo "[coverage] $$($(MEASURED)/bin/python --version), the built wheel"
 	@$(MEASURED)/bin/python -P -m pytest --installed -m "not engine" $(TESTS)
 	@$(MEASURED)/bin/python -m tests.measuring.report $(if $(TESTS),--part) .setup/coverage
+
+test-pythons: $(UV)
+	@for version in $(filter-out $(shell $(IMAGE_PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'),$(VERSIONS)); do \
+		python=$$(.ci/find_python $$version) || \
+			{ echo "[test-pythons] there is no Python $$version here: not tested with it"; continue; }; \
+		$(MAKE) --no-print-directory test-python PYTHON=$$python ENVIRONMENT=.setup/python$$version || exit 1; \
+	done
+
+test-python: $(ENVIRONMENT)/done
+	@$(call install_wheel,$(ENVIRONMENT))
+	@echo "[test-pythons] $$($(ENVIRONMENT)/bin/python --version), the built wheel"
+	@$(ENVIRONMENT)/bin/python -P -m pytest --installed -m "not engine and (portable or not slow)" $(TESTS)
 
 image:
 	@docker/build_and_push.sh --no-push $(IMAGE)
@@ -118,6 +134,9 @@ endef
 
 $(MEASURED)/done: $(LOCKS) $(UV)
 	@$(call make_environment,$(MEASURED),$(IMAGE_PYTHON))
+
+$(ENVIRONMENT)/done: $(LOCKS) $(UV)
+	@$(call make_environment,$(ENVIRONMENT),$(PYTHON))
 
 setup: .setup/done
 

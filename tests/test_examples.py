@@ -16,7 +16,7 @@ from byo.endpoint import Client, local_endpoint
 from byo.job_tree import sample_job
 from byo.local_training import run_training
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.portable]
 
 ROOT = Path(__file__).parent.parent
 

@@ -2,7 +2,7 @@ import signal
 
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.portable]
 
 
 def test_the_demo_goes_from_data_to_predictions(run_byo, template, survivors, scratch):

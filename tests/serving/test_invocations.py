@@ -12,7 +12,7 @@ import pytest
 
 from tests.serving.conftest import Server, Tree, make_tree, running, save_mixed
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.portable]
 
 ROWS = pd.DataFrame({"island": ["Biscoe", "Dream", "Biscoe"], "mass": [9.0, 1.0, 9.5]})
 ANSWER = ["large", "small", "large"]

@@ -8,7 +8,7 @@ import pytest
 
 from training_entry.script.failure_report import SHOWN_CHARACTERS
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.portable]
 
 # Script, its exit code, and what the failure file must match from its first character on.
 FAILURES = {

@@ -14,6 +14,7 @@ from tests.training.jobs import DEADLINE, FIXTURES, read_until
 from training_entry.before_script.job_requirements import unmet
 
 slow = pytest.mark.slow
+pytestmark = pytest.mark.portable
 
 
 @slow

@@ -15,7 +15,7 @@ import pytest
 from tests.serving.backend.processes import eventually
 from tests.serving.conftest import Server, Tree, make_tree, running, save_mixed, save_positional
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.portable]
 
 BACKENDS = ("own", "stock")
 TIMEOUT = 2

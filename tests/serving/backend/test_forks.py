@@ -16,7 +16,7 @@ from byo.endpoint import Client
 from tests.serving.backend.processes import eventually
 from tests.serving.conftest import Tree, make_tree, running, save_positional
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.portable]
 
 
 def save_boosted(model_dir: Path) -> None:
