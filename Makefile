@@ -31,7 +31,7 @@ BENCH := .setup/bench
 # What models share of memory depends on the version.
 BENCH_PYTHON ?= $(IMAGE_PYTHON)
 SBOM := .setup/sbom
-SHELL_SCRIPTS = $(shell git ls-files '*.sh') .ci/run $(wildcard docker/image_commands/*)
+SHELL_SCRIPTS = $(shell git ls-files '*.sh') .ci/run .ci/find_python $(wildcard docker/image_commands/*)
 # A release that its maintainers withdraw, or did not make, is mostly known for that within days.
 # What can't wait: make lock COOL_DOWN="0 days".
 COOL_DOWN ?= 7 days

@@ -75,7 +75,7 @@ def test_it_works_when_its_parent_is_killed(tmp_path: Path) -> None:
             "print(guard.pid, flush=True); sys.stdin.read()"
         )
         with subprocess.Popen(
-            [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-P", "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         ) as parent:
             assert parent.stdout is not None
             guard = psutil.Process(int(parent.stdout.readline()))

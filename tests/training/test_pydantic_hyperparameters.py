@@ -413,7 +413,7 @@ def test_pydantic_is_imported_for_its_own_alone():
     )
 
     done = subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-P", "-c", program],
         env=environment(),
         capture_output=True,
         text=True,
