@@ -44,8 +44,13 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version $(MINIMUM) --g
 demo: setup
 	@$(BIN)/byo demo
 
+# MEASURE=1 runs the same suite as `make coverage` does.
+ifdef MEASURE
+test: coverage
+else
 test: setup
 	@$(BIN)/python -m pytest -m "not engine" $(TESTS)
+endif
 
 # Both run on the built wheel, as users install it; -P keeps the checkout's own packages out of reach.
 coverage: $(MEASURED)/done
