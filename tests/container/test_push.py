@@ -45,6 +45,7 @@ def checkout(tmp_path: Path) -> Path:
     (folder / "docker").mkdir(parents=True)
     for script in (ROOT / "docker").glob("*.sh"):
         shutil.copy(script, folder / "docker")
+    shutil.copytree(ROOT / "docker" / "script_library", folder / "docker" / "script_library")
     shutil.copy(ROOT / ".dockerignore", folder)
     (folder / "Dockerfile").write_text(DOCKERFILE)
     (folder / "algorithm").mkdir()
