@@ -2,7 +2,8 @@
 
 The order is the one SageMaker's users expect: ``code/`` inside the model directory, then
 ``SAGEMAKER_SUBMIT_DIRECTORY``, then the algorithm folder baked into the image. The module is
-``inference`` unless ``SAGEMAKER_PROGRAM`` names another.
+``inference`` unless ``SAGEMAKER_PROGRAM`` names another. All these folders are on the path,
+whether or not they hold that module: a model may need their other modules to be unpickled.
 """
 
 from __future__ import annotations
@@ -42,10 +43,18 @@ def find_program(directories: Sequence[Path], program: str | None) -> Path | Non
     return None
 
 
+def make_importable(directories: Sequence[Path]) -> None:
+    """Put folders of user code first on the path, in their order; what they lack is passed over.
+
+    They stay there, so that the user's own modules import at any time.
+    """
+    names = [str(directory) for directory in directories if directory.is_dir()]
+    sys.path[:] = [*dict.fromkeys(names), *(entry for entry in sys.path if entry not in names)]
+    importlib.invalidate_caches()
+
+
 def import_program(file: Path) -> ModuleType:
     """Import a user's file as a top-level module, its folder first on the path.
-
-    The folder stays on the path, so that the user's own helper modules import at any time.
 
     Raises:
         UserCodeError: the file can't be imported; the message names the file, and the line
@@ -53,11 +62,7 @@ def import_program(file: Path) -> ModuleType:
             such and not mistaken for the user's file.
     """
     check_names([file.parent])
-    directory = str(file.parent)
-    if directory in sys.path:
-        sys.path.remove(directory)
-    sys.path.insert(0, directory)
-    importlib.invalidate_caches()
+    make_importable([file.parent])
     try:
         return importlib.import_module(file.stem)
     except (Exception, SystemExit) as error:
@@ -79,26 +84,26 @@ def check_names(directories: Iterable[Path]) -> None:
                 raise UserCodeError(f"{entry} takes the name of a package of ours: rename it")
 
 
-def describe(error: BaseException, directory: Path | None = None) -> str:
-    """An exception in one line: its type, its message and where in the user's folder it arose.
+def describe(error: BaseException, *directories: Path) -> str:
+    """An exception in one line: its type, its message and where in the user's folders it arose.
 
     Args:
         error: the exception, with its traceback.
-        directory: the user's folder: the innermost frame inside it is named; None for none.
+        directories: the user's folders: the innermost frame inside any of them is named.
     """
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     line = " ".join(text.split())
-    place = None if isinstance(error, SyntaxError) else _place(error, directory)
+    place = None if isinstance(error, SyntaxError) else _place(error, directories)
     return f"{line} ({place})" if place else line
 
 
-def _place(error: BaseException, directory: Path | None) -> str | None:
-    """``file:line`` of the innermost frame of a traceback that lies in the user's folder."""
+def _place(error: BaseException, directories: Sequence[Path]) -> str | None:
+    """``file:line`` of the innermost frame of a traceback that lies in a folder of the user's."""
     place = None
     trace = error.__traceback__
-    while trace is not None and directory is not None:
+    while trace is not None and directories:
         file = Path(trace.tb_frame.f_code.co_filename)
-        if directory in file.parents:
+        if any(directory in file.parents for directory in directories):
             place = f"{file.name}:{trace.tb_lineno}"
         trace = trace.tb_next
     return place

@@ -19,6 +19,8 @@ from handler.processes.launch_request import LaunchRequest
 
 # Loading keeps the other models of a shared host waiting, so what takes long is kept out.
 LARGEST_SHARED_BYTES = 16 * MEBIBYTE
+# What a model's folder holds where it brings code.
+OWN_CODE = ("code", "MAR-INF")
 
 
 class Launchers(Protocol):
@@ -135,7 +137,7 @@ def _is_same(request: LaunchRequest, other: LaunchRequest) -> bool:
 
 def can_share(model_dir: Path) -> bool:
     """Whether a model may be put with others: small, and without code of its own."""
-    if (model_dir / "code").exists():
+    if any((model_dir / name).exists() for name in OWN_CODE) or any(model_dir.glob("*.py")):
         return False
     size = 0
     for folder, _, files in os.walk(model_dir):

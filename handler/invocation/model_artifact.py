@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-import sys
+import os
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from contract.errors import ModelLoadError
 from contract.user_module import describe
+from handler.invocation.main_module import advice_on
 
 ARTIFACT_NAMES = ("model.joblib", "model.pkl")
 ARTIFACT_SUFFIXES = (".joblib", ".pkl", ".pickle")
-LEFT_IN_MAIN = (
-    ". It was defined in the training script itself: move it to a module beside inference.py, "
-    "or name the script by SAGEMAKER_PROGRAM"
+# What joblib and pickle's users add for a compressed file; joblib tells by the content.
+COMPRESSIONS = (".gz", ".z", ".bz2", ".xz", ".lzma", ".lz4")
+# Beside the model, and never it.
+PARTIAL_SUFFIXES = (".part", ".partial", ".tmp", ".crdownload", ".download")
+ARCHIVE_SUFFIXES = (".tar.gz", ".tgz", ".tar", ".zip")
+FOREIGN_FOLDERS = frozenset({"__MACOSX", "__pycache__"})
+MOST_NAMES = 12
+# By what a file begins with: what it is instead of a model.
+FOREIGN_CONTENT = (
+    (b"\x00\x05\x16\x07", "it holds what macOS notes about a file, not the file"),
+    (b"version https://git-lfs", "it is Git LFS's pointer to the file: fetch it by git lfs pull"),
+    (b"<?xml", "it is an XML document, as a failed download leaves one"),
+    (b"<!DOCTYPE", "it is an HTML page, as a failed download leaves one"),
+    (b"<html", "it is an HTML page, as a failed download leaves one"),
 )
 
 
@@ -34,39 +45,95 @@ def load_artifact(model_dir: Path) -> Any:
     except MemoryError:
         raise
     except Exception as error:
-        advice = LEFT_IN_MAIN if "<module '__main__'" in str(error) else ""
+        advice = _content_advice(artifact) or advice_on(error)
         raise ModelLoadError(f"{artifact} can't be loaded: {describe(error)}{advice}") from error
 
 
 def find_artifact(model_dir: Path) -> Path:
     """The one model artifact in a model directory.
 
+    Hidden files don't count, such as those that macOS packs beside each file of an archive.
+
     Raises:
-        ModelLoadError: there is none, or it is not clear which is meant.
+        ModelLoadError: there is none, or it is not clear which is meant; the message lists what
+            is there.
     """
     if not model_dir.is_dir():
         raise ModelLoadError(f"{model_dir} is not a folder")
     for name in ARTIFACT_NAMES:
         if (model_dir / name).is_file():
             return model_dir / name
-    found = sorted(file for file in model_dir.iterdir() if file.suffix in ARTIFACT_SUFFIXES)
+    found = sorted(file for file in model_dir.iterdir() if _is_artifact(file))
     if len(found) == 1:
         return found[0]
-    what = f"several artifacts ({', '.join(f.name for f in found)})" if found else "no artifact"
-    raise ModelLoadError(
-        f"{model_dir} holds {what}: save the model as model.joblib, or write a model_fn"
-    )
+    if found:
+        raise ModelLoadError(
+            f"{model_dir} holds several artifacts ({_listed(f.name for f in found)}): save the "
+            "model as model.joblib, or write a model_fn"
+        )
+    raise ModelLoadError(f"{model_dir} holds no artifact: {_instead(model_dir)}")
 
 
-def lend_to_main(module: ModuleType | None) -> None:
-    """Let pickles find in ``__main__`` what a user's module defines.
+def _is_artifact(file: Path) -> bool:
+    if file.name.startswith(".") or not file.is_file():
+        return False
+    name = file.name.lower()
+    for ending in COMPRESSIONS:
+        name = name.removesuffix(ending)
+    return name.endswith(ARTIFACT_SUFFIXES)
 
-    A model that holds a class or function of the training script refers to it as ``__main__``'s,
-    since the script ran as that. Where one script both trains and serves, it is here again.
-    """
-    if module is None:
-        return
-    main = sys.modules["__main__"]
-    for name, value in vars(module).items():
-        if getattr(value, "__module__", None) == module.__name__ and not hasattr(main, name):
-            setattr(main, name, value)
+
+def _instead(model_dir: Path) -> str:
+    """What there is where no artifact is, and what to do."""
+    inside = sorted(_deeper(model_dir))
+    if inside:
+        return (
+            f"{_listed(inside)} lies in a folder below it. Pack the files, not their folder: "
+            "tar -C that folder -czf model.tar.gz ."
+        )
+    names = sorted(one.name + "/" * one.is_dir() for one in model_dir.iterdir())
+    archives = [name for name in names if _ends(name, ARCHIVE_SUFFIXES)]
+    if archives:
+        return f"{_listed(archives)} lies there packed: unpack it into the folder"
+    partial = [name for name in names if _ends(name, PARTIAL_SUFFIXES)]
+    if partial:
+        return f"{_listed(partial)} looks like a download that was broken off: fetch it again"
+    shown = [name for name in names if not name.startswith(".")]
+    what = f"it holds {_listed(shown)}" if shown else "it is empty"
+    return f"{what}. Save the model as model.joblib, or write a model_fn"
+
+
+def _deeper(model_dir: Path) -> list[str]:
+    """The artifacts in folders of a model directory, but for those of users' code."""
+    found = []
+    for folder, folders, files in os.walk(model_dir):
+        here = Path(folder)
+        if here == model_dir:
+            folders[:] = [name for name in folders if name != "code"]
+        folders[:] = [n for n in folders if n not in FOREIGN_FOLDERS and not n.startswith(".")]
+        found += [str((here / n).relative_to(model_dir)) for n in files if _is_artifact(here / n)]
+        if len(found) > MOST_NAMES:
+            break
+    return found
+
+
+def _ends(name: str, endings: tuple[str, ...]) -> bool:
+    return not name.startswith(".") and name.lower().endswith(endings)
+
+
+def _listed(names: Any) -> str:
+    shown = list(names)
+    more = f" and {len(shown) - MOST_NAMES} more" if len(shown) > MOST_NAMES else ""
+    return ", ".join(shown[:MOST_NAMES]) + more
+
+
+def _content_advice(artifact: Path) -> str:
+    """What a file is that is no model, by how it begins; empty where that is not known."""
+    with artifact.open("rb") as stream:
+        begin = stream.read(64)
+    if not begin:
+        return ". The file is empty: was a download or an upload broken off?"
+    for magic, what in FOREIGN_CONTENT:
+        if begin.startswith(magic):
+            return f": {what}"
+    return ""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from contract.errors import ByoError, ModelLoadError
 from contract.user_module import describe
+from handler.invocation.main_module import advice_on
 from handler.invocation.model_artifact import load_artifact
 from handler.invocation.user_functions import UserFunctions
 
@@ -32,8 +33,11 @@ def load_model(user: UserFunctions, model_dir: Path, context: Any) -> Any:
 
 
 @contextmanager
-def told_by_place(program: Path | None) -> Iterator[None]:
+def told_by_place(directories: Sequence[Path]) -> Iterator[None]:
     """Whatever a user's code raises while loading, as one line with the user's own file and line.
+
+    Args:
+        directories: the folders of the user's code.
 
     Raises:
         ModelLoadError: in place of any exception that is not ours already.
@@ -43,8 +47,7 @@ def told_by_place(program: Path | None) -> Iterator[None]:
     except (ByoError, MemoryError):
         raise
     except (Exception, SystemExit) as error:
-        folder = program.parent if program else None
-        raise ModelLoadError(describe(error, folder)) from error
+        raise ModelLoadError(describe(error, *directories) + advice_on(error)) from error
 
 
 @contextmanager

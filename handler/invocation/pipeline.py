@@ -25,13 +25,12 @@ from contract.fitted_signature import signature_of
 from contract.machine import MEBIBYTE
 from contract.settings import ServingSettings
 from contract.signature import Signature, load_signature
-from contract.user_module import check_names, find_program, import_program
+from contract.user_module import check_names, find_program, import_program, make_importable
 from handler import codecs
 from handler.codecs.charset import decode_text
-from handler.invocation import toolkit_without_pickle
+from handler.invocation import main_module, toolkit_without_pickle
 from handler.invocation.blame import Stage, to_invocation_error
 from handler.invocation.default_prediction import predictor_of
-from handler.invocation.model_artifact import lend_to_main
 from handler.invocation.model_input import conform
 from handler.invocation.model_loading import load_model, told_by_place
 from handler.invocation.request_types import Request, Response, problem_response
@@ -101,12 +100,14 @@ class Pipeline:
             UserCodeError, SignatureError, ModelLoadError: say in one line what is wrong.
             MemoryError: there is not enough memory for the model.
         """
-        check_names([model_dir])
-        program = find_program(settings.code_directories(model_dir), settings.program)
-        with told_by_place(program):
+        directories = settings.code_directories(model_dir)
+        check_names([model_dir, *directories])
+        program = find_program(directories, settings.program)
+        make_importable(directories)
+        main_module.install(directories, program)
+        with told_by_place(directories):
             module = import_program(program) if program else None
             user = UserFunctions.of_module(module)
-            lend_to_main(module)
             toolkit_without_pickle.forbid_unpickling()
             signature = load_signature(model_dir)
             for warning in signature.version_warnings() if signature else ():

@@ -123,26 +123,50 @@ def test_importing_the_toolkits_handler_is_not_deriving_from_it() -> None:
         (["model.joblib", "other.joblib"], "model.joblib"),
         (["model.pkl"], "model.pkl"),
         (["decision-tree.pkl", "records.txt"], "decision-tree.pkl"),
+        (["rf.joblib", "._rf.joblib", ".DS_Store", "._signature.json"], "rf.joblib"),
+        (["rf.joblib", "__MACOSX/._rf.joblib", "__MACOSX/rf.joblib"], "rf.joblib"),
+        (["rf.joblib", ".rf.pkl.swp", ".old.pkl", "rf.joblib.part"], "rf.joblib"),
+        (["rf.joblib", "code/vocabulary.pkl", "assets/other.joblib"], "rf.joblib"),
+        (["rf.joblib.gz"], "rf.joblib.gz"),
+        (["RF.PKL"], "RF.PKL"),
     ],
 )
 def test_finds_the_artifact(tmp_path: Path, files: list[str], found: str) -> None:
     """By its usual name, else by being the only one."""
-    for name in files:
-        (tmp_path / name).touch()
+    lay(tmp_path, files)
 
     assert find_artifact(tmp_path).name == found
 
 
+def lay(folder: Path, files: list[str]) -> None:
+    """Make empty files, and folders where a name ends with a slash."""
+    for name in files:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        if name.endswith("/"):
+            (folder / name).mkdir()
+        else:
+            (folder / name).touch()
+
+
 @pytest.mark.parametrize(
     ("files", "message"),
-    [([], "no artifact"), (["a.pkl", "b.joblib"], r"several artifacts \(a\.pkl, b\.joblib\)")],
+    [
+        ([], "no artifact: it is empty"),
+        (["a.pkl", "b.joblib"], r"several artifacts \(a\.pkl, b\.joblib\)"),
+        (["._rf.joblib", ".DS_Store"], "no artifact: it is empty"),
+        (["model.h5", "notes.txt"], r"it holds model\.h5, notes\.txt. Save the model as"),
+        (["model.joblib/", "code/x.pkl"], r"it holds code/, model\.joblib/"),
+        (["model.tar.gz"], r"model\.tar\.gz lies there packed: unpack it"),
+        (["model.joblib.part", ".DS_Store"], "a download that was broken off"),
+        (["model/model.joblib"], r"model/model\.joblib lies in a folder below it. Pack the files"),
+        (["1/a.pkl", "1/b.pkl", "__MACOSX/a.pkl"], r"1/a\.pkl, 1/b\.pkl lies in a folder"),
+    ],
 )
 def test_says_when_the_artifact_is_not_clear(
     tmp_path: Path, files: list[str], message: str
 ) -> None:
-    """None, or more than one without a usual name."""
-    for name in files:
-        (tmp_path / name).touch()
+    """None, or more than one without a usual name: what there is, and what to do."""
+    lay(tmp_path, files)
 
     with pytest.raises(ModelLoadError, match=message):
         find_artifact(tmp_path)
@@ -166,3 +190,20 @@ def test_loads_and_transforms_by_default(tmp_path: Path) -> None:
     assert predictor_of(model)([[1.0]]).tolist() == [[0.0]]
     with pytest.raises(UserCodeError, match="neither predict nor transform"):
         predictor_of(object())([[1.0]])
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "the file is empty"),
+        (b"\x00\x05\x16\x07\x00\x02", "what macOS notes about a file"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
+        (b"<!DOCTYPE html><p>Access denied", "an HTML page"),
+    ],
+)
+def test_says_what_a_file_is_that_is_no_model(tmp_path: Path, content: bytes, reason: str) -> None:
+    """Whatever joblib makes of it."""
+    (tmp_path / "model.joblib").write_bytes(content)
+
+    with pytest.raises(ModelLoadError, match=f"(?i){reason}"):
+        load_artifact(tmp_path)
