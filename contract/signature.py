@@ -21,6 +21,7 @@ from typing import Any, Literal, get_args
 from contract.atomic_write import write_whole
 from contract.columns import Column, Kind, columns_of, first_row, flat, is_vector, plain
 from contract.errors import SignatureError
+from contract.library_configuration import changed_configuration, checked_configuration
 from contract.paths import Paths
 
 Container = Literal["table", "array", "vector"]
@@ -43,6 +44,7 @@ class Signature:
         metrics: figures that training reported, by name.
         example: one row of training data, in the order of ``inputs``; empty if unknown.
         versions: the versions of Python and of the packages that the artifact depends on.
+        configuration: what training changed of scikit-learn's global configuration.
     """
 
     inputs: tuple[Column, ...]
@@ -52,6 +54,7 @@ class Signature:
     metrics: Mapping[str, float] = field(default_factory=dict)
     example: tuple[Any, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
+    configuration: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def names(self) -> tuple[str, ...] | None:
@@ -96,6 +99,7 @@ class Signature:
             metrics=_checked_metrics(metrics or {}),
             example=first_row(X),
             versions=installed_versions(),
+            configuration=changed_configuration(),
         )
 
     def to_json(self) -> str:
@@ -128,6 +132,7 @@ class Signature:
                 metrics=dict(document.get("metrics", {})),
                 example=tuple(document.get("example", ())),
                 versions=dict(document.get("versions", {})),
+                configuration=checked_configuration(document.get("configuration", {})),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise SignatureError(f"a member is missing or misshapen: {error!r}") from None

@@ -17,7 +17,7 @@ from handler.host import model_load_reporting, out_of_memory
 from handler.invocation.context import report, request_of
 from handler.invocation.pipeline import Pipeline
 from handler.invocation.request_types import headers_of, stopping_response
-from handler.processes import inflight_lock
+from handler.processes import inflight_lock, requirements_site
 
 # One process holds one model: MMS forks a worker for each connection.
 _pipeline: Pipeline | None = None
@@ -45,6 +45,7 @@ def _load(context: Any) -> Pipeline:
     settings = ServingSettings.from_environ(os.environ)
     container_log.configure(settings.log_level)
     inflight_lock.open_lock()
+    requirements_site.activate()
     model_dir = Path(context.system_properties["model_dir"])
     try:
         return model_load_reporting.load(context.model_name, model_dir, settings, context)

@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from contract.errors import ByoError, SettingsError, UserCodeError
 from contract.paths import BASE_DIR_VARIABLE, Paths
+from contract.requirements_file import unmet, without_credentials
 from contract.settings import TrainingSettings
 from contract.user_module import describe
 from training_entry import cluster
 from training_entry.before_script.job_folders import prepare_output, write_failure
-from training_entry.before_script.job_requirements import pip_explained, unmet
+from training_entry.before_script.job_requirements import pip_explained
 from training_entry.before_script.other_hosts import wait_for_hosts
 from training_entry.before_script.stop_requests import Stopped, stoppable
 from training_entry.hyperparameters.redaction import Secrets
@@ -168,7 +169,8 @@ def _prepare_baked_in(env: Any, settings: TrainingSettings, limits: Limits) -> S
     requirements = directory / "requirements.txt"
     missing = unmet(requirements)
     if missing:
-        logger.info("requirements.txt asks for more than is installed: %s", ", ".join(missing))
+        lines = ", ".join(map(without_credentials, missing))
+        logger.info("requirements.txt asks for more than is installed: %s", lines)
         with pip_explained(str(requirements)):
             modules.install_requirements(str(directory))
     environment.write_env_vars(env.to_env_vars())

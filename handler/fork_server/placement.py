@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from contract.errors import SignatureError
 from contract.machine import MEBIBYTE
+from contract.signature import load_signature
 from handler.fork_server.launcher_slot import LauncherSlot
 from handler.fork_server.own_host import OwnHost, Processes
 from handler.fork_server.registration_check import RegistrationChecks
@@ -136,9 +138,13 @@ def _is_same(request: LaunchRequest, other: LaunchRequest) -> bool:
 
 
 def can_share(model_dir: Path) -> bool:
-    """Whether a model may be put with others: small, and without code of its own."""
+    """Whether a model may be put with others: small, with nothing of its own that others see."""
     if any((model_dir / name).exists() for name in OWN_CODE) or any(model_dir.glob("*.py")):
         return False
+    with contextlib.suppress(SignatureError):
+        signature = load_signature(model_dir)
+        if signature and signature.configuration:  # which is set for a whole process
+            return False
     size = 0
     for folder, _, files in os.walk(model_dir):
         for name in files:

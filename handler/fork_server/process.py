@@ -28,7 +28,7 @@ from handler.fork_server.placement import Placements
 from handler.fork_server.registration_check import FrontendQuestion, RegistrationChecks
 from handler.fork_server.scratch_sweep import ScratchSweep
 from handler.fork_server.shared_hosts import SharedHost
-from handler.processes import launcher_pipes
+from handler.processes import launcher_pipes, requirements_site
 from handler.processes.capacity_plan import plan
 from handler.processes.forked_children import ForkedChildren
 from handler.processes.launch_request import LaunchReader
@@ -123,6 +123,7 @@ def main() -> None:
     """The fork server's process."""
     settings = ServingSettings.from_environ(os.environ)
     container_log.configure(logging.INFO, SERVE_FORM)
+    requirements_site.activate()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     server = ForkServer(Path(os.environ[launcher_pipes.DIR_VARIABLE]), settings)

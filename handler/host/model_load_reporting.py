@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from contract.errors import ByoError
+from contract.requirements_file import FILE_NAME, unmet, without_credentials
 from contract.settings import ServingSettings
 from handler.host.out_of_memory import NO_MEMORY
 from handler.invocation.pipeline import Limit, Pipeline
@@ -28,6 +29,8 @@ def load(
     """
     pid, start = os.getpid(), time.monotonic()
     model_load_events.send(model_load_events.Loading(pid, name))
+    if settings.multi_model:
+        _name_what_is_not_installed(name, model_dir / "code" / FILE_NAME)
     try:
         pipeline = Pipeline.load(model_dir, settings, context, limit)
     except (ByoError, MemoryError) as error:
@@ -39,3 +42,17 @@ def load(
     logger.info("model %r loaded in %.2f s", name, seconds)
     model_load_events.send(model_load_events.Loaded(pid, name, seconds))
     return pipeline
+
+
+def _name_what_is_not_installed(name: str, file: Path) -> None:
+    """Of many models none has packages of its own: what one asks for may be missing."""
+    missing = unmet(file)
+    if missing:
+        lines = ", ".join(map(without_credentials, missing))
+        logger.warning(
+            "model %r: %s is not installed, as many models share one environment: put what it "
+            "asks for into the image (%s)",
+            name,
+            file,
+            lines,
+        )

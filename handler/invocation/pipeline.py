@@ -7,7 +7,7 @@ anything else that holds a model. It knows no HTTP server and no MMS.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -28,7 +28,7 @@ from contract.signature import Signature, load_signature
 from contract.user_module import check_names, find_program, import_program, make_importable
 from handler import codecs
 from handler.codecs.charset import decode_text
-from handler.invocation import main_module, toolkit_without_pickle
+from handler.invocation import library_configuration, main_module, toolkit_without_pickle
 from handler.invocation.blame import Stage, to_invocation_error
 from handler.invocation.default_prediction import predictor_of
 from handler.invocation.model_input import conform
@@ -78,6 +78,7 @@ class Pipeline:
         signature: what the model takes and gives, as far as that is known.
         settings: the serving settings.
         limit: what bounds the time of a step that may run user code.
+        configuration: scikit-learn's that the model shows to need, and that is not set.
     """
 
     model: Any
@@ -85,6 +86,7 @@ class Pipeline:
     signature: Signature | None = None
     settings: ServingSettings = field(default_factory=ServingSettings)
     limit: Limit = deadline
+    configuration: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def load(
@@ -106,15 +108,17 @@ class Pipeline:
         make_importable(directories)
         main_module.install(directories, program)
         with told_by_place(directories):
-            module = import_program(program) if program else None
-            user = UserFunctions.of_module(module)
-            toolkit_without_pickle.forbid_unpickling()
             signature = load_signature(model_dir)
             for warning in signature.version_warnings() if signature else ():
                 logger.warning(warning)
+            library_configuration.restore(signature.configuration if signature else {})
+            module = import_program(program) if program else None
+            user = UserFunctions.of_module(module)
+            toolkit_without_pickle.forbid_unpickling()
             model = load_model(user, model_dir, context)
             if not (user.predict_fn or user.transform_fn):
                 predictor_of(model)
+            configuration = {} if signature else library_configuration.assumed_for(model)
         logger.info(
             "model of type %s; functions of %s: %s; signature: %s",
             type(model).__name__,
@@ -122,7 +126,8 @@ class Pipeline:
             ", ".join(user.names()) or "none",
             "read" if signature else "none",
         )
-        return cls(model, user, signature or signature_of(model), settings, limit)
+        signature = signature or signature_of(model)
+        return cls(model, user, signature, settings, limit, configuration)
 
     def limited_by(self, limit: Limit) -> Pipeline:
         """The same pipeline, its time bounded in another way."""
@@ -212,6 +217,10 @@ class Pipeline:
 
     def predict(self, data: Any, context: Any = None) -> Any:
         """The second step: what the model says."""
+        with library_configuration.under(self.configuration):
+            return self._predict(data, context)
+
+    def _predict(self, data: Any, context: Any) -> Any:
         if self.user.predict_fn is None:
             prediction = self._predictor(data)
             if self.user.input_fn is None:
@@ -244,7 +253,8 @@ class Pipeline:
         request = invocation.request
         essence, body = _as_users_expect(request)
         accept = self._preferred(request)
-        result = transform(self.model, body, essence, accept, invocation.context)
+        with library_configuration.under(self.configuration):
+            result = transform(self.model, body, essence, accept, invocation.context)
         return self._users_response(result, request)
 
     def _preferred(self, request: Request) -> str:
@@ -286,12 +296,32 @@ class Pipeline:
     def _judge(self, error: BaseException, invocation: Invocation) -> InvocationError:
         stage, request_id = invocation.stage, invocation.request.request_id
         users_own = getattr(self.user, stage) is not None
+        setting = library_configuration.hint_on(error, invocation.data)
+        if setting:
+            logger.error(
+                "[%s] did training call %s? It is not set here: save_signature keeps it",
+                request_id,
+                setting,
+            )
+            error = _lacks_configuration(error, stage)
         problem = to_invocation_error(error, stage, invocation.data, users_own=users_own)
         if problem.status >= 500:
             logger.error("[%s] %s", request_id, problem.detail, exc_info=error)
         else:
             logger.info("[%s] %d %s", request_id, problem.status, problem.detail)
         return problem
+
+
+def _lacks_configuration(error: BaseException, stage: Stage) -> BaseException:
+    """A failure that no caller can do anything about."""
+    if isinstance(error, InvocationError):
+        return error
+    problem = PredictionFailed(
+        f"{stage} raised {type(error).__name__}, perhaps for a configuration of scikit-learn that "
+        "training had set; the log has its traceback under this request id"
+    )
+    problem.__cause__ = error
+    return problem
 
 
 def _check_length(prediction: Any, data: Any) -> None:

@@ -9,51 +9,13 @@ from pathlib import Path
 
 TRAINING_SCRIPTS = ("train.py", "training.py")
 # Calls that modules make while they are imported, and that are no training.
-HARMLESS_CALLS = frozenset(
-    [
-        "ArgumentParser",
-        "Enum",
-        "NamedTuple",
-        "NewType",
-        "Path",
-        "TypeVar",
-        "TypedDict",
-        "add_argument",
-        "addHandler",
-        "append",
-        "array",
-        "basicConfig",
-        "bool",
-        "compile",
-        "dataclass",
-        "date",
-        "dict",
-        "environ",
-        "filterwarnings",
-        "float",
-        "frozenset",
-        "get",
-        "get_logger",
-        "getLogger",
-        "getenv",
-        "insert",
-        "int",
-        "join",
-        "lambda",
-        "list",
-        "namedtuple",
-        "partial",
-        "range",
-        "seed",
-        "set",
-        "setLevel",
-        "set_config",
-        "set_option",
-        "simplefilter",
-        "str",
-        "tuple",
-    ]
-)
+HARMLESS_CALLS = frozenset({
+    "ArgumentParser", "Enum", "NamedTuple", "NewType", "Path", "TypeVar", "TypedDict",
+    "add_argument", "addHandler", "append", "array", "basicConfig", "bool", "compile",
+    "dataclass", "date", "dict", "filterwarnings", "float", "frozenset", "get", "getLogger",
+    "get_logger", "getenv", "insert", "int", "join", "list", "namedtuple", "partial", "range",
+    "seed", "set", "setLevel", "set_config", "set_option", "simplefilter", "str", "tuple",
+})  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from contract.container_log import SERVE_FORM
 from contract.errors import ByoError
 from contract.machine import this_machine
 from contract.settings import ServingSettings
-from contract.user_module import find_program
+from handler.processes import requirements_site
 from handler.processes.capacity_plan import CapacityPlan, plan
 from handler.serve import frontend_command, model_requirements, submitted_code
 from handler.serve.exit_codes import EXIT_CODES
@@ -68,23 +68,19 @@ def serve(environ: Mapping[str, str]) -> None:
 def with_requirements(
     settings: ServingSettings, scratch: Path, environ: Mapping[str, str]
 ) -> Mapping[str, str]:
-    """The environment in which the single model finds what its model_requirements.txt asks for.
+    """The environment in which user code finds what its requirements files ask for.
+
+    Of many models only what they have in common is installed: the files of the submitted code and
+    of the algorithm folder.
 
     Raises:
         UserCodeError: that can't be installed.
     """
+    directories = settings.code_directories(settings.paths.model.absolute())
     if settings.multi_model:
-        return environ
-    program = find_program(
-        settings.code_directories(settings.paths.model.absolute()), settings.program
-    )
-    if program is None:
-        return environ
-    site = model_requirements.install(program.parent, scratch, settings.startup_timeout)
-    if site is None:
-        return environ
-    path = os.pathsep.join(filter(None, [str(site), environ.get("PYTHONPATH")]))
-    return {**environ, "PYTHONPATH": path}
+        directories = directories[1:]
+    found = model_requirements.install(directories, scratch, settings.startup_timeout, environ)
+    return environ if found is None else requirements_site.with_site(environ, str(found))
 
 
 def summary(settings: ServingSettings, planned: CapacityPlan) -> str:

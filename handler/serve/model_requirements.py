@@ -1,30 +1,52 @@
-"""What a model's own code asks for beyond the image: ``requirements.txt`` beside its module.
+"""What a model's own code asks for beyond the image: each ``requirements.txt`` of its folders.
 
 As in SageMaker's own images it is installed when the server starts. The environment may be
-read-only, and other servers may use it: only what it lacks is installed, into the scratch
-folder, ahead of everything else on the path.
+read-only, and other servers may use it: only what it lacks is installed, into a virtual
+environment in the scratch folder that stands before it on the path. One plain run of pip for each
+file, so that every line means what pip says it means.
 """
 
 from __future__ import annotations
 
-import json
+import logging
+import os
+import shutil
+import signal
+import site
 import subprocess
-import sys
+import time
+import venv
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from contract.errors import UserCodeError
+from contract.requirements_file import (
+    FILE_NAME,
+    environment_for_pip,
+    is_writable,
+    unmet,
+    why_pip_failed,
+    without_credentials,
+)
 
-FILE_NAME = "requirements.txt"
-SITE_NAME = "site-packages"
+logger = logging.getLogger(__name__)
+
+ENVIRONMENT_NAME = "requirements"
+# What makes the environment that serves visible from the new one.
+PARENT_FILE = "byo_parent.pth"
+MOST_REASONS = 3
 
 
-def install(code_dir: Path, scratch: Path, seconds: float) -> Path | None:
-    """Install what a code folder asks for and this environment lacks.
+def install(
+    code_dirs: Sequence[Path], scratch: Path, seconds: float, environ: Mapping[str, str]
+) -> Path | None:
+    """Install what folders of code ask for and this environment lacks.
 
     Args:
-        code_dir: the folder of the user's module.
+        code_dirs: the folders; where two of them ask for one package, the first decides.
         scratch: the folder to install into.
-        seconds: how long each of pip's two runs may take.
+        seconds: how long pip may take for all of them.
+        environ: the environment that pip is to see.
 
     Returns:
         The folder to put on the path, or None if nothing was lacking.
@@ -32,46 +54,77 @@ def install(code_dir: Path, scratch: Path, seconds: float) -> Path | None:
     Raises:
         UserCodeError: pip could not install it; the message has pip's own line.
     """
-    file = code_dir / FILE_NAME
-    if not _asks_for_anything(file):
+    files = [folder / FILE_NAME for folder in code_dirs]
+    asking = [file for file in files if unmet(file)]
+    if not asking:
         return None
-    report = scratch / "pip-report.json"
-    # Asked first what it would do: a plain install into a folder takes every dependency along,
-    # numpy among them, whether the environment has it or not.
-    _pip(file, seconds, "--dry-run", "--quiet", "--report", str(report), "-r", str(file))
-    lacking = json.loads(report.read_text(encoding="utf-8"))["install"]
-    if not lacking:
-        return None
-    site = scratch / SITE_NAME
-    wanted = [each["download_info"]["url"] for each in lacking]
-    _pip(file, seconds, "--quiet", "--no-deps", "--target", str(site), *wanted)
-    return site
+    site_packages = _make_environment(scratch / ENVIRONMENT_NAME)
+    before = set(site_packages.iterdir())
+    deadline = time.monotonic() + seconds
+    for file in reversed(asking):  # what is installed later replaces
+        lines = ", ".join(map(without_credentials, unmet(file)))
+        logger.info("%s asks for more than is installed: %s", file, lines)
+        python = scratch / ENVIRONMENT_NAME / "bin" / "python"
+        _pip(python, file, scratch, max(1.0, deadline - time.monotonic()), environ)
+    return site_packages if set(site_packages.iterdir()) - before else None
 
 
-def _asks_for_anything(file: Path) -> bool:
-    if not file.is_file():
-        return False
-    lines = (line.strip() for line in file.read_text(encoding="utf-8").splitlines())
-    return any(line and not line.startswith("#") for line in lines)
+def _make_environment(folder: Path) -> Path:
+    """A virtual environment that sees the packages of this one; its folder of packages."""
+    venv.EnvBuilder(symlinks=True, with_pip=False).create(folder)
+    [site_packages] = folder.glob("lib/python*/site-packages")
+    parents = [*site.getsitepackages()]
+    if site.ENABLE_USER_SITE:
+        parents.append(site.getusersitepackages())
+    lines = [f"import site; site.addsitedir({parent!r})\n" for parent in parents]
+    (site_packages / PARENT_FILE).write_text("".join(lines), encoding="utf-8")
+    return site_packages
 
 
-def _pip(file: Path, seconds: float, *arguments: str) -> None:
-    # No cache: nothing is to be written outside the scratch folder.
-    options = ("--disable-pip-version-check", "--no-cache-dir")
-    command = [sys.executable, "-m", "pip", "install", *options, *arguments]
+def _pip(
+    python: Path, file: Path, scratch: Path, seconds: float, environ: Mapping[str, str]
+) -> None:
+    folder = file.parent
+    if not is_writable(folder):
+        # A package that the file names by its folder is built in that folder.
+        folder = scratch / f"{ENVIRONMENT_NAME}-of-{file.parent.name}"
+        shutil.copytree(file.parent, folder, dirs_exist_ok=True)
+    # -P: a user's own modules are not pip's. No cache: nothing is to be written elsewhere.
+    command = [str(python), "-P", "-m", "pip", "install", "--no-cache-dir"]
+    command += ["--progress-bar", "off", "-r", FILE_NAME]
+    code, output = _run(command, folder, seconds, environment_for_pip(environ))
+    if code is None:
+        raise UserCodeError(f"pip did not install {file} within {seconds:.0f} s")
+    if code:
+        reasons = "; ".join(why_pip_failed(output)[:MOST_REASONS])
+        raise UserCodeError(f"pip could not install {file}: {reasons}")
+    for line in map(str.strip, without_credentials(output).splitlines()):
+        if line.startswith(("ERROR: ", "WARNING: ")):
+            logger.warning("pip: %s", line.partition(": ")[2])
+        elif line.startswith("Successfully installed"):
+            logger.info("pip: %s", line)
+
+
+def _run(
+    command: Sequence[str], folder: Path, seconds: float, environ: Mapping[str, str]
+) -> tuple[int | None, str]:
+    """An exit code, None for one that was not done in time, and what was printed."""
+    # A session of its own: nothing that pip starts finds a terminal to ask somebody.
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
     try:
-        done = subprocess.run(
-            command,
-            cwd=file.parent,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=seconds,
-            check=False,
-        )
+        output, _ = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
-        raise UserCodeError(f"pip did not install {file} within {seconds:.0f} s") from None
-    if done.returncode:
-        lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
-        said = [line for line in lines if line.startswith("ERROR:")] or lines or ["(nothing)"]
-        raise UserCodeError(f"pip could not install {file}: {said[-1].removeprefix('ERROR: ')}")
+        return None, ""
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+    return process.returncode, output.decode(errors="replace")

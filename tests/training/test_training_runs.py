@@ -10,8 +10,8 @@ import tarfile
 
 import pytest
 
+from contract.requirements_file import unmet
 from tests.training.jobs import DEADLINE, FIXTURES, read_until
-from training_entry.before_script.job_requirements import unmet
 
 slow = pytest.mark.slow
 pytestmark = pytest.mark.portable

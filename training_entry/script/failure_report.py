@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from contract.requirements_file import why_pip_failed
 from training_entry.script.native_crash import find_crash
 from training_entry.script.resource_usage import counted, memory
 from training_entry.script.script_supervisor import Ending
@@ -15,7 +16,6 @@ SHOWN_CHARACTERS = 1024
 # A long message leaves room for its place and for the trace.
 MESSAGE_CHARACTERS = 500
 SOURCE_CHARACTERS = 120
-PIP_ERROR = "ERROR: "
 
 
 def describe_ending(
@@ -39,9 +39,7 @@ def describe_installation(what: str, log: str) -> str:
         what: what was to be installed.
         log: the text of pip's log.
     """
-    said = [line.partition(PIP_ERROR)[2].strip() for line in log.splitlines() if PIP_ERROR in line]
-    # The last line names the package; those before it say why.
-    reasons = list(dict.fromkeys(reversed(said))) or ["pip gave no reason: see the log"]
+    reasons = why_pip_failed(log) if log.strip() else ["pip gave no reason: see the log"]
     return clip("\n".join([f"pip could not install {what}: {reasons[0]}", *reasons[1:]]))
 
 

@@ -1,0 +1,127 @@
+"""A user's ``requirements.txt``: whether pip has anything to do for it, and how pip is asked.
+
+One rule for training jobs, where sagemaker-training starts pip, and for endpoints, where `serve`
+does: pip reads the file itself, so each line means what pip says, and pip never asks anybody.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+
+FILE_NAME = "requirements.txt"
+# Nobody is there to be asked for a password, by pip or by what it starts.
+UNATTENDED = {"PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "GIT_TERMINAL_PROMPT": "0"}
+SSH_COMMAND_VARIABLE, UNATTENDED_SSH = "GIT_SSH_COMMAND", "ssh -o BatchMode=yes"
+_CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+@")
+_UNREACHABLE = re.compile(
+    r"connection broken by|Could not fetch URL|ConnectTimeout|Failed to establish a new connection"
+    r"|NameResolutionError|ProxyError|SSLError"
+)
+_CAUSE = re.compile(
+    r"(\[Errno -?\d+\] [^'\"()]+|certificate verify failed|Tunnel connection failed: [^'\"()]+"
+    r"|[Cc]onnection (?:timed out|refused|reset)[^'\"()]*|[Rr]ead timed out|[Cc]onnect timeout)"
+)
+_REFUSED = re.compile(r"(40[137]) (?:Client )?Error")
+LONGEST_REASON = 300  # such as a list of all versions that there are
+# What pip says last is not always why.
+_EMPTY_WORDS = ("subprocess-exited-with-error", "metadata-generation-failed", "Failed to build")
+
+
+def unmet(file: Path) -> list[str]:
+    """The lines of a requirements file that this environment may not meet.
+
+    Asking pip itself costs seconds. Only lines that plainly name an installed distribution of a
+    fitting version are taken as met; an option, an address or an extra is for pip to judge.
+
+    Args:
+        file: the requirements file; one that doesn't exist asks for nothing.
+    """
+    if not file.is_file():
+        return []
+    # What isn't UTF-8 is for pip to judge as well.
+    text = file.read_text(encoding="utf-8-sig", errors="replace")
+    lines = (line.partition(" #")[0].strip() for line in text.splitlines())
+    return [line for line in lines if line and not line.startswith("#") and not _met(line)]
+
+
+def unattended(environ: Mapping[str, str]) -> dict[str, str]:
+    """What to set in pip's environment so that nothing waits for a person."""
+    ssh = {} if SSH_COMMAND_VARIABLE in environ else {SSH_COMMAND_VARIABLE: UNATTENDED_SSH}
+    return {**UNATTENDED, **ssh}
+
+
+def without_credentials(text: str) -> str:
+    """A text whose addresses show no user names and no passwords."""
+    return _CREDENTIALS.sub("****@", text)
+
+
+def why_pip_failed(output: str) -> list[str]:
+    """Pip's own reasons, the most telling first, without credentials.
+
+    Args:
+        output: what it printed, or its log.
+    """
+    lines = [line.strip() for line in without_credentials(output).splitlines()]
+    said = list(dict.fromkeys(reversed(list(_errors(lines)))))
+    reasons = [reason[:LONGEST_REASON] for reason in (*_of_network(lines), *said)]
+    return reasons or [next(reversed([line for line in lines if line]), "pip gave no reason")]
+
+
+def _errors(lines: list[str]) -> Iterator[str]:
+    for line in lines:
+        for mark in ("ERROR: ", "error: ", "fatal: "):
+            _, found, text = line.partition(mark)
+            if found and not any(word in text for word in _EMPTY_WORDS):
+                yield text.strip()
+                break
+
+
+def _of_network(lines: list[str]) -> Iterator[str]:
+    """Why an index did not answer: pip then says that it knows no such package."""
+    for line in lines:
+        if _UNREACHABLE.search(line):
+            cause = _CAUSE.search(line)
+            because = f" ({cause.group(1).strip()})" if cause else ""
+            yield f"it can't reach the package index{because}"
+            return
+    for line in lines:
+        refused = _REFUSED.search(line)
+        if refused and ("WARNING" in line or "ERROR" in line):
+            yield f"the package index refuses the credentials, or lacks them (HTTP {refused[1]})"
+            return
+
+
+def environment_for_pip(environ: Mapping[str, str]) -> dict[str, str]:
+    """A whole environment for pip: unattended, and installing where its command line says."""
+    elsewhere = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_DRY_RUN", "PIP_QUIET")
+    kept = {name: value for name, value in environ.items() if name not in elsewhere}
+    return {**kept, **unattended(environ), "PIP_USER": "0", "COLUMNS": "1000"}
+
+
+def is_writable(folder: Path) -> bool:
+    """Whether pip can build there what a requirements file names by a path."""
+    return os.access(folder, os.W_OK)
+
+
+def _met(line: str) -> bool:
+    try:
+        from packaging.requirements import InvalidRequirement, Requirement
+    except ImportError:
+        return False
+    try:
+        requirement = Requirement(line)
+    except InvalidRequirement:
+        return False
+    if requirement.marker is not None and not requirement.marker.evaluate():
+        return True
+    if requirement.extras or requirement.url:
+        return False
+    try:
+        installed = metadata.version(requirement.name)
+    except metadata.PackageNotFoundError:
+        return False
+    return requirement.specifier.contains(installed, prereleases=True)
