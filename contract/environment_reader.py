@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 
 from contract.errors import SettingsError
@@ -66,6 +67,23 @@ class Reader:
         """The whole number in the first of several variables that is set, or the default."""
         value = self.optional_integer(*names, least=least, most=most, what=what)
         return default if value is None else value
+
+    def log_level(self, name: str, *, default: int) -> int:
+        """A level of Python's logging: its number or its name.
+
+        The SDK writes it as JSON does, so that a number may come in one more pair of quotes.
+        """
+        value = (self.text(name) or "").strip("\"'").strip()
+        if not value:
+            return default
+        level = logging.getLevelNamesMapping().get(value.upper())
+        if level is None and value.isdecimal() and int(value) <= logging.CRITICAL:
+            level = int(value)
+        if level is None:
+            raise SettingsError(
+                f"{name} must be a level from 0 to 50 or a name such as INFO, not {value!r}"
+            )
+        return level
 
     def port_range(self, name: str) -> tuple[int, int] | None:
         """Two ports, written with a dash between them, or None."""

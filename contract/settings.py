@@ -12,6 +12,7 @@ from pathlib import Path
 
 from contract.environment_reader import HIGHEST_NUMBER, Reader
 from contract.machine import MEBIBYTE
+from contract.model_server_variables import MAX_REQUEST_SIZE, QUEUE_SIZE, TIMEOUTS, WORKERS
 from contract.paths import Paths
 
 ALGORITHM_DIR_VARIABLE = "BYO_ALGORITHM_DIR"
@@ -49,7 +50,10 @@ class ServingSettings:
         max_payload: bytes of a request's body (``SAGEMAKER_MAX_PAYLOAD_IN_MB``; 0: no limit).
         queue_size: invocations that may wait per model (``SAGEMAKER_MODEL_JOB_QUEUE_SIZE``).
         jvm_arguments: more arguments for the JVM (``SAGEMAKER_MODEL_SERVER_VMARGS``).
-        log_level: a level of Python's logging (``SAGEMAKER_CONTAINER_LOG_LEVEL``).
+        log_level: a level of Python's logging (``SAGEMAKER_CONTAINER_LOG_LEVEL``): a number or
+            a name, in quotes or not.
+
+    Where multi-model-server has a variable of its own for one of these, it counts last.
     """
 
     paths: Paths = Paths()
@@ -79,7 +83,6 @@ class ServingSettings:
         """
         read = Reader(environ)
         submit = read.text(SUBMIT_DIR_VARIABLE)
-        megabytes = read.integer("SAGEMAKER_MAX_PAYLOAD_IN_MB", default=100, least=0)
         return cls(
             paths=Paths.from_environ(environ),
             algorithm_dir=algorithm_dir(environ),
@@ -94,6 +97,7 @@ class ServingSettings:
                 "SAGEMAKER_MODEL_SERVER_WORKERS",
                 "SAGEMAKER_NUM_MODEL_WORKERS",
                 "MODEL_SERVER_WORKERS",
+                WORKERS,
                 least=1,
             ),
             backend=read.choice("BYO_BACKEND", BACKENDS),
@@ -101,15 +105,18 @@ class ServingSettings:
                 "SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS",
                 "SAGEMAKER_MODEL_SERVER_TIMEOUT",
                 "MODEL_SERVER_TIMEOUT",
+                *TIMEOUTS,
                 default=60,
                 least=1,
             ),
             startup_timeout=read.integer("SAGEMAKER_STARTUP_TIMEOUT", default=600, least=1),
             default_accept=read.text("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT") or "application/json",
-            max_payload=min(megabytes * MEBIBYTE or HIGHEST_BYTES, HIGHEST_BYTES),
-            queue_size=read.integer("SAGEMAKER_MODEL_JOB_QUEUE_SIZE", default=100, least=1),
+            max_payload=_max_payload(read),
+            queue_size=read.integer(
+                "SAGEMAKER_MODEL_JOB_QUEUE_SIZE", QUEUE_SIZE, default=100, least=1
+            ),
             jvm_arguments=read.text("SAGEMAKER_MODEL_SERVER_VMARGS") or "",
-            log_level=read.integer("SAGEMAKER_CONTAINER_LOG_LEVEL", default=20, least=0, most=50),
+            log_level=read.log_level("SAGEMAKER_CONTAINER_LOG_LEVEL", default=20),
         )
 
     def code_directories(self, model_dir: Path) -> list[Path]:
@@ -133,6 +140,14 @@ class TrainingSettings:
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> TrainingSettings:
         return cls(paths=Paths.from_environ(environ), algorithm_dir=algorithm_dir(environ))
+
+
+def _max_payload(read: Reader) -> int:
+    """Bytes of a request's body."""
+    megabytes = read.optional_integer("SAGEMAKER_MAX_PAYLOAD_IN_MB", least=0)
+    if megabytes is not None:
+        return min(megabytes * MEBIBYTE or HIGHEST_BYTES, HIGHEST_BYTES)
+    return read.integer(MAX_REQUEST_SIZE, default=100 * MEBIBYTE, least=1)
 
 
 def algorithm_dir(environ: Mapping[str, str]) -> Path:

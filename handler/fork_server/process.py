@@ -14,6 +14,7 @@ import selectors
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from contract import container_log
@@ -31,7 +32,7 @@ from handler.fork_server.shared_hosts import SharedHost
 from handler.processes import launcher_pipes, requirements_site
 from handler.processes.capacity_plan import plan
 from handler.processes.forked_children import ForkedChildren
-from handler.processes.launch_request import LaunchReader
+from handler.processes.launch_request import LaunchReader, LaunchRequest
 from handler.processes.signal_socket import wake_on
 
 WATCH_SECONDS = 0.5
@@ -116,7 +117,13 @@ class ForkServer:
 
     def _read_launch_requests(self) -> None:
         for request in self._reader.feed(os.read(self._pipe, 65536)):
-            self._placements.announced(request)
+            self._placements.announced(self._in_place(request))
+
+    def _in_place(self, request: LaunchRequest) -> LaunchRequest:
+        """The frontend may know a single model by a link, for a path that it can't read."""
+        if self._settings.multi_model:
+            return request
+        return replace(request, model_dir=self._settings.paths.model.absolute())
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from contract import container_log
 from contract.container_log import SERVE_FORM
 from contract.errors import ByoError
 from contract.machine import this_machine
+from contract.model_server_variables import unheeded
 from contract.settings import ServingSettings
 from handler.processes import requirements_site
 from handler.processes.capacity_plan import CapacityPlan, plan
@@ -50,6 +51,8 @@ def serve(environ: Mapping[str, str]) -> None:
     check_start(settings)
     planned = plan(settings, this_machine())
     logger.info("%s", summary(settings, planned))
+    for line in unheeded(environ):
+        logger.warning("%s", line)
     scratch = make_scratch()
     try:
         environ = submitted_code.fetch(environ, scratch, settings.startup_timeout)

@@ -7,6 +7,7 @@ file into the machine's temp folder and refuses to start twice.
 from __future__ import annotations
 
 import platform
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contract.machine import MEBIBYTE
+from contract.model_server_variables import without_them
 from contract.settings import ServingSettings
 from handler.processes import launcher_pipes
 from handler.processes.capacity_plan import CapacityPlan
@@ -21,6 +23,8 @@ from handler.serve.frontend_configuration import log_configuration, properties
 from handler.serve.java_runtime import find_java, model_server_home
 
 MODEL_NAME = "model"
+CONFIGURATION_NAME = "mms.properties"
+PLAIN_PATH = re.compile(r"[\w./@+~-]+", re.ASCII)
 MAIN_CLASS = "com.amazonaws.ml.mms.ModelServer"
 LAUNCHER = Path(__file__).parents[1] / "fork_server" / "launcher.sh"
 
@@ -67,7 +71,7 @@ def command(
     """
     home = model_server_home()
     backend = stock_backend(home) if settings.backend == "stock" else launching_backend(scratch)
-    configuration = scratch / "mms.properties"
+    configuration = scratch / CONFIGURATION_NAME
     configuration.write_text(properties(settings, plan, scratch), encoding="utf-8")
     log_layout = scratch / "log4j2.xml"
     log_layout.write_text(log_configuration(settings), encoding="utf-8")
@@ -81,7 +85,7 @@ def command(
         f"-Xmx{plan.heap // MEBIBYTE}m",
         f"-Djava.io.tmpdir={scratch}",
         f"-Dmodel_server_home={backend.home}",
-        f"-Dlog4j.configurationFile=file://{log_layout}",
+        f"-Dlog4j.configurationFile={log_layout.as_uri()}",
         *settings.jvm_arguments.split(),
         "-cp",
         str(home / "mms" / "frontend" / "*"),
@@ -92,8 +96,21 @@ def command(
         str(configuration),
     ]
     if not settings.multi_model:
-        line += ["-m", f"{MODEL_NAME}={settings.paths.model.absolute()}"]
+        line += ["-m", f"{MODEL_NAME}={_readable(settings.paths.model.absolute(), scratch)}"]
     return line
+
+
+def _readable(model_dir: Path, scratch: Path) -> Path:
+    """A path of the model that the frontend understands.
+
+    It splits its argument at commas, refuses two dots in a row, and puts the path before others
+    with a colon between.
+    """
+    if PLAIN_PATH.fullmatch(str(model_dir)) and ".." not in str(model_dir):
+        return model_dir
+    link = scratch / MODEL_NAME
+    link.symlink_to(model_dir)
+    return link
 
 
 def stock_backend(home: Path) -> Backend:
@@ -111,16 +128,20 @@ def launching_backend(scratch: Path) -> Backend:
     return Backend("/bin/sh", home)
 
 
+def frontend_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """What the JVM finds in its environment: nothing that would replace its configuration."""
+    return {**without_them(environ), "MMS_DECODE_INPUT_REQUEST": "false"}
+
+
 def worker_environment(
     settings: ServingSettings, plan: CapacityPlan, scratch: Path, environ: Mapping[str, str]
 ) -> dict[str, str]:
-    """What the JVM, the fork server and each worker find in their environment."""
+    """What the fork server and each worker find in their environment."""
     return {
         **environ,
         # Folders of models and algorithms may be read-only, and are not ours to write to.
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
-        "MMS_DECODE_INPUT_REQUEST": "false",
         **plan.thread_environment(environ),
         # Else memory that was freed stays with one of many arenas, and never goes back.
         "MALLOC_ARENA_MAX": environ.get("MALLOC_ARENA_MAX", "2"),

@@ -29,6 +29,7 @@ class LoadWatch:
         self._read_events = read_events
         self._loading: dict[int, int] = {}  # process id -> pidfd
         self._has_loaded = False
+        self.have_begun = False
         self._unexplained = 0  # loads that ended without a word, in a row
 
     def begun(self, pid: int) -> None:
@@ -37,6 +38,7 @@ class LoadWatch:
         Raises:
             ModelUnavailable: it has ended already.
         """
+        self.have_begun = True
         try:
             pidfd = os.pidfd_open(pid)
         except ProcessLookupError:  # it may have told how the load went before it ended

@@ -21,10 +21,11 @@ from pathlib import Path
 from contract.settings import ServingSettings
 from handler.processes import inflight_lock, model_load_events
 from handler.processes.signal_socket import wake_on
-from handler.serve import orphans
+from handler.serve import model_registration, orphans
 from handler.serve.cleanup_guard import CleanupGuard
 from handler.serve.drain import drain
 from handler.serve.fork_server_process import ForkServerProcess
+from handler.serve.frontend_command import frontend_environment
 from handler.serve.frontend_process import FrontendProcess
 from handler.serve.model_load_watch import LoadWatch, ModelUnavailable
 
@@ -32,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 GUARD_SECONDS = 4.0
 SWEEP_SECONDS = 5.0
+# While the model loads, how often to see whether it still can.
+ASK_SECONDS = 0.5
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -86,6 +89,7 @@ class Supervisor:
         signals: socket.socket,
     ) -> None:
         self._settings = settings
+        self._scratch = scratch
         self._signals = signals
         self._state = ServerState.STARTING
         self._selector = selectors.DefaultSelector()
@@ -103,7 +107,9 @@ class Supervisor:
         self._mark = f"{model_load_events.SOCKET_VARIABLE}={address}"
         self._selector.register(signals, selectors.EVENT_READ, self._on_signal)
         self._selector.register(self._receiver, selectors.EVENT_READ, self._on_events)
-        self._frontend = FrontendProcess(command, environ, settings, self._selector)
+        self._frontend = FrontendProcess(
+            command, frontend_environment(environ), settings, self._selector
+        )
         self._guard = CleanupGuard(self._frontend.pid, scratch, self._mark)
         self._fork_server: ForkServerProcess | None = None
         if settings.backend != "stock":
@@ -116,15 +122,28 @@ class Supervisor:
         deadline = time.monotonic() + self._settings.startup_timeout
         while self._state is not ServerState.STOPPING:
             is_starting = self._state is ServerState.STARTING
-            timeout = max(0.0, deadline - time.monotonic()) if is_starting else None
-            happened = self._selector.select(timeout)
-            if not happened and is_starting:
-                raise ModelUnavailable(
-                    f"the model did not load within {self._settings.startup_timeout} s "
-                    "(SAGEMAKER_STARTUP_TIMEOUT)"
-                )
+            happened = self._selector.select(ASK_SECONDS if is_starting else None)
             for key, _ in happened:
                 key.data()
+            if self._state is ServerState.STARTING and not happened:
+                self._check_start(deadline)
+
+    def _check_start(self, deadline: float) -> None:
+        """Nothing has happened for a while, and the model has not loaded.
+
+        Raises:
+            ModelUnavailable: the frontend does not have it, or the time is over.
+        """
+        if not self._loads.have_begun and model_registration.is_lacking(self._scratch):
+            raise ModelUnavailable(
+                f"the frontend did not take the model {self._settings.paths.model}: "
+                "its lines above say why"
+            )
+        if time.monotonic() > deadline:
+            raise ModelUnavailable(
+                f"the model did not load within {self._settings.startup_timeout} s "
+                "(SAGEMAKER_STARTUP_TIMEOUT)"
+            )
 
     def stop(self) -> None:
         """End the frontend and every process it started: asked first, then killed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from contract import load_signature
-from tests.serving.conftest import Tree, make_tree, running, save_positional
+from tests.serving.conftest import Tree, make_tree, run_to_its_end, running, save_positional
 from tests.serving.test_multi_model import invoke, load
 
 pytestmark = pytest.mark.slow
@@ -110,7 +111,10 @@ def test_one_models_configuration_is_not_anothers(tmp_path: Path) -> None:
     save_positional(tmp_path / "plain")
     (tmp_path / "plain" / "code").mkdir()
     for backend in ("own", "shared"):
-        source = "import sklearn\ndef predict_fn(d, m): return [str(sklearn.get_config()['transform_output'])]"
+        source = (
+            "import sklearn\n"
+            "def predict_fn(d, m): return [str(sklearn.get_config()['transform_output'])]"
+        )
         (tree.algorithm.folder / "inference.py").write_text("")
         (tmp_path / "plain" / "code" / "inference.py").write_text(source)
         with running(tree, multi_model=True, BYO_BACKEND=backend) as server:
@@ -145,3 +149,16 @@ def test_the_signature_keeps_what_training_changed(
 
     assert signature is not None
     assert signature.configuration == kept
+
+
+def test_data_frames_of_a_package_that_is_missing(positional: Tree) -> None:
+    """The server says at once what the model needs."""
+    document = {"format": 1, "inputs": [], "configuration": {"transform_output": "polars"}}
+    (positional.paths.model / "signature.json").write_text(json.dumps(document))
+    if importlib.util.find_spec("polars"):
+        pytest.skip("polars is installed")
+
+    code, output = run_to_its_end(positional)
+
+    assert code == 4
+    assert "polars is not installed: name it in requirements.txt" in output.splitlines()[-1]
