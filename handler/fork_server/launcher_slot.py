@@ -13,6 +13,7 @@ from pathlib import Path
 
 from handler.fork_server.saved_requests import SavedRequest
 from handler.processes.launch_request import LaunchRequest
+from handler.processes.process_watch import close_watch, open_watch, send_signal
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ class LauncherSlot:
 
     def __init__(self, request: LaunchRequest, folder: Path) -> None:
         self.request = request
-        self.launcher: int | None = None  # its pidfd; None once it is known to have ended
+        self.launcher: int | None = None  # what is waited on; None once it is known to have ended
         self.listener: socket.socket = request.listen()
         self._saved = SavedRequest(folder, request)
         try:
@@ -51,8 +52,8 @@ class LauncherSlot:
         """
         if self.launcher is not None:
             with contextlib.suppress(ProcessLookupError):
-                # By its pidfd: its number may be another process's by now.
-                signal.pidfd_send_signal(self.launcher, signal.SIGTERM)
+                # Its number may be another process's by now.
+                send_signal(self.launcher, signal.SIGTERM)
 
     def close(self) -> None:
         """Give back what was held: nobody is to connect any more."""
@@ -81,19 +82,19 @@ class LauncherWatch:
         """
         pid = slot.request.pid
         try:
-            launcher = os.pidfd_open(pid)
+            launcher = open_watch(pid)
         except ProcessLookupError:
             return
         # Looked at only now that the number can't go to another process unnoticed. A launcher
         # that nobody has reaped has no command line any more.
         if not _is_launcher(pid, slot.request.address):
-            os.close(launcher)
+            close_watch(launcher)
             return
         slot.launcher = launcher
 
         def ended() -> bool:
             self._selector.unregister(launcher)
-            os.close(launcher)
+            close_watch(launcher)
             slot.launcher = None
             when_ended()
             return True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import selectors
 import signal
 import socket
@@ -14,6 +13,7 @@ from collections.abc import Callable
 from handler.processes.child_exit_status import describe
 from handler.processes.forked_children import ForkedChildren
 from handler.processes.process_shared_memory import ProcessRecord
+from handler.processes.process_watch import close_watch, open_watch
 from handler.processes.signal_socket import wake_on
 from handler.protocol.loaded_model import LoadedModel
 from handler.protocol.shared_connections import Channel, SharedConnections, SharedEpoll
@@ -60,9 +60,9 @@ class WorkerPool:
         self._has_lost_launcher = False
         self._give_back_at: float | None = None
         with contextlib.suppress(ProcessLookupError):  # one that was lost before is not missed
-            pidfd = os.pidfd_open(launcher)
+            watch = open_watch(launcher)
             ended = self._launcher_ended
-            self._selector.register(pidfd, selectors.EVENT_READ, lambda: ended(pidfd))
+            self._selector.register(watch, selectors.EVENT_READ, lambda: ended(watch))
         self._selector.register(listener, selectors.EVENT_READ, self._connections.accept)
 
     def run(self) -> None:
@@ -121,9 +121,9 @@ class WorkerPool:
             return True
         return self._has_lost_launcher and not len(self._connections)
 
-    def _launcher_ended(self, pidfd: int) -> None:
+    def _launcher_ended(self, watch: int) -> None:
         """It may be that the frontend has closed connections: who is at work can't see it."""
-        self._selector.unregister(pidfd)
-        os.close(pidfd)
+        self._selector.unregister(watch)
+        close_watch(watch)
         self._has_lost_launcher = True
         self._children.end_busy()

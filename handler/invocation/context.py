@@ -14,6 +14,17 @@ from mms.metrics.metrics_store import MetricsStore
 from handler.invocation.request_types import Request, Response
 
 
+class SentHeaders(dict[str, str]):
+    """A request's headers as they were sent, found by a name in any case."""
+
+    def get(self, name: Any, default: Any = None) -> Any:
+        """The header's value: its parameters and weights among it."""
+        if name in self:
+            return self[name]
+        wanted = str(name).lower()
+        return next((self[one] for one in self if one.lower() == wanted), default)
+
+
 class ModelContext(Context):  # type: ignore[misc]  # mms has no types
     """What user functions get to see while their model loads."""
 
@@ -29,7 +40,7 @@ class InvocationContext(ModelContext):
     ) -> None:
         super().__init__(model, model_dir)
         self.request_ids = {0: request_id}
-        self.request_processor = [RequestProcessor(dict(headers))]
+        self.request_processor = [RequestProcessor(SentHeaders(headers))]
         self._store: Any = None
 
     @property

@@ -7,6 +7,7 @@ anything else that holds a model. It knows no HTTP server and no MMS.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -28,7 +29,13 @@ from contract.signature import Signature, load_signature
 from contract.user_module import check_names, find_program, import_program, make_importable
 from handler import codecs
 from handler.codecs.charset import decode_text
-from handler.invocation import library_configuration, main_module, toolkit_without_pickle
+from handler.invocation import (
+    archive_handler,
+    library_configuration,
+    main_module,
+    toolkit_without_pickle,
+)
+from handler.invocation.archive_handler import MANIFEST
 from handler.invocation.blame import Stage, to_invocation_error
 from handler.invocation.default_prediction import predictor_of
 from handler.invocation.model_input import conform
@@ -112,8 +119,7 @@ class Pipeline:
             for warning in signature.version_warnings() if signature else ():
                 logger.warning(warning)
             library_configuration.restore(signature.configuration if signature else {})
-            module = import_program(program) if program else None
-            user = UserFunctions.of_module(module)
+            user, source = _functions_of(model_dir, program)
             toolkit_without_pickle.forbid_unpickling()
             model = load_model(user, model_dir, context)
             if not (user.predict_fn or user.transform_fn):
@@ -122,7 +128,7 @@ class Pipeline:
         logger.info(
             "model of type %s; functions of %s: %s; signature: %s",
             type(model).__name__,
-            program or "no module",
+            source,
             ", ".join(user.names()) or "none",
             "read" if signature else "none",
         )
@@ -310,6 +316,19 @@ class Pipeline:
         else:
             logger.info("[%s] %d %s", request_id, problem.status, problem.detail)
         return problem
+
+
+def _functions_of(model_dir: Path, program: Path | None) -> tuple[UserFunctions, object]:
+    """The user's functions, and where they are from."""
+    archive = archive_handler.find(
+        model_dir, decodes=os.environ.get(archive_handler.DECODE_VARIABLE) != "false"
+    )
+    if archive is None:
+        module = import_program(program) if program else None
+        return UserFunctions.of_module(module), program or "no module"
+    if program:
+        logger.warning("%s names %s: %s is not used", MANIFEST, archive.name, program)
+    return archive.functions(), f"{MANIFEST} ({archive.name})"
 
 
 def _lacks_configuration(error: BaseException, stage: Stage) -> BaseException:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import selectors
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 from contract.errors import ByoError
 from handler.processes import launcher_pipes
 from handler.processes.child_exit_status import describe
+from handler.processes.process_watch import close_watch, open_watch
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class _Started:
     """One start of the process."""
 
     process: subprocess.Popen[bytes]
-    pidfd: int
+    watch: int
     at: float
 
 
@@ -85,9 +85,9 @@ class ForkServerProcess:
         process = subprocess.Popen(
             COMMAND, env=self._environ, process_group=0, stdin=subprocess.PIPE
         )
-        pidfd = os.pidfd_open(process.pid)
-        self._selector.register(pidfd, selectors.EVENT_READ, self._ended)
-        return _Started(process, pidfd, time.monotonic())
+        watch = open_watch(process.pid)
+        self._selector.register(watch, selectors.EVENT_READ, self._ended)
+        return _Started(process, watch, time.monotonic())
 
     def _ended(self) -> None:
         """Start another: the launchers tell it of their models.
@@ -95,8 +95,8 @@ class ForkServerProcess:
         Raises:
             ForkServerDied: it ends as soon as it is started.
         """
-        self._selector.unregister(self._started.pidfd)
-        os.close(self._started.pidfd)
+        self._selector.unregister(self._started.watch)
+        close_watch(self._started.watch)
         code = self._started.process.wait()
         ending = describe(code)
         early = time.monotonic() - self._started.at < YOUNG_SECONDS

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import selectors
 import socket
 import subprocess
@@ -13,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from contract.errors import ByoError
 from contract.settings import ServingSettings
 from handler.processes.child_exit_status import describe
+from handler.processes.process_watch import open_watch
 
 logger = logging.getLogger(__name__)
 
@@ -48,8 +48,8 @@ class FrontendProcess:
             command, env=environ, process_group=0, stdin=subprocess.DEVNULL
         )
         # Opened at once: until this process waits for it, its number is no other's.
-        self._pidfd = os.pidfd_open(self._process.pid)
-        selector.register(self._pidfd, selectors.EVENT_READ, self._raise_end)
+        self._watch = open_watch(self._process.pid)
+        selector.register(self._watch, selectors.EVENT_READ, self._raise_end)
 
     @property
     def pid(self) -> int:

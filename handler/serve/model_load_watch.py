@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import selectors
 from collections.abc import Callable
 
 from contract.errors import ByoError
+from handler.processes.process_watch import close_watch, open_watch
 
 # A model that has served is loaded so many times before it is given up.
 UNEXPLAINED_LOADS = 3
@@ -27,7 +27,7 @@ class LoadWatch:
     def __init__(self, selector: selectors.BaseSelector, read_events: Callable[[], None]) -> None:
         self._selector = selector
         self._read_events = read_events
-        self._loading: dict[int, int] = {}  # process id -> pidfd
+        self._loading: dict[int, int] = {}  # process id -> what is waited on
         self._has_loaded = False
         self.have_begun = False
         self._unexplained = 0  # loads that ended without a word, in a row
@@ -40,12 +40,12 @@ class LoadWatch:
         """
         self.have_begun = True
         try:
-            pidfd = os.pidfd_open(pid)
+            watch = open_watch(pid)
         except ProcessLookupError:  # it may have told how the load went before it ended
             self._ended(pid)
             return
-        self._loading[pid] = pidfd
-        self._selector.register(pidfd, selectors.EVENT_READ, lambda: self._ended(pid))
+        self._loading[pid] = watch
+        self._selector.register(watch, selectors.EVENT_READ, lambda: self._ended(pid))
 
     def loaded(self, pid: int) -> None:
         """It has loaded: from now on its end is no failed load."""
@@ -54,10 +54,10 @@ class LoadWatch:
         self._unexplained = 0
 
     def _forget(self, pid: int) -> None:
-        pidfd = self._loading.pop(pid, None)
-        if pidfd is not None:
-            self._selector.unregister(pidfd)
-            os.close(pidfd)
+        watch = self._loading.pop(pid, None)
+        if watch is not None:
+            self._selector.unregister(watch)
+            close_watch(watch)
 
     def _ended(self, pid: int) -> None:
         """A loading process has ended.

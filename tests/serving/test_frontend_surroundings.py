@@ -30,12 +30,13 @@ def test_a_base_folder_with_odd_characters(tmp_path: Path, name: str, backend: s
 def test_a_model_that_the_frontend_does_not_take(positional: Tree) -> None:
     """It listens all the same; the server ends, and does not wait for a load that never comes."""
     (positional.paths.model / "MAR-INF").mkdir()
-    (positional.paths.model / "MAR-INF" / "MANIFEST.json").write_text("{")
+    manifest = '{"runtime": "rust", "model": {"modelName": "m"}}'
+    (positional.paths.model / "MAR-INF" / "MANIFEST.json").write_text(manifest)
 
     code, output = run_to_its_end(positional)
 
     assert code == 4
-    assert "MANIFEST.json" in output.splitlines()[-1]
+    assert "the frontend did not take the model" in output.splitlines()[-1]
 
 
 def test_variables_of_the_model_server(positional: Tree, tmp_path: Path) -> None:
