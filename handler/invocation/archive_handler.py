@@ -98,9 +98,10 @@ class ArchiveHandler:
     def _read(self, body: Any, content_type: str | None) -> Any:
         if not self.decodes:
             return bytearray(body.encode() if isinstance(body, str) else body)
-        if content_type == JSON:
+        essence = (content_type or "").partition(";")[0]
+        if essence == JSON:
             return json.loads(body)
-        if (content_type or "").startswith("text"):
+        if essence.startswith("text"):
             return body if isinstance(body, str) else bytes(body).decode("utf-8")
         return bytearray(body)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,12 +11,27 @@ from pathlib import Path
 from typing import Any
 
 from contract.errors import ByoError, ModelLoadError
-from contract.user_module import describe
+from contract.user_module import describe, import_program
+from handler.invocation import archive_handler
+from handler.invocation.archive_handler import MANIFEST
 from handler.invocation.main_module import advice_on
 from handler.invocation.model_artifact import load_artifact
 from handler.invocation.user_functions import UserFunctions
 
 logger = logging.getLogger(__name__)
+
+
+def functions_of(model_dir: Path, program: Path | None) -> tuple[UserFunctions, object]:
+    """The user's functions, and where they are from."""
+    archive = archive_handler.find(
+        model_dir, decodes=os.environ.get(archive_handler.DECODE_VARIABLE) != "false"
+    )
+    if archive is None:
+        module = import_program(program) if program else None
+        return UserFunctions.of_module(module), program or "no module"
+    if program:
+        logger.warning("%s names %s: %s is not used", MANIFEST, archive.name, program)
+    return archive.functions(), f"{MANIFEST} ({archive.name})"
 
 
 def load_model(user: UserFunctions, model_dir: Path, context: Any) -> Any:

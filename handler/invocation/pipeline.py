@@ -7,7 +7,6 @@ anything else that holds a model. It knows no HTTP server and no MMS.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -26,29 +25,24 @@ from contract.fitted_signature import signature_of
 from contract.machine import MEBIBYTE
 from contract.settings import ServingSettings
 from contract.signature import Signature, load_signature
-from contract.user_module import check_names, find_program, import_program, make_importable
+from contract.user_module import check_names, find_program, make_importable
 from handler import codecs
-from handler.codecs.charset import decode_text
 from handler.invocation import (
-    archive_handler,
+    execution_parameters,
     library_configuration,
     main_module,
     toolkit_without_pickle,
 )
-from handler.invocation.archive_handler import MANIFEST
 from handler.invocation.blame import Stage, to_invocation_error
 from handler.invocation.default_prediction import predictor_of
 from handler.invocation.model_input import conform
-from handler.invocation.model_loading import load_model, told_by_place
+from handler.invocation.model_loading import functions_of, load_model, told_by_place
 from handler.invocation.request_types import Request, Response, problem_response
 from handler.invocation.user_functions import UserFunction, UserFunctions
+from handler.invocation.users_view import as_users_expect, without_charset
 from handler.processes.invocation_time_limit import DeadlineExceeded, deadline
 
 logger = logging.getLogger(__name__)
-
-# What the toolkit hands to a user's functions as text rather than as bytes.
-TEXT_TYPES = ("application/json", "text/csv")
-
 
 Limit = Callable[[float], AbstractContextManager[None]]
 Outcome = TypeVar("Outcome")
@@ -119,7 +113,7 @@ class Pipeline:
             for warning in signature.version_warnings() if signature else ():
                 logger.warning(warning)
             library_configuration.restore(signature.configuration if signature else {})
-            user, source = _functions_of(model_dir, program)
+            user, source = functions_of(model_dir, program)
             toolkit_without_pickle.forbid_unpickling()
             model = load_model(user, model_dir, context)
             if not (user.predict_fn or user.transform_fn):
@@ -132,8 +126,26 @@ class Pipeline:
             ", ".join(user.names()) or "none",
             "read" if signature else "none",
         )
+        if user.execution_parameters_fn:
+            logger.warning(
+                "execution_parameters_fn is found, and not reachable yet: the frontend has no "
+                "GET /execution-parameters, so name them in the transform job"
+            )
         signature = signature or signature_of(model)
         return cls(model, user, signature, settings, limit, configuration)
+
+    def execution_parameters(self) -> dict[str, Any] | None:
+        """What the user's ``execution_parameters_fn`` says; None where there is none.
+
+        It returns the parameters, their JSON, or a response object as AWS's image takes it.
+
+        Raises:
+            UserCodeError: it says nothing that could be meant.
+        """
+        if self.user.execution_parameters_fn is None:
+            return None
+        with told_by_place(()):
+            return execution_parameters.read(self.user.execution_parameters_fn())
 
     def limited_by(self, limit: Limit) -> Pipeline:
         """The same pipeline, its time bounded in another way."""
@@ -240,8 +252,8 @@ class Pipeline:
     def _read(self, invocation: Invocation) -> Any:
         request = invocation.request
         if self.user.input_fn:
-            essence, body = _as_users_expect(request)
-            return self.user.input_fn(body, essence, invocation.context)
+            content_type, body = as_users_expect(request)
+            return self.user.input_fn(body, content_type, invocation.context)
         decoded = codecs.decode(request.body, request.content_type, self.signature)
         invocation.envelope = decoded.envelope
         return conform(decoded.data, self.signature)
@@ -257,16 +269,17 @@ class Pipeline:
 
     def _transform(self, transform: UserFunction, invocation: Invocation) -> Response:
         request = invocation.request
-        essence, body = _as_users_expect(request)
+        content_type, body = as_users_expect(request)
         accept = self._preferred(request)
         with library_configuration.under(self.configuration):
-            result = transform(self.model, body, essence, accept, invocation.context)
+            result = transform(self.model, body, content_type, accept, invocation.context)
         return self._users_response(result, request)
 
     def _preferred(self, request: Request) -> str:
+        """The type that a client wants most, with its parameters; the context has them all."""
         default = self.settings.default_accept
         wanted = codecs.preferences(request.accept, default)
-        return wanted[0].essence if wanted else default
+        return without_charset(wanted[0]) if wanted else default
 
     def _users_response(self, result: Any, request: Request) -> Response:
         """What a user's output_fn or transform_fn returned, in any of the forms toolkits take.
@@ -302,45 +315,13 @@ class Pipeline:
     def _judge(self, error: BaseException, invocation: Invocation) -> InvocationError:
         stage, request_id = invocation.stage, invocation.request.request_id
         users_own = getattr(self.user, stage) is not None
-        setting = library_configuration.hint_on(error, invocation.data)
-        if setting:
-            logger.error(
-                "[%s] did training call %s? It is not set here: save_signature keeps it",
-                request_id,
-                setting,
-            )
-            error = _lacks_configuration(error, stage)
+        error = library_configuration.explained(error, stage, invocation.data, request_id)
         problem = to_invocation_error(error, stage, invocation.data, users_own=users_own)
         if problem.status >= 500:
             logger.error("[%s] %s", request_id, problem.detail, exc_info=error)
         else:
             logger.info("[%s] %d %s", request_id, problem.status, problem.detail)
         return problem
-
-
-def _functions_of(model_dir: Path, program: Path | None) -> tuple[UserFunctions, object]:
-    """The user's functions, and where they are from."""
-    archive = archive_handler.find(
-        model_dir, decodes=os.environ.get(archive_handler.DECODE_VARIABLE) != "false"
-    )
-    if archive is None:
-        module = import_program(program) if program else None
-        return UserFunctions.of_module(module), program or "no module"
-    if program:
-        logger.warning("%s names %s: %s is not used", MANIFEST, archive.name, program)
-    return archive.functions(), f"{MANIFEST} ({archive.name})"
-
-
-def _lacks_configuration(error: BaseException, stage: Stage) -> BaseException:
-    """A failure that no caller can do anything about."""
-    if isinstance(error, InvocationError):
-        return error
-    problem = PredictionFailed(
-        f"{stage} raised {type(error).__name__}, perhaps for a configuration of scikit-learn that "
-        "training had set; the log has its traceback under this request id"
-    )
-    problem.__cause__ = error
-    return problem
 
 
 def _check_length(prediction: Any, data: Any) -> None:
@@ -352,14 +333,3 @@ def _check_length(prediction: Any, data: Any) -> None:
     answered = shape[0] if shape else len(prediction) if isinstance(prediction, list) else given
     if answered != given:
         raise PredictionFailed(f"the model gave {answered} predictions for {given} rows")
-
-
-def _as_users_expect(request: Request) -> tuple[str | None, str | bytes]:
-    """Content type and body as the toolkit hands them on: no parameters, text where it is text."""
-    try:
-        media = codecs.MediaType.parse(request.content_type or "")
-    except ValueError:  # a type that only the user's own function may know
-        return request.content_type, request.body
-    if media.essence not in TEXT_TYPES:
-        return media.essence, request.body
-    return media.essence, decode_text(request.body, media)

@@ -7,6 +7,7 @@
     predict_fn(data, model) -> prediction            default: model.predict, else model.transform
     output_fn(prediction, accept) -> body            default: the codecs
     transform_fn(model, body, content_type, accept)  in place of the three before
+    execution_parameters_fn()                        for GET /execution-parameters, if it is asked
 
 Each of the user's may take a trailing ``context``. They are looked up in the user's module;
 what it lacks is taken from a subclass of the toolkit's ``DefaultInferenceHandler`` that the
@@ -35,6 +36,7 @@ ARITIES = {
     "output_fn": 2,
     "transform_fn": 4,
 }
+EXECUTION_PARAMETERS = "execution_parameters_fn"
 TOOLKIT_HANDLER_MODULE = "sagemaker_inference.default_inference_handler"
 
 UserFunction = Callable[..., Any]
@@ -56,6 +58,7 @@ class UserFunctions:
     predict_fn: UserFunction | None = None
     output_fn: UserFunction | None = None
     transform_fn: UserFunction | None = None
+    execution_parameters_fn: Callable[[], Any] | None = None
     batchable: bool = False
 
     @classmethod
@@ -77,7 +80,10 @@ class UserFunctions:
                 found[name] = with_context(function, arity)
             if name == "predict_fn":
                 batchable = getattr(function, "batchable", False) is True
-        functions = cls(**found, batchable=batchable)
+        parameters = getattr(module, EXECUTION_PARAMETERS, None)
+        functions = cls(
+            **found, execution_parameters_fn=_without_arguments(parameters), batchable=batchable
+        )
         replaced = [n for n in ("input_fn", "predict_fn", "output_fn") if n in found]
         if functions.transform_fn and replaced:
             raise UserCodeError(
@@ -117,6 +123,21 @@ def with_context(function: UserFunction, arity: int) -> UserFunction:
     raise UserCodeError(
         f"{name}{signature} must take {arity} arguments, or {arity + 1} with a context"
     )
+
+
+def _without_arguments(function: Any) -> Callable[[], Any] | None:
+    """A function that says how batch transform may call the endpoint; None for none.
+
+    Raises:
+        UserCodeError: it can't be called without arguments.
+    """
+    if function is None:
+        return None
+    try:
+        inspect.signature(function).bind()
+    except (TypeError, ValueError):
+        raise UserCodeError(f"{EXECUTION_PARAMETERS} must take no arguments") from None
+    return function  # type: ignore[no-any-return]
 
 
 def _toolkit_handler(module: ModuleType) -> object | None:

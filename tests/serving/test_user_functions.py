@@ -12,10 +12,14 @@ import joblib
 import pytest
 from sklearn.preprocessing import StandardScaler
 
-from contract.errors import ModelLoadError, UserCodeError
+from contract.errors import ByoError, ModelLoadError, UserCodeError
+from handler.invocation.context import InvocationContext
 from handler.invocation.default_prediction import predictor_of
 from handler.invocation.model_artifact import find_artifact, load_artifact
+from handler.invocation.pipeline import Pipeline
+from handler.invocation.request_types import Request
 from handler.invocation.user_functions import UserFunctions, with_context
+from handler.invocation.users_view import as_users_expect
 
 CONTEXT = object()
 
@@ -207,3 +211,90 @@ def test_says_what_a_file_is_that_is_no_model(tmp_path: Path, content: bytes, re
 
     with pytest.raises(ModelLoadError, match=f"(?i){reason}"):
         load_artifact(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "returned",
+    [
+        "{'MaxConcurrentTransforms': 8}",
+        "'{\"MaxConcurrentTransforms\": 8}'",
+        "type('Response', (), {'response': '{\"MaxConcurrentTransforms\": 8}'})()",
+        "type('Response', (), {'get_data': lambda self: b'{\"MaxConcurrentTransforms\": 8}'})()",
+    ],
+)
+def test_execution_parameters_in_each_form(returned: str) -> None:
+    """A dict, its JSON, or a response of AWS's frameworks."""
+    source = f"def execution_parameters_fn(): return {returned}"
+    pipeline = Pipeline(None, UserFunctions.of_module(module(source)))
+
+    assert pipeline.execution_parameters() == {"MaxConcurrentTransforms": 8}
+    assert Pipeline(None).execution_parameters() is None
+
+
+@pytest.mark.parametrize("returned", ["8", "'8 at a time'", "[8]", "1 / 0"])
+def test_execution_parameters_that_are_none(returned: str) -> None:
+    """The error is one line, whatever the function does."""
+    source = f"def execution_parameters_fn(): return {returned}"
+    pipeline = Pipeline(None, UserFunctions.of_module(module(source)))
+
+    with pytest.raises(ByoError):
+        pipeline.execution_parameters()
+    with pytest.raises(UserCodeError, match="execution_parameters_fn must take no arguments"):
+        UserFunctions.of_module(module("def execution_parameters_fn(environ): ..."))
+
+
+@pytest.mark.parametrize(
+    ("sent", "handed"),
+    [
+        (None, None),
+        ("text/csv", "text/csv"),
+        ("Text/CSV; charset=utf-8", "text/csv"),
+        ("text/csv; charset=latin-1", "text/csv"),
+        ("text/csv; label_size=1", "text/csv; label_size=1"),
+        ("text/csv;charset=utf-8;label_size=1", "text/csv; label_size=1"),
+        ("application/json; version=2", "application/json; version=2"),
+        ("text/plain; charset=utf-8", "text/plain"),
+        ("text/plain; charset=latin-1", "text/plain; charset=latin-1"),
+        ("application/x-image; width=3", "application/x-image; width=3"),
+        ("no type", "no type"),
+    ],
+)
+def test_the_content_type_that_functions_get(sent: str | None, handed: str | None) -> None:
+    """With its parameters, but for a charset that is no concern of theirs."""
+    assert as_users_expect(Request(b"1", sent))[0] == handed
+
+
+@pytest.mark.parametrize(
+    ("sent", "handed"),
+    [
+        (None, "application/json"),
+        ("*/*", "application/json"),
+        ("text/csv", "text/csv"),
+        ("text/csv; header=present", "text/csv; header=present"),
+        ("text/csv;q=0.5, application/x-npy", "application/x-npy"),
+        ("application/json; charset=utf-8", "application/json"),
+    ],
+)
+def test_the_accept_that_functions_get(sent: str | None, handed: str) -> None:
+    """The type that is wanted most, with its parameters."""
+    source = (
+        "def input_fn(body, content_type): return body\n"
+        "def predict_fn(data, model): return data\n"
+        "def output_fn(prediction, accept): return accept\n"
+    )
+    pipeline = Pipeline(None, UserFunctions.of_module(module(source)))
+
+    response = pipeline.invoke(Request(b"1", "text/csv", sent))
+
+    assert (response.body.decode(), response.content_type) == (handed, handed)
+
+
+def test_the_whole_headers_are_the_contexts() -> None:
+    """By their names in any case."""
+    headers = {"content-type": "text/csv; label_size=1", "Accept": "text/csv;q=0.5, */*;q=0.1"}
+    context = InvocationContext("model", Path("/m"), "7", headers)
+
+    assert context.get_request_header(0, "Content-Type") == "text/csv; label_size=1"
+    assert context.get_request_header(0, "accept") == "text/csv;q=0.5, */*;q=0.1"
+    assert context.get_request_header(0, "absent") is None
+    assert context.get_all_request_header(0) == headers
