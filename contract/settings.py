@@ -16,6 +16,7 @@ from contract.model_server_variables import MAX_REQUEST_SIZE, QUEUE_SIZE, TIMEOU
 from contract.paths import Paths
 
 ALGORITHM_DIR_VARIABLE = "BYO_ALGORITHM_DIR"
+LOG_LEVEL_VARIABLE = "SAGEMAKER_CONTAINER_LOG_LEVEL"
 SUBMIT_DIR_VARIABLE = "SAGEMAKER_SUBMIT_DIRECTORY"
 DEFAULT_ALGORITHM_DIR = "/opt/program"
 BACKENDS = ("own", "shared", "stock")
@@ -116,7 +117,7 @@ class ServingSettings:
                 "SAGEMAKER_MODEL_JOB_QUEUE_SIZE", QUEUE_SIZE, default=100, least=1
             ),
             jvm_arguments=read.text("SAGEMAKER_MODEL_SERVER_VMARGS") or "",
-            log_level=read.log_level("SAGEMAKER_CONTAINER_LOG_LEVEL", default=20),
+            log_level=read.log_level(LOG_LEVEL_VARIABLE, default=20),
         )
 
     def code_directories(self, model_dir: Path) -> list[Path]:

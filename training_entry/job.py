@@ -153,7 +153,7 @@ def _channels(environ: Mapping[str, str], paths: Paths) -> dict[str, Channel]:
     document = _named(environ, "SM_INPUT_DATA_CONFIG", paths.input_data_config, _channel_faults)
     folders = paths.input_data.iterdir() if paths.input_data.is_dir() else ()
     configured: Document = {folder.name: {} for folder in sorted(folders) if folder.is_dir()}
-    configured |= document or {}
+    configured |= {name: members or {} for name, members in (document or {}).items()}
     variables = {_as_variable(name) for name in configured}
     for variable in sorted(environ):
         if variable.startswith(CHANNEL_PREFIX) and variable.replace("-", "_") not in variables:
@@ -246,6 +246,8 @@ def _host_faults(document: Document) -> Iterator[str]:
 
 def _channel_faults(document: Document) -> Iterator[str]:
     for name, members in document.items():
+        if members is None:  # a channel of which nothing is said: the toolkit reads no more of it
+            continue
         if not isinstance(members, dict):
             yield f"channel {name} must be an object, not {type(members).__name__}"
             continue

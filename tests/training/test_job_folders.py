@@ -222,3 +222,30 @@ def test_a_limit_that_makes_no_sense_is_named(name, value):
     """The grace period has to end before SageMaker's own."""
     with pytest.raises(SettingsError, match=f"{name} must be whole seconds from 0 to "):
         Limits.from_environ({name: value})
+
+
+@slow
+@pytest.mark.parametrize("level", ['"20"', "INFO"])
+def test_what_the_toolkit_cannot_read_by_itself(launched, level):
+    """A log level in quotes or by name, and a channel of which nothing is said."""
+    launched.environ["SAGEMAKER_CONTAINER_LOG_LEVEL"] = level
+    config = launched.base / "input" / "config"
+    config.mkdir(parents=True)
+    (config / "inputdataconfig.json").write_text('{"training": null}')
+    (config / "hyperparameters.json").write_text(json.dumps(launched.hyperparameters))
+    (launched.base / "input" / "data" / "training").mkdir(parents=True)
+
+    code = launched.run()
+
+    assert code == 0, launched.log
+
+
+@slow
+def test_a_log_level_that_is_none(launched):
+    """The failure file names the variable."""
+    launched.environ["SAGEMAKER_CONTAINER_LOG_LEVEL"] = "loud"
+
+    code = launched.run()
+
+    assert code == 1
+    assert "SAGEMAKER_CONTAINER_LOG_LEVEL must be a level from 0 to 50" in launched.failure
