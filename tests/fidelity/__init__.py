@@ -1,0 +1,1 @@
+"""The endpoint's answers held against what others give for the same."""
