@@ -3,9 +3,15 @@
 pipeline.py                the way of a request, and where its errors become responses
 batching.py                invocations that are answered by one prediction
 request_types.py           what a transport hands in and gets back
+users_view.py              a request as user functions are handed it
 user_functions.py          the functions of the sagemaker-inference contract
+execution_parameters.py    what a user's function says of batch transform
+archive_handler.py         a handler of multi-model-server's kind, named by an archive
 model_loading.py           a model, through the functions around loading
 model_artifact.py          the joblib or pickle file in a model directory
+main_module.py             the __main__ in which pickles look for what a script defined
+script_text.py             what users' files define, and whether to import one would train
+library_configuration.py   scikit-learn's configuration that a model was fitted under
 model_input.py             decoded data as the model takes it, or what is wrong with it
 default_prediction.py      what a model is asked for where there is no predict_fn
 fast/                      predictions without the library's questions

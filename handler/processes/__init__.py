@@ -5,10 +5,12 @@ forked_children.py        forks that die with their parent, are watched and reap
 backoff.py                the pause before one is forked again
 process_shared_memory.py  what a fork tells its parent
 invocation_time_limit.py  a bound on one invocation's time
+process_watch.py          waiting for the end of a process, whoever's child it is
 child_exit_status.py      how a process ended, in words
 signal_socket.py          being woken by signals
 launch_request.py         what a launcher asks for
 launcher_pipes.py         … and the pipes through which it does
 model_load_events.py      what a loading process tells `serve`
+requirements_site.py      where `serve` has installed what users' code asks for
 inflight_lock.py          whether any worker is at work, for the drain
 """

@@ -5,10 +5,11 @@ exit_codes.py              what it ends with
 startup_checks.py          what would fail later, and less clearly: a taken port, no model
 scratch_folder.py          the one folder that serving writes to
 submitted_code.py          user code that is named as an archive
-model_requirements.py      a model's own requirements.txt
+model_requirements.py      what users' requirements.txt ask for
 frontend_command.py        the JVM's command line, and what it executes for each model
 frontend_configuration.py  multi-model-server's properties and its log (log4j2.xml)
 java_runtime.py            where Java and multi-model-server are
+model_registration.py      whether the frontend has taken the single model
 pick_free_port.py          a port that nothing listens on
 supervisor.py              the loop over all that can happen while serving
 drain.py                   the wait for what is under way, after a stop signal
