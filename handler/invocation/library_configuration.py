@@ -1,6 +1,6 @@
 """The global configuration of scikit-learn that a model was fitted under, at the endpoint.
 
-Where the signature keeps it, it is set before the model is loaded. Where there is none, a fitted
+Where the signature keeps it, it is set before the model is loaded. Where it does not, a fitted
 pipeline may show that its steps were given data frames by those before them, which plain arrays
 can't replace: then its predictions are made under that configuration. What is left is named in the
 log when a prediction fails for it.

@@ -118,7 +118,7 @@ class Pipeline:
             model = load_model(user, model_dir, context)
             if not (user.predict_fn or user.transform_fn):
                 predictor_of(model)
-            configuration = {} if signature else library_configuration.assumed_for(model)
+            configuration = library_configuration.assumed_for(model)
         logger.info(
             "model of type %s; functions of %s: %s; signature: %s",
             type(model).__name__,

@@ -82,6 +82,8 @@ def with_requirements(
     directories = settings.code_directories(settings.paths.model.absolute())
     if settings.multi_model:
         directories = directories[1:]
+    else:
+        model_requirements.name_what_does_not_count(settings.paths.model)
     found = model_requirements.install(directories, scratch, settings.startup_timeout, environ)
     return environ if found is None else requirements_site.with_site(environ, str(found))
 

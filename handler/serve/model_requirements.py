@@ -69,6 +69,19 @@ def install(
     return site_packages if set(site_packages.iterdir()) - before else None
 
 
+def name_what_does_not_count(model_dir: Path) -> None:
+    """Say that a file beside the artifact is not installed, such as MLflow's, where it matters."""
+    missing = unmet(model_dir / FILE_NAME)
+    if missing:
+        logger.warning(
+            "%s is not installed, as it may list all that training had; what the model needs "
+            "belongs into code/%s (%s)",
+            model_dir / FILE_NAME,
+            FILE_NAME,
+            ", ".join(map(without_credentials, missing)),
+        )
+
+
 def _make_environment(folder: Path) -> Path:
     """A virtual environment that sees the packages of this one; its folder of packages."""
     venv.EnvBuilder(symlinks=True, with_pip=False).create(folder)

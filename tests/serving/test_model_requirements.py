@@ -141,10 +141,13 @@ def test_installs_what_is_lacking_and_no_more(positional: Tree) -> None:
     import numpy as np
 
     with_code(positional, f"# what the model needs\nnumpy\n{wheel(positional.root)}\n")
+    (positional.paths.model / "requirements.txt").write_text("absent==1\n")  # as MLflow writes it
 
     with running(positional, MODEL_SERVER_WORKERS="1") as server:
         answer = json.loads(server.post("1,2\n").body)
+        log = server.log.read_text()
 
+    assert f"{positional.paths.model / 'requirements.txt'} is not installed" in log
     assert answer == ["tiny", np.__file__]
 
 
