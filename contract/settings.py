@@ -121,9 +121,15 @@ class ServingSettings:
         )
 
     def code_directories(self, model_dir: Path) -> list[Path]:
-        """Where the user's module for a model may lie, in the order in which it counts."""
+        """Where the user's module for a model may lie, in the order in which it counts.
+
+        None twice: the SDK names the model's own folder as the submitted one.
+        """
         submitted = [self.submit_dir] if self.submit_dir else []
-        return [model_dir / "code", *submitted, self.algorithm_dir]
+        found: dict[Path, Path] = {}
+        for directory in (model_dir / "code", *submitted, self.algorithm_dir):
+            found.setdefault(directory.resolve(), directory)
+        return list(found.values())
 
 
 @dataclass(frozen=True)

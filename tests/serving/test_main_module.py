@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from contract.settings import ServingSettings
 from contract.user_module import make_importable
 from handler.invocation import main_module
 from handler.invocation.script_text import read_scripts
@@ -71,6 +72,24 @@ def test_finds_a_name(folder: Path, files: dict[str, str]) -> None:
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
 
+    assert isinstance(sys.modules["__main__"].Kind, type)
+
+
+def test_a_folder_that_is_named_twice_is_one(folder: Path) -> None:
+    """The SDK names a model's own code as the submitted code, too."""
+    (folder / "code").mkdir()
+    (folder / "code" / "features.py").write_text("class Kind: ...")
+    settings = ServingSettings(submit_dir=folder / "code", algorithm_dir=folder / "." / "code")
+    directories = settings.code_directories(folder)
+
+    main_module.install(directories, None)
+    make_importable(directories)
+
+    assert directories == [folder / "code"]
+    assert settings.code_directories(folder / "other") == [
+        folder / "other" / "code",
+        folder / "code",
+    ]
     assert isinstance(sys.modules["__main__"].Kind, type)
 
 
