@@ -13,9 +13,13 @@ from typing import Any, Literal
 
 import numpy as np
 
+from contract.csv_cells import MISSING
 from contract.errors import SignatureError
 
-Kind = Literal["number", "integer", "boolean", "string", "datetime", "any"]
+Kind = Literal["number", "integer", "boolean", "string", "datetime", "duration", "any"]
+# What stands for a missing value in a column of Python objects: scikit-learn's encoders, for one,
+# tell None from NaN.
+Missing = Literal["", "None", "NaN", "both"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,10 @@ class Column:
         categories: for the type ``category``, its values in their order: a model may go by
             their positions; else None.
         ordered: whether those are ordered.
+        categories_dtype: the numpy or pandas type of the categories; empty if unknown.
+        words: what readers take for a missing value elsewhere, such as NA, and what in this column
+            is a text like any other.
+        missing: what stood for a missing value among objects; empty if none was seen.
     """
 
     name: str | None
@@ -36,6 +44,9 @@ class Column:
     dtype: str = ""
     categories: tuple[Any, ...] | None = None
     ordered: bool = False
+    categories_dtype: str = ""
+    words: tuple[str, ...] = ()
+    missing: Missing = ""
 
 
 def columns_of(data: Any) -> tuple[Column, ...]:
@@ -52,6 +63,8 @@ def columns_of(data: Any) -> tuple[Column, ...]:
     width = 1 if len(array.shape) == 1 else array.shape[1] if len(array.shape) == 2 else 0
     if not width:
         raise SignatureError(f"data of shape {array.shape} has no columns to describe")
+    if len(array.shape) == 2 and isinstance(array, np.ndarray) and array.dtype.kind in "OUS":
+        return tuple(_column_of(array[:, position], None) for position in range(width))
     return (_column_of(array, None),) * int(width)
 
 
@@ -63,10 +76,45 @@ def is_vector(data: Any) -> bool:
 
 def _column_of(values: Any, name: str | None) -> Column:
     dtype = values.dtype
-    if not hasattr(dtype, "categories"):
-        return Column(name, kind_of(values), str(dtype))
-    categories = tuple(plain(value) for value in dtype.categories)
-    return Column(name, kind_of(values), "category", categories, bool(dtype.ordered))
+    kind = kind_of(values)
+    if hasattr(dtype, "categories"):
+        given = dtype.categories
+        categories = tuple(plain(value) for value in given)
+        words = words_among(given) if kind == "string" else ()
+        ordered = bool(dtype.ordered)
+        return Column(name, kind, "category", categories, ordered, str(given.dtype), words)
+    if getattr(dtype, "kind", "O") != "O" and kind != "string":
+        return Column(name, kind, str(dtype))
+    objects = flat(values)
+    words = words_among(objects) if kind in ("string", "any") else ()
+    missing = missing_among(objects) if str(dtype) == "object" else ""
+    return Column(name, kind, str(dtype), words=words, missing=missing)
+
+
+def column_of_categories(name: str | None, categories: Any) -> Column:
+    """The column that an encoder was fitted on, going by the categories that it found in it."""
+    values = np.asarray(categories, dtype=object).ravel()
+    present = [value for value in values if value is not None and value == value]
+    if not any(isinstance(value, str) for value in present):
+        return Column(name, missing=missing_among(values))
+    kind: Kind = "string" if all(isinstance(value, str) for value in present) else "any"
+    return Column(name, kind, words=words_among(values), missing=missing_among(values))
+
+
+def words_among(values: Iterable[Any]) -> tuple[str, ...]:
+    """Those of the words for a missing value that stand among values as text."""
+    return tuple(sorted({value for value in values if isinstance(value, str)} & MISSING))
+
+
+def missing_among(values: Iterable[Any]) -> Missing:
+    """What stands for a missing value among objects."""
+    none = nan = False
+    for value in values:
+        none = none or value is None
+        nan = nan or (isinstance(value, float | np.floating) and value != value)
+    if none and nan:
+        return "both"
+    return "None" if none else "NaN" if nan else ""
 
 
 def kind_of(values: Any) -> Kind:
@@ -82,6 +130,7 @@ def kind_of(values: Any) -> Kind:
             "u": "integer",
             "b": "boolean",
             "M": "datetime",
+            "m": "duration",
             "U": "string",
             "S": "string",
         }

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from contract.atomic_write import write_whole
-from contract.columns import Column, Kind, columns_of, first_row, flat, is_vector, plain
+from contract.columns import Column, Kind, Missing, columns_of, first_row, flat, is_vector, plain
 from contract.errors import SignatureError
 from contract.library_configuration import changed_configuration, checked_configuration
 from contract.paths import Paths
@@ -226,7 +226,16 @@ def _column(member: Mapping[str, Any]) -> Column:
         member.get("dtype", ""),
         None if categories is None else tuple(categories),
         bool(member.get("ordered", False)),
+        str(member.get("categories_dtype", "")),
+        tuple(map(str, member.get("words", ()))),
+        _missing(member.get("missing", "")),
     )
+
+
+def _missing(value: Any) -> Missing:
+    if value not in get_args(Missing):
+        raise ValueError(f"{value!r} is nothing that stands for a missing value")
+    return value  # type: ignore[no-any-return]
 
 
 def _container(X: Any) -> Container:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 
 from contract.errors import MalformedPayload, NotAcceptable, UnsupportedContentType
+from contract.text_encoding import charset_named, marked_charset
 from handler.codecs.media_types import MediaType
-
-# Codecs of Python's that are no charsets, take time quadratic in the text's length, or let
-# half a surrogate pair through.
-_NOT_CHARSETS = frozenset(
-    {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"}
-)
 
 
 def decode_text(body: bytes, media_type: MediaType) -> str:
     """The text of a body, without a byte order mark.
+
+    Where no charset is named, a mark of UTF-16 or UTF-32 names it: no UTF-8 begins like that.
 
     Raises:
         UnsupportedContentType: the charset is unknown.
@@ -30,6 +26,9 @@ def decode_text(body: bytes, media_type: MediaType) -> str:
     try:
         return body.decode(charset).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
+        marked = None if "charset" in media_type.parameters else marked_charset(body[:4])
+        if marked is not None:
+            return decode_text(body, MediaType("text", "plain", {"charset": marked}))
         raise MalformedPayload(
             f"the body is not {charset} text: byte {error.start} can't be read ({error.reason})"
         ) from None
@@ -54,15 +53,8 @@ def encode_text(text: str, media_type: MediaType) -> bytes:
 
 def charset_of(media_type: MediaType) -> str | None:
     """Python's name of the charset, utf-8 if none is given; None for one that is unknown."""
-    name = media_type.parameters.get("charset", "utf-8")
-    try:
-        charset = codecs.lookup(name).name
-        if charset in _NOT_CHARSETS:
-            return None
-        "".encode(charset)  # Refuses codecs such as hex, which are not of text.
-    except (LookupError, ValueError):
-        return None
-    return charset
+    name = media_type.parameters.get("charset")
+    return "utf-8" if name is None else charset_named(name)
 
 
 def quote(value: object) -> str:

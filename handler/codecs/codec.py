@@ -13,6 +13,11 @@ from handler.codecs.media_types import MediaType
 UNPACKED_LIMIT = 1024**3
 
 
+# What a JSON answer owes to the form of its request: the name of the member that held the rows, or,
+# for tensors, a `tensors.Tensors`.
+Envelope = Any
+
+
 @dataclass(frozen=True)
 class Decoded:
     """What a body held.
@@ -20,11 +25,11 @@ class Decoded:
     Args:
         data: a pandas.DataFrame, a numpy.ndarray of shape (rows, columns) or a scipy.sparse
             matrix; the columns of a data frame without names are numbered from 0.
-        envelope: JSON only: the member that held the rows ("instances"), else None.
+        envelope: JSON only: the form that the answer should have; None for the rows alone.
     """
 
     data: Any
-    envelope: str | None = None
+    envelope: Envelope | None = None
 
 
 class Codec(Protocol):
@@ -50,7 +55,10 @@ class Codec(Protocol):
 
     @staticmethod
     def write(
-        prediction: Any, media_type: MediaType, signature: Signature | None, envelope: str | None
+        prediction: Any,
+        media_type: MediaType,
+        signature: Signature | None,
+        envelope: Envelope | None,
     ) -> bytes:
         """Turn a prediction into a body.
 

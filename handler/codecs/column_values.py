@@ -5,7 +5,6 @@ Columns are numpy arrays or pandas extension arrays of shape (rows,).
 
 from __future__ import annotations
 
-import datetime
 import decimal
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,30 +13,35 @@ import numpy as np
 import pandas as pd
 
 from contract.columns import Column, Kind
+from contract.csv_cells import has_decimal_comma
 from contract.errors import UnprocessablePayload
 from handler.codecs.charset import quote
+from handler.codecs.dates import dates_of, read_dates, read_spans
+from handler.codecs.whole_numbers import as_floats, narrowest, restore_whole, to_float, whole
 
 Values = Any
 
 _NUMBERS = (bool, int, float, np.number, np.bool_, decimal.Decimal)
-_NUMERIC_DTYPES = frozenset(
-    f"{name}{bits}" for name in ("int", "uint", "float") for bits in (8, 16, 32, 64)
-) - {"float8"}
-_DATES = (datetime.date, np.datetime64)
 
 
-def check_values(values: Values, kind: Kind, label: str | int) -> Values:
+def check_values(values: Values, column: Column, label: str | int) -> Values:
     """A column's values as its kind has them.
 
     Args:
         values: the column as it was read.
-        kind: what its values must be; ``any`` takes everything.
+        column: what its values must be; the kind ``any`` takes everything.
         label: the column's name, or its position counted from 1.
 
     Raises:
         UnprocessablePayload: a value is of another kind; names its row and the column.
     """
-    check = _CHECKS.get(kind)
+    if column.kind == "datetime":
+        return read_dates(values, column.categories_dtype or column.dtype, label)
+    if column.kind == "duration":
+        return read_spans(values, column.categories_dtype or column.dtype, label)
+    if column.kind == "number" and column.dtype != "object":
+        return _floats(_numbers(values, label))
+    check = _CHECKS.get(column.kind)
     return values if check is None else check(values, label)
 
 
@@ -45,19 +49,23 @@ def restore_dtype(values: Values, column: Column, label: str | int) -> Values:
     """A column's values in the type that they had in training, where a model can tell.
 
     Raises:
-        UnprocessablePayload: text holds what is no text.
+        UnprocessablePayload: text holds what is no text, or a number is out of the type's range.
     """
     dtype = column.dtype
-    if column.kind in ("number", "integer") and dtype in _NUMERIC_DTYPES:
-        return _restore_number(values, np.dtype(dtype), label)
     try:
         if column.categories is not None:
             return _restore_category(values, column, label)
         if dtype == "object":  # pandas 3 would make a type of its own of text in an array.
-            return pd.Series(values, dtype=object)
-        if not _is_extension(dtype):
-            return widened(values)
-        return pd.array(values, dtype=dtype)
+            return pd.Series(with_missing(values, column), dtype=object)
+        known = _dtype_of(dtype)
+        if column.kind in ("datetime", "duration"):
+            return values
+        if known is None:
+            whole_numbers = column.kind == "integer" and values.dtype == np.dtype(object)
+            if whole_numbers:
+                return as_floats(values.tolist(), label)
+            return widened(with_missing(values, column))
+        return _restore(values, known, column, label)
     except UnicodeError:
         raise UnprocessablePayload(
             f"column {quote(label)} holds half of a surrogate pair, which is no text", column=label
@@ -79,24 +87,31 @@ def widened(values: Values) -> Values:
     return values.astype(np.float64) if dtype == np.float16 else values
 
 
-def _restore_number(values: Values, dtype: np.dtype[Any], label: str | int) -> Values:
-    numbers = np.asarray(values)
-    if dtype.kind == "f":
-        with np.errstate(over="ignore"):
-            return numbers.astype(dtype, copy=False)
-    if numbers.dtype.kind not in "iu":
-        return numbers  # Not whole, or missing: the model has to say.
-    limits = np.iinfo(dtype)
-    outside = np.flatnonzero((numbers < limits.min) | (numbers > limits.max))
-    if len(outside):
-        row = int(outside[0]) + 1
-        raise UnprocessablePayload(
-            f"row {row}, column {quote(label)} must be from {limits.min} to {limits.max}, "
-            f"not {numbers[outside[0]]}",
-            row=row,
-            column=label,
-        )
-    return numbers.astype(dtype, copy=False)
+def with_missing(values: Values, column: Column | None) -> Values:
+    """Objects with what stood for a missing value in training in the place of what is missing."""
+    known = column.missing if column else ""
+    if getattr(values, "dtype", None) != np.dtype(object) or known == "both":
+        return values
+    missing = np.asarray(pd.isna(values))
+    if not missing.any():
+        return values
+    values = values.copy()
+    values[missing] = None if known == "None" else np.nan
+    return values
+
+
+def _restore(values: Values, dtype: Any, column: Column, label: str | int) -> Values:
+    kind = getattr(dtype, "kind", "O")
+    if column.kind in ("number", "integer") and kind in "iu":
+        return restore_whole(values, dtype, label)
+    if isinstance(dtype, np.dtype):
+        if kind == "f" and column.kind in ("number", "integer"):
+            with np.errstate(over="ignore"):
+                return np.asarray(values).astype(dtype, copy=False)
+        if kind == "U" and not pd.isna(values).any():
+            return np.asarray(values).astype(np.str_)
+        return widened(with_missing(values, column))
+    return pd.array(values, dtype=dtype)
 
 
 def _restore_category(values: Values, column: Column, label: str | int) -> Values:
@@ -105,47 +120,75 @@ def _restore_category(values: Values, column: Column, label: str | int) -> Value
     Raises:
         UnprocessablePayload: a value is none of them; pandas would make it a missing one.
     """
-    categories = pd.Index(list(column.categories or ()))
-    if column.kind == "datetime":
-        categories = pd.DatetimeIndex(categories)
-    codes = categories.get_indexer(np.asarray(values))
-    unknown = np.flatnonzero((codes < 0) & ~np.asarray(pd.isna(values)))
+    categories = _categories(column)
+    given = values
+    if column.kind in ("number", "integer", "boolean"):
+        own = Column(column.name, column.kind, column.categories_dtype)
+        given = restore_dtype(values, own, label)
+    missing = np.asarray(pd.isna(values))
+    codes = categories.get_indexer(pd.Index(given)[~missing])
+    unknown = np.flatnonzero(codes < 0)
     if len(unknown):
-        row = int(unknown[0]) + 1
+        row = int(np.flatnonzero(~missing)[unknown[0]])
         known = ", ".join(map(str, categories[:10])) + (", …" if len(categories) > 10 else "")
         raise UnprocessablePayload(
-            f"row {row}, column {quote(label)} must be one of {known}, "
-            f"not {quote(np.asarray(values)[unknown[0]])}",
-            row=row,
+            f"row {row + 1}, column {quote(label)} must be one of {known}, "
+            f"not {quote(pd.Index(given)[row])}",
+            row=row + 1,
             column=label,
         )
-    return pd.Categorical.from_codes(codes, categories=categories, ordered=column.ordered)
+    all_codes = np.full(len(missing), -1)
+    all_codes[~missing] = codes
+    return pd.Categorical.from_codes(all_codes, categories=categories, ordered=column.ordered)
 
 
-def _is_extension(dtype: str) -> bool:
-    """Whether a type is one of pandas' own, which some transformers select columns by."""
-    if dtype == "str":  # Before pandas 3 this names numpy's type, which has no missing values.
-        return int(pd.__version__.split(".")[0]) >= 3
+def _categories(column: Column) -> Any:
+    """Training's categories, in the type that they had."""
+    given, dtype = list(column.categories or ()), column.categories_dtype
+    if column.kind in ("datetime", "duration"):
+        return pd.Index(dates_of(given, dtype))
+    known = _dtype_of(dtype) if dtype != "object" else np.dtype(object)
+    return pd.Index(given) if known is None else pd.Index(given, dtype=known)
+
+
+def _dtype_of(dtype: str) -> Any:
+    """The type of a name; None for one that has to be known to nobody, or is not known here."""
+    if not dtype or (dtype == "str" and int(pd.__version__.split(".")[0]) < 3):
+        return None  # Before pandas 3 this names numpy's type, which has no missing values.
     try:
-        return isinstance(pd.api.types.pandas_dtype(dtype), pd.api.extensions.ExtensionDtype)
-    except TypeError:
-        return False
+        return pd.api.types.pandas_dtype(dtype)
+    except (TypeError, ValueError, NotImplementedError):
+        return None
 
 
 def _numbers(values: Values, label: str | int) -> np.ndarray[Any, Any]:
+    """Numbers, as they were read where they are of a type, else in the widest that holds them."""
     dtype = getattr(values, "dtype", None)
     if isinstance(dtype, np.dtype) and dtype.kind in "biuf":
         return np.asarray(values)
     objects = _objects(values)
     _check_each(objects, lambda value: isinstance(value, _NUMBERS), "a number", label)
-    return np.array([_float(value) for value in objects], dtype=np.float64)
+    return objects
+
+
+def _floats(values: Values) -> Any:
+    dtype = getattr(values, "dtype", None)
+    if isinstance(dtype, np.dtype) and dtype.kind in "biuf":
+        return values
+    return np.array([to_float(value) for value in values], dtype=np.float64)
 
 
 def _integers(values: Values, label: str | int) -> np.ndarray[Any, Any]:
+    """Whole numbers where all are; else objects, none of them changed."""
     numbers = _numbers(values, label)
-    if numbers.dtype.kind != "f" or not _all_whole(numbers):
+    if numbers.dtype.kind in "iub":
         return numbers
-    return numbers.astype(np.int64)
+    if numbers.dtype.kind == "f":
+        return numbers.astype(np.int64) if _all_whole(numbers) else numbers
+    if pd.isna(numbers).any():
+        return numbers
+    exact = [whole(value) for value in numbers.tolist()]
+    return numbers if None in exact else narrowest([number or 0 for number in exact])
 
 
 def _all_whole(numbers: np.ndarray[Any, Any]) -> bool:
@@ -154,13 +197,13 @@ def _all_whole(numbers: np.ndarray[Any, Any]) -> bool:
 
 
 def _strings(values: Values, label: str | int) -> np.ndarray[Any, Any]:
-    objects = _objects(values)
+    objects = _objects(values, keep_none=True)
     _check_each(objects, lambda value: isinstance(value, str), "text", label)
     return objects
 
 
 def _booleans(values: Values, label: str | int) -> np.ndarray[Any, Any]:
-    objects = _objects(values)
+    objects = _objects(values, keep_none=True)
     _check_each(objects, _is_boolean, "true or false", label)
     missing = pd.isna(objects)
     if not missing.any():
@@ -176,53 +219,30 @@ def _is_boolean(value: object) -> bool:
     )
 
 
-def _datetimes(values: Values, label: str | int) -> Any:
-    if getattr(values.dtype, "kind", "O") == "M":
-        return values
-    objects = _objects(values)
-    _check_each(objects, _is_datetime, "a date such as 2024-05-17T12:00:00", label)
-    dates = pd.to_datetime(pd.Series(objects), utc=True, format="ISO8601")
-    return dates.dt.tz_localize(None).array
-
-
-def _is_datetime(value: object) -> bool:
-    if isinstance(value, _DATES):
-        return True
-    if not isinstance(value, str):
-        return False
-    try:
-        pd.to_datetime(value, format="ISO8601", utc=True)
-    except ValueError:  # pandas' OutOfBoundsDatetime is one, too.
-        return False
-    return True
-
-
 def _check_each(
     objects: np.ndarray[Any, Any], is_right: Callable[[Any], bool], right: str, label: str | int
 ) -> None:
     missing = pd.isna(objects)
     for row, value in enumerate(objects):
         if not missing[row] and not is_right(value):
+            comma = isinstance(value, str) and has_decimal_comma(value) and right == "a number"
             raise UnprocessablePayload(
-                f"row {row + 1}, column {quote(label)} must be {right}, not {quote(value)}",
+                f"row {row + 1}, column {quote(label)} must be {right}, not {quote(value)}"
+                + ("; a number has a decimal point here, not a comma" if comma else ""),
                 row=row + 1,
                 column=label,
             )
 
 
-def _objects(values: Values) -> np.ndarray[Any, Any]:
-    """A copy of a column as Python objects, NaN where a value is missing."""
+def _objects(values: Values, *, keep_none: bool = False) -> np.ndarray[Any, Any]:
+    """A copy of a column as Python objects, NaN where a value is missing, or None where it was."""
     objects = np.empty(len(values), dtype=object)
     objects[:] = np.asarray(values).astype(object)
-    objects[np.asarray(pd.isna(values))] = np.nan
+    missing = np.asarray(pd.isna(values))
+    if keep_none:
+        missing &= np.array([value is not None for value in objects], dtype=np.bool_)
+    objects[missing] = np.nan
     return objects
-
-
-def _float(value: Any) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return float("inf") if value > 0 else float("-inf")
 
 
 _CHECKS: Mapping[Kind, Callable[[Values, str | int], Any]] = {
@@ -230,5 +250,4 @@ _CHECKS: Mapping[Kind, Callable[[Values, str | int], Any]] = {
     "integer": _integers,
     "string": _strings,
     "boolean": _booleans,
-    "datetime": _datetimes,
 }

@@ -8,33 +8,42 @@ from typing import Any
 
 import numpy as np
 
-from contract.columns import Kind
+from contract.columns import Column, Kind
+from contract.csv_cells import MISSING
+from contract.errors import UnprocessablePayload
 from contract.machine import this_machine
-from handler.codecs.csv_cells import MISSING, read_column, whole_where_exact
+from handler.codecs.csv_cells import read_column
+from handler.codecs.whole_numbers import EXACT
 
 
 def read_with_arrow(
-    text: str, kinds: Sequence[Kind], guessed: Sequence[Kind], header: bool
+    text: str, columns: Sequence[Column], guessed: Sequence[Kind], header: bool
 ) -> list[np.ndarray[Any, Any]] | None:
     """Read the columns with pyarrow, or give up.
 
     Args:
-        text: the body, without blank lines before its first row.
-        kinds: what the signature says of each column.
-        guessed: the same, where ``any`` now means: numbers, going by the first rows.
+        text: the body, without blank lines.
+        columns: what is known of each column.
+        guessed: their kinds, where ``any`` now means: numbers, going by the first rows.
         header: whether to pass over the first row.
 
     Returns:
         The columns, each of shape (rows,), as the careful reader would read them; None if
         anything at all is unusual, and that reader has to decide.
     """
-    if "integer" in kinds and ("0x" in text or "0X" in text):
+    if "integer" in guessed and ("0x" in text or "0X" in text):
         return None  # pyarrow takes 0x1F for an integer.
     # What is missing is an empty cell, as a rule. To look for its other names takes a fifth longer.
     table = _table(text, guessed, header, [""]) or _table(text, guessed, header, sorted(MISSING))
     if table is None:
         return None
-    return [_values(column, kind) for column, kind in zip(table.columns, kinds, strict=True)]
+    try:
+        read = [
+            _values(values, column) for values, column in zip(table.columns, columns, strict=True)
+        ]
+    except UnprocessablePayload:  # that reader knows what to call the column
+        return None
+    return None if any(values is None for values in read) else read  # type: ignore[return-value]
 
 
 def _table(text: str, kinds: Sequence[Kind], header: bool, missing: list[str]) -> Any:
@@ -57,7 +66,6 @@ def _table(text: str, kinds: Sequence[Kind], header: bool, missing: list[str]) -
                     for name, kind in zip(names, kinds, strict=True)
                 },
                 null_values=missing,
-                strings_can_be_null=True,
             ),
         )
     except (pa.ArrowInvalid, pa.ArrowKeyError):
@@ -72,8 +80,11 @@ def _use_all_cpus() -> None:
     pa.set_cpu_count(this_machine().cpus)
 
 
-def _values(column: Any, kind: Kind) -> np.ndarray[Any, Any]:
-    values: np.ndarray[Any, Any] = column.to_numpy(zero_copy_only=False)
-    if values.dtype.kind == "O":
-        return read_column(["" if value is None else value for value in values], kind)
-    return whole_where_exact(values) if kind == "any" else values
+def _values(values: Any, column: Column) -> np.ndarray[Any, Any] | None:
+    """A column as the careful reader gives it; None if that has to look at each number."""
+    array: np.ndarray[Any, Any] = values.to_numpy(zero_copy_only=False)
+    if array.dtype.kind == "O":
+        return read_column(array.tolist(), column)
+    if column.kind == "any" and (np.abs(array) >= EXACT).any():
+        return None
+    return array

@@ -1,91 +1,89 @@
-"""What the text of CSV cells means: numbers, booleans, missing values."""
+"""Columns of CSV cells: numbers, booleans, texts, missing values."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from contract.columns import Kind
+from contract.columns import Column
+from contract.csv_cells import MISSING, has_decimal_comma, has_leading_zero, number
+from contract.errors import UnprocessablePayload
+from handler.codecs.charset import quote
+from handler.codecs.whole_numbers import EXACT, check_exact, narrowest
 
-# What pandas.read_csv takes for a missing value.
-MISSING = frozenset(
-    {
-        *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND"),
-        *("1.#QNAN", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
-    }
-)
 _BOOLEANS = {"true": True, "false": False}
 _BOOLEANS_OR_DIGITS = {**_BOOLEANS, "1": True, "0": False}
-# Every whole number up to here is exact in float64.
-_EXACT = 2.0**53
 
 
-def number(text: str) -> float:
-    """The number that a cell holds, NaN if it is missing.
-
-    Raises:
-        ValueError: it holds anything else. What only Python takes for a number is text here.
-    """
-    if text in MISSING:
-        return float("nan")
-    if "_" in text or not text.isascii():
-        raise ValueError(text)
-    return float(text)
-
-
-def is_number(text: str) -> bool:
-    """Whether a cell holds a number; a missing one does not."""
-    try:
-        number(text)
-    except ValueError:
-        return False
-    return text not in MISSING
-
-
-def read_column(texts: Sequence[str], kind: Kind) -> np.ndarray[Any, Any]:
-    """The values of one column, of shape (rows,), read by its kind.
+def read_column(
+    texts: Sequence[str], column: Column, label: str | int = 1, *, strict: bool = False
+) -> np.ndarray[Any, Any]:
+    """The values of one column, of shape (rows,), read by what is known of it.
 
     A cell that is not of its kind stays text, for ``conform`` to find and to name. In a column
-    of an unknown kind the cells decide: numbers if all are, booleans if all are, else text.
+    of which nothing is known the cells are numbers, as floats, if all are; booleans if all are;
+    else text.
+
+    Args:
+        texts: the cells.
+        column: what is known of the column.
+        label: its name, or its position counted from 1.
+        strict: whether to refuse what could as well be a number as a text.
+
+    Raises:
+        UnprocessablePayload: a cell can't be read without a guess; names row and column.
     """
-    if kind == "integer":
+    if column.kind == "integer":
         return _integers(texts)
-    if kind == "number":
-        return _numbers(texts)
-    if kind == "boolean":
+    if column.kind == "number":
+        return _whole_or_not(texts) if column.dtype == "object" else _numbers(texts)
+    if column.kind == "boolean":
         return _booleans(texts, _BOOLEANS_OR_DIGITS)
-    if kind == "any":
-        return _inferred(texts)
-    return _strings(texts)
+    if column.kind == "any":
+        return _inferred(texts, column, label, strict)
+    return _strings(texts, column, label)
 
 
-def whole_where_exact(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """A float64 column as int64, where each of its numbers is whole and exact."""
-    whole = (np.abs(values) <= _EXACT) & (values == np.floor(values))
-    return values.astype(np.int64) if whole.all() else values
+def missing_in(column: Column) -> frozenset[str]:
+    """The texts that stand for a missing value in a column: not NA, where it is a category."""
+    return MISSING.difference(column.words) if column.words else MISSING
 
 
 def _integers(texts: Sequence[str]) -> np.ndarray[Any, Any]:
-    try:
-        if not any("_" in text or not text.isascii() for text in texts):
-            return np.array([int(text) for text in texts], dtype=np.int64)
-    except (ValueError, OverflowError):
-        pass  # Missing, not whole, too large, or text.
-    return _numbers(texts)
+    if not any("_" in text or not text.isascii() for text in texts):
+        try:
+            return narrowest(list(map(int, texts)))
+        except ValueError:
+            pass  # Missing, not whole, or text.
+    return _whole_or_not(texts)
 
 
 def _numbers(texts: Sequence[str]) -> np.ndarray[Any, Any]:
     try:
         return np.array([number(text) for text in texts], dtype=np.float64)
     except ValueError:
-        return _objects([_number_or_text(text) for text in texts])
+        return _objects([_or_text(number, text) for text in texts])
 
 
-def _number_or_text(text: str) -> float | str:
+def _whole_or_not(texts: Sequence[str]) -> np.ndarray[Any, Any]:
+    """Numbers as they are written, whole or not: as floats, if that changes none of them."""
+    floats = _numbers(texts)
+    if floats.dtype != np.dtype(object) and not (np.abs(floats) >= EXACT).any():
+        return floats
+    return _objects([_or_text(_exact, text) for text in texts])
+
+
+def _exact(text: str) -> float:
+    value = number(text)
+    digits = text.strip().lstrip("+-")
+    return int(text) if digits.isdecimal() else value
+
+
+def _or_text(read: Callable[[str], float], text: str) -> float | str:
     try:
-        return number(text)
+        return read(text)
     except ValueError:
         return text
 
@@ -97,17 +95,83 @@ def _booleans(texts: Sequence[str], words: dict[str, bool]) -> np.ndarray[Any, A
     return _objects(values)
 
 
-def _inferred(texts: Sequence[str]) -> np.ndarray[Any, Any]:
+def _inferred(
+    texts: Sequence[str], column: Column, label: str | int, strict: bool
+) -> np.ndarray[Any, Any]:
     try:
-        return whole_where_exact(np.array([number(text) for text in texts], dtype=np.float64))
+        floats = np.array([number(text) for text in texts], dtype=np.float64)
     except ValueError:
-        pass
-    booleans = _booleans(texts, _BOOLEANS)
-    return booleans if booleans.dtype == np.bool_ else _strings(texts)
+        return _not_numbers(texts, column, label)
+    for row in np.flatnonzero(np.abs(floats) >= EXACT).tolist():
+        check_exact(_exact(texts[row]), floats[row], row, label)
+    if strict:
+        _check_zeros(texts, label)
+    return floats
 
 
-def _strings(texts: Sequence[str]) -> np.ndarray[Any, Any]:
-    return _objects([_missing_or(text) for text in texts])
+def _not_numbers(texts: Sequence[str], column: Column, label: str | int) -> np.ndarray[Any, Any]:
+    """A column of which not all cells are numbers.
+
+    Raises:
+        UnprocessablePayload: they only fail to be by commas in the place of points.
+    """
+    present = [text for text in texts if text not in MISSING]
+    words = {text.strip().lower() for text in present}
+    if words <= _BOOLEANS.keys():
+        return _booleans(texts, _BOOLEANS)
+    commas = [text for text in present if has_decimal_comma(text)]
+    numbers = [text for text in present if isinstance(_or_text(number, text), float)]
+    if commas and len(commas) + len(numbers) == len(present):
+        row = texts.index(commas[0]) + 1
+        raise UnprocessablePayload(
+            f"row {row}, column {quote(label)} holds {quote(commas[0])}: a number has a decimal "
+            "point here, not a comma",
+            row=row,
+            column=label,
+        )
+    return _strings(texts, column, label)
+
+
+def _check_zeros(texts: Sequence[str], label: str | int) -> None:
+    """Refuse 02134 in a column that could be of numbers or of texts.
+
+    Raises:
+        UnprocessablePayload: names the first such cell, and what would tell.
+    """
+    for row, text in enumerate(texts, start=1):
+        if has_leading_zero(text):
+            raise UnprocessablePayload(
+                f"row {row}, column {quote(label)} holds {quote(text)}, which may be a number or a "
+                "text: nothing is known of the model's columns. JSON tells them apart; a signature "
+                "(save_signature in the training script) does for every content type",
+                row=row,
+                column=label,
+            )
+
+
+def _strings(texts: Sequence[str], column: Column, label: str | int) -> np.ndarray[Any, Any]:
+    missing = missing_in(column)
+    values = [float("nan") if text in missing else text for text in texts]
+    ambiguous = column.missing == "both" or (column.missing and "" in column.words)
+    if ambiguous:
+        _check_empty(texts, missing | {""}, label)
+    return _objects(values)
+
+
+def _check_empty(texts: Sequence[str], missing: frozenset[str], label: str | int) -> None:
+    """Refuse an empty cell where the model tells apart what it might stand for.
+
+    Raises:
+        UnprocessablePayload: names the first such cell.
+    """
+    for row, text in enumerate(texts, start=1):
+        if text in missing:
+            raise UnprocessablePayload(
+                f"row {row}, column {quote(label)} is empty, and the model tells apart what that "
+                "may mean: send JSON, which has null, NaN and empty text",
+                row=row,
+                column=label,
+            )
 
 
 def _missing_or(value: str | bool) -> object:

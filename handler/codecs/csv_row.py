@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from contract.signature import Signature
-from handler.codecs.csv_cells import whole_where_exact
 
 # Cells that hold nothing but what numbers are written with: no blanks, quotes or missing values.
 _PLAIN_ROW = re.compile(rb"[0-9eE.+-]+(?:,[0-9eE.+-]+)*\r?\n?")
+# What may be a text in digits, or a whole number too large for a float.
+_DOUBTFUL = re.compile(rb"(?:^|,)[+-]?(?:0[0-9]|[0-9]{16})")
 # Longer rows are rare, and read as fast by the way that all others take.
 LONGEST = 4096
 
@@ -30,12 +31,15 @@ def read_plain_row(body: bytes, signature: Signature | None) -> np.ndarray[Any, 
     """
     if len(body) > LONGEST or _PLAIN_ROW.fullmatch(body) is None:
         return None
+    known = signature is not None and signature.plain_kind == "number"
+    if not known and _DOUBTFUL.search(body) is not None:
+        return None
     try:
         values = np.array([list(map(float, body.split(b",")))])
     except ValueError:  # such as 1e or 1.2.3
         return None
     if signature is None:
-        return whole_where_exact(values)
+        return values
     if signature.plain_kind is None or len(signature.inputs) != values.shape[1]:
         return None
-    return whole_where_exact(values) if signature.plain_kind == "any" else values
+    return values

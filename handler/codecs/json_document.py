@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from contract.signature import Signature
-from handler.codecs.codec import Decoded
-from handler.codecs.json_forms import INSTANCES, read_document
+from handler.codecs.codec import Decoded, Envelope
+from handler.codecs.json_forms import read_document
 from handler.codecs.json_text import dumps, loads_body, plain
 from handler.codecs.media_types import MediaType
+from handler.codecs.tensors import Tensors, to_outputs
 
 
 class JsonDocument:
@@ -21,9 +22,14 @@ class JsonDocument:
 
     @staticmethod
     def write(
-        prediction: Any, media_type: MediaType, signature: Signature | None, envelope: str | None
+        prediction: Any,
+        media_type: MediaType,
+        signature: Signature | None,
+        envelope: Envelope | None,
     ) -> bytes:
         # A dict is an answer of the user's own making: it has the envelope that it should have.
-        if envelope == INSTANCES and not isinstance(prediction, dict):
+        if isinstance(envelope, Tensors):
+            prediction = to_outputs(prediction, signature, envelope)
+        elif envelope is not None and not isinstance(prediction, dict):
             prediction = {"predictions": plain(prediction)}
         return dumps(prediction, media_type)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from itertools import chain
 from typing import Any
 
-import numpy as np
-
-from contract.errors import MalformedPayload, UnprocessablePayload
+from contract.errors import MalformedPayload
 from contract.signature import Signature
 from handler.codecs.charset import quote
-from handler.codecs.codec import Decoded
-from handler.codecs.json_rows import FEATURES, check_distinct, frame, settle, to_data
+from handler.codecs.codec import Decoded, Envelope
+from handler.codecs.json_features import is_wrapped
+from handler.codecs.json_rows import check_distinct, frame, to_data
+from handler.codecs.tensors import answer_to, is_of_tensors, read_tensors
 
 INSTANCES = "instances"
 SPLIT, RECORDS, INPUTS = "dataframe_split", "dataframe_records", "inputs"
@@ -39,7 +38,16 @@ def read_document(document: Any, signature: Signature | None) -> Decoded:
         instances = document[INSTANCES]
         rows = [instances] if isinstance(instances, dict) else _listed(instances, INSTANCES)
         return Decoded(read_rows(rows, signature), envelope=INSTANCES)
-    return Decoded(_read_object(document, names, signature))
+    envelope = _envelope_of(document, names)
+    return Decoded(_read_object(document, names, signature), envelope=envelope)
+
+
+def _envelope_of(document: dict[str, Any], names: set[str]) -> Envelope | None:
+    """The form that the answer should have: MLflow's predictions, or the tensors of V2."""
+    members = document.keys() - names
+    if INPUTS in members and is_of_tensors(document[INPUTS]):
+        return answer_to(document)
+    return next((member for member in (SPLIT, RECORDS, INPUTS) if member in members), None)
 
 
 def read_rows(rows: list[Any], signature: Signature | None) -> Any:
@@ -59,12 +67,14 @@ def _read_object(document: dict[str, Any], names: set[str], signature: Signature
         return _read_inputs(document[INPUTS], signature)
     if {"columns", "data"} <= members and len(members) <= 3:
         return _read_split(document, signature, "the document")
-    if members == {FEATURES} or not any(isinstance(v, list | dict) for v in document.values()):
+    if is_wrapped(document, names) or not any(
+        isinstance(v, list | dict) for v in document.values()
+    ):
         return to_data([document], signature)
     if _is_listed_by_column(document):
-        return _read_columns(document, "the document")
+        return _read_columns(document, "the document", signature)
     if _is_indexed_by_column(document, names):
-        return _read_columns(_without_index(document), "the document")
+        return _read_columns(_without_index(document), "the document", signature)
     raise MalformedPayload(f"the document is an object of an unknown form; {READ_FORMS}")
 
 
@@ -80,17 +90,16 @@ def _read_split(split: Any, signature: Signature | None, place: str) -> Any:
     check_distinct(names)
     if rows and not all(isinstance(row, list) for row in rows):
         raise MalformedPayload('"data" must be a list of rows, each a list of values')
-    return to_data(rows, signature, names) if rows else frame([()] * len(names), names)
+    return to_data(rows, signature, names) if rows else frame([()] * len(names), names, None)
 
 
 def _read_inputs(inputs: Any, signature: Signature | None) -> Any:
     """MLflow's rows, records or columns by name, or the tensors of the V2 inference protocol."""
     if isinstance(inputs, dict):
-        return _read_columns(inputs, f'"{INPUTS}"')
-    rows = _listed(inputs, INPUTS)
-    if rows and all(isinstance(row, dict) and {"shape", "data"} <= row.keys() for row in rows):
-        return _read_tensors(rows)
-    return read_rows(rows, signature)
+        return _read_columns(inputs, f'"{INPUTS}"', signature)
+    if is_of_tensors(inputs):
+        return read_tensors(inputs, signature)
+    return read_rows(_listed(inputs, INPUTS), signature)
 
 
 def _is_listed_by_column(document: dict[str, Any]) -> bool:
@@ -136,7 +145,7 @@ def _without_index(document: dict[str, dict[str, Any]]) -> dict[str, list[Any]]:
     return {name: [column[key] for key in index] for name, column in document.items()}
 
 
-def _read_columns(columns: dict[str, Any], place: str) -> Any:
+def _read_columns(columns: dict[str, Any], place: str, signature: Signature | None) -> Any:
     if not columns:
         raise MalformedPayload(f"{place} is an object without members; {READ_FORMS}")
     values = [_listed(column, name) for name, column in columns.items()]
@@ -144,58 +153,7 @@ def _read_columns(columns: dict[str, Any], place: str) -> Any:
         raise MalformedPayload(f"the columns of {place} differ in length")
     rows = [list(row) for row in zip(*values, strict=True)]
     names = list(columns)
-    return to_data(rows, None, names) if rows else frame(values, names)
-
-
-def _read_tensors(tensors: list[dict[str, Any]]) -> Any:
-    """One tensor of shape (rows, columns), or a named tensor of shape (rows,) per column."""
-    shapes = [_shape(tensor) for tensor in tensors]
-    if len(tensors) == 1 and len(shapes[0]) == 2 and shapes[0][1] != 1:
-        values = _flat(tensors[0], shapes[0])
-        width = shapes[0][1]
-        rows = [values[at : at + width] for at in range(0, len(values), width)] if width else []
-        return to_data(rows, None) if rows else np.empty(shapes[0])
-    names = [str(tensor.get("name", "")) for tensor in tensors]
-    check_distinct(names)
-    for name, shape in zip(names, shapes, strict=True):
-        if shape[1:] not in ([], [1]) or shape[0] != shapes[0][0]:
-            raise UnprocessablePayload(
-                f"input {quote(name)} has shape {shape}; give one input of shape "
-                "[rows, columns], or one of shape [rows] for each column",
-                column=name,
-            )
-    columns = [_flat(tensor, shape) for tensor, shape in zip(tensors, shapes, strict=True)]
-    for name, column in zip(names, columns, strict=True):
-        _check_values(name, column)
-    if len(tensors) == 1:  # Its name is the tensor's, not the column's.
-        return settle(columns[0]).reshape(-1, 1)
-    return frame(columns, names)
-
-
-def _shape(tensor: dict[str, Any]) -> list[int]:
-    shape = tensor["shape"]
-    whole = isinstance(shape, list) and all(type(size) is int and size >= 0 for size in shape)
-    if not whole or not shape:
-        raise MalformedPayload('the "shape" of an input must be a list of sizes such as [2, 4]')
-    return list(shape)
-
-
-def _flat(tensor: dict[str, Any], shape: list[int]) -> list[Any]:
-    """A tensor's values in row-major order; they may be written nested or flat."""
-    values = _listed(tensor["data"], "data")
-    while values and all(isinstance(value, list) for value in values):
-        values = [inner for value in values for inner in value]
-    if len(values) != math.prod(shape):
-        raise MalformedPayload(f"an input of shape {shape} has {len(values)} values")
-    return values
-
-
-def _check_values(name: str, values: list[Any]) -> None:
-    for number, value in enumerate(values, start=1):
-        if isinstance(value, list | dict):
-            raise UnprocessablePayload(
-                f"row {number} of input {quote(name)} is no single value", row=number, column=name
-            )
+    return to_data(rows, signature, names) if rows else frame(values, names, None)
 
 
 def _unflatten(values: list[Any], signature: Signature | None) -> list[list[Any]]:

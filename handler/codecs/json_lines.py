@@ -12,7 +12,7 @@ from scipy import sparse
 from contract.errors import MalformedPayload, UnprocessablePayload
 from contract.signature import Signature
 from handler.codecs.charset import decode_text, encode_text
-from handler.codecs.codec import Decoded
+from handler.codecs.codec import Decoded, Envelope
 from handler.codecs.json_rows import to_data
 from handler.codecs.json_text import dumps, loads_text
 from handler.codecs.media_types import MediaType
@@ -51,7 +51,10 @@ class JsonLines:
 
     @staticmethod
     def write(
-        prediction: Any, media_type: MediaType, signature: Signature | None, envelope: str | None
+        prediction: Any,
+        media_type: MediaType,
+        signature: Signature | None,
+        envelope: Envelope | None,
     ) -> bytes:
         lines = [dumps(row, _UTF8) for row in _predictions(prediction)]
         text = b"".join(line + b"\n" for line in lines)

@@ -9,19 +9,22 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
+from contract.columns import Column
 from contract.errors import MalformedPayload, UnprocessablePayload
 from contract.signature import Signature
 from handler.codecs.charset import quote
-
-FEATURES = "features"
+from handler.codecs.expected import UNKNOWN, expected_columns
+from handler.codecs.json_features import unwrapped
+from handler.codecs.whole_numbers import EXACT, as_floats, to_float
 
 
 def to_data(rows: Sequence[Any], signature: Signature | None, names: Any = None) -> Any:
     """Rows as an array of shape (rows, columns) if all are lists of numbers, else a data frame.
 
     Args:
-        rows: all of them lists, all records, or all ``{"features": […]}``.
+        rows: all of them lists, all records, or all of one form of json_features.py.
         signature: tells a column named ``features`` from the member of that name.
         names: the columns' names, for rows that are lists.
 
@@ -31,8 +34,10 @@ def to_data(rows: Sequence[Any], signature: Signature | None, names: Any = None)
     """
     if not rows:
         return np.empty((0, 0 if names is None else len(names)))
-    if _hold_features(rows, signature):
-        rows = [row[FEATURES] for row in rows]
+    bare = unwrapped(rows, signature) if isinstance(rows[0], dict) else None
+    if sparse.issparse(bare):
+        return bare
+    rows = rows if bare is None else bare
     sort = type(rows[0])
     for number, row in enumerate(rows, start=1):
         if type(row) is not sort or sort not in (list, dict):
@@ -40,33 +45,54 @@ def to_data(rows: Sequence[Any], signature: Signature | None, names: Any = None)
                 f"row {number} is {_describe(row)}; rows must all be lists, or all be records",
                 row=number,
             )
-    return _of_records(rows) if sort is dict else _of_lists(rows, names)
+    return _of_records(rows, signature) if sort is dict else _of_lists(rows, names, signature)
 
 
-def frame(columns: Sequence[Sequence[Any]], names: Sequence[str] | None) -> pd.DataFrame:
-    """A data frame of columns, each narrowed to the type that all its values share."""
+def frame(
+    columns: Sequence[Sequence[Any]], names: Sequence[str] | None, signature: Signature | None
+) -> pd.DataFrame:
+    """A data frame of columns, each of the type that its values have in JSON."""
     keys: Sequence[Any] = range(len(columns)) if names is None else names
-    return pd.DataFrame({key: settle(values) for key, values in zip(keys, columns, strict=True)})
+    expected = expected_columns(names, len(columns), signature)
+    labels: Sequence[str | int] = names or [
+        column.name or at for at, column in enumerate(expected, start=1)
+    ]
+    return pd.DataFrame(
+        {
+            key: _kept(settle(values, column, label), column)
+            for key, values, column, label in zip(keys, columns, expected, labels, strict=True)
+        }
+    )
 
 
-def settle(values: Sequence[Any]) -> np.ndarray[Any, Any]:
-    """A column of values from JSON: numbers or booleans if all are, else the objects they are.
+def _kept(values: np.ndarray[Any, Any], column: Column) -> Any:
+    """Objects as they are where the model tells None from NaN: pandas makes one of the two."""
+    return pd.Series(values, dtype=object) if column.missing == "both" else values
 
-    A missing value becomes NaN. A whole number too large for 64 bits becomes a float.
+
+def settle(
+    values: Sequence[Any], column: Column = UNKNOWN, label: str | int = 1
+) -> np.ndarray[Any, Any]:
+    """A column of values from JSON: numbers as floats, booleans, else the objects they are.
+
+    Whole numbers are floats, too, so that a column has one type whatever it holds; where the model
+    is known to take whole numbers, they stay what they are until they get the type of training.
+
+    Raises:
+        UnprocessablePayload: a number can't be a float without being another, and nothing is known
+            of the column.
     """
     types = set(map(type, values))
     if types == {bool}:
         return np.array(values, dtype=np.bool_)
-    if types == {int}:
-        try:
-            return np.array(values, dtype=np.int64)
-        except OverflowError:
-            pass
     if types <= {int, float, type(None)}:
-        return np.array([_number(value) for value in values], dtype=np.float64)
-    column = np.empty(len(values), dtype=object)
-    column[:] = [_number(value) if _is_beyond(value) else value for value in values]
-    return column
+        if column.kind == "any":
+            return as_floats(values, label)
+        if column.kind == "number" and column.dtype != "object":
+            return np.array([to_float(value) for value in values], dtype=np.float64)
+    objects = np.empty(len(values), dtype=object)
+    objects[:] = values
+    return objects
 
 
 def check_distinct(names: Sequence[str]) -> None:
@@ -82,17 +108,9 @@ def check_distinct(names: Sequence[str]) -> None:
         seen.add(name)
 
 
-def _hold_features(rows: Sequence[Any], signature: Signature | None) -> bool:
-    """Whether rows are written as SageMaker's built-in algorithms take them."""
-    if signature and FEATURES in (signature.names or ()):
-        return False
-    return all(
-        isinstance(row, dict) and row.keys() == {FEATURES} and isinstance(row[FEATURES], list)
-        for row in rows
-    )
-
-
-def _of_lists(rows: Sequence[list[Any]], names: Sequence[str] | None) -> Any:
+def _of_lists(
+    rows: Sequence[list[Any]], names: Sequence[str] | None, signature: Signature | None
+) -> Any:
     width = len(rows[0]) if names is None else len(names)
     for number, row in enumerate(rows, start=1):
         if len(row) != width:
@@ -100,28 +118,33 @@ def _of_lists(rows: Sequence[list[Any]], names: Sequence[str] | None) -> Any:
             raise MalformedPayload(
                 f"row {number} has {len(row)} columns, {reference} has {width}", row=number
             )
-    matrix = _matrix(rows)
-    if matrix is not None and names is None:
+    matrix = _matrix(rows) if names is None else None
+    if matrix is not None:
         return matrix
     _check_single(rows)
     columns = list(zip(*rows, strict=True))
-    return frame(columns, names)
+    return frame(columns, names, signature)
 
 
 def _matrix(rows: Sequence[list[Any]]) -> np.ndarray[Any, Any] | None:
-    """Rows that hold nothing but numbers, or nothing but booleans, as an array; else None."""
+    """Rows that hold nothing but numbers, or nothing but booleans, as an array.
+
+    Returns:
+        The array; None for anything else, and where a whole number might be lost in a float.
+    """
     types = set(map(type, chain.from_iterable(rows)))
     if types == {bool}:
         return np.array(rows, dtype=np.bool_)
     if not types <= {int, float, type(None)}:
         return None
     try:
-        return np.array(rows, dtype=np.int64 if types == {int} else np.float64)
+        matrix = np.array(rows, dtype=np.float64)
     except OverflowError:
         return None
+    return None if int in types and (np.abs(matrix) >= EXACT).any() else matrix
 
 
-def _of_records(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+def _of_records(rows: Sequence[dict[str, Any]], signature: Signature | None) -> pd.DataFrame:
     names = list(rows[0])
     if not names:
         raise MalformedPayload("row 1 is a record without members", row=1)
@@ -129,7 +152,7 @@ def _of_records(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
         if row.keys() != rows[0].keys():
             raise _unlike(number, row, names)
     _check_single([list(row.values()) for row in rows], names)
-    return frame([list(map(itemgetter(name), rows)) for name in names], names)
+    return frame([list(map(itemgetter(name), rows)) for name in names], names, signature)
 
 
 def _unlike(number: int, row: dict[str, Any], names: Sequence[str]) -> UnprocessablePayload:
@@ -159,20 +182,6 @@ def _check_single(rows: Sequence[Sequence[Any]], names: Sequence[str] | None = N
                     row=number,
                     column=column,
                 )
-
-
-def _is_beyond(value: Any) -> bool:
-    """Whether a value is missing, or a whole number of more than 64 bits, which pandas refuses."""
-    return value is None or (type(value) is int and not -(2**63) <= value < 2**64)
-
-
-def _number(value: float | None) -> float:
-    if value is None:
-        return float("nan")
-    try:
-        return float(value)
-    except OverflowError:
-        return float("inf") if value > 0 else float("-inf")
 
 
 def _describe(value: object) -> str:

@@ -12,7 +12,7 @@ from scipy import sparse
 from contract.errors import MalformedPayload, NotAcceptable, UnprocessablePayload
 from contract.signature import Signature
 from handler.codecs.charset import decode_text, encode_text
-from handler.codecs.codec import Decoded
+from handler.codecs.codec import Decoded, Envelope
 from handler.codecs.media_types import MediaType
 from handler.codecs.predictions import to_array
 
@@ -34,7 +34,10 @@ class LibSvm:
 
     @staticmethod
     def write(
-        prediction: Any, media_type: MediaType, signature: Signature | None, envelope: str | None
+        prediction: Any,
+        media_type: MediaType,
+        signature: Signature | None,
+        envelope: Envelope | None,
     ) -> bytes:
         return encode_text(_dump(_matrix_of(prediction)), media_type)
 

@@ -12,7 +12,7 @@ import pandas as pd
 from contract.errors import MalformedPayload, UnprocessablePayload
 from contract.signature import Signature
 from handler.codecs.charset import quote
-from handler.codecs.codec import Decoded
+from handler.codecs.codec import Decoded, Envelope
 from handler.codecs.media_types import MediaType
 from handler.codecs.predictions import to_plain_array
 
@@ -27,7 +27,10 @@ class NumpyNpy:
 
     @staticmethod
     def write(
-        prediction: Any, media_type: MediaType, signature: Signature | None, envelope: str | None
+        prediction: Any,
+        media_type: MediaType,
+        signature: Signature | None,
+        envelope: Envelope | None,
     ) -> bytes:
         stream = io.BytesIO()
         np.save(stream, to_plain_array(prediction), allow_pickle=False)
@@ -35,7 +38,16 @@ class NumpyNpy:
 
 
 def load_array(body: bytes, place: str = "the body") -> np.ndarray[Any, Any]:
-    """The array that bytes in numpy's format hold.
+    """The array that bytes in numpy's format hold, as data: text as objects, in native bytes.
+
+    Raises:
+        MalformedPayload: as `load_raw`, or text in it can't be read.
+    """
+    return _native(load_raw(body, place), place)
+
+
+def load_raw(body: bytes, place: str = "the body") -> np.ndarray[Any, Any]:
+    """The very array that bytes in numpy's format hold.
 
     Raises:
         MalformedPayload: they are not in that format, hold Python objects, or are more or fewer
@@ -45,10 +57,10 @@ def load_array(body: bytes, place: str = "the body") -> np.ndarray[Any, Any]:
     check_header(stream, len(body), place)
     stream.seek(0)
     try:
-        array = np.lib.format.read_array(stream, allow_pickle=False)
+        array: np.ndarray[Any, Any] = np.lib.format.read_array(stream, allow_pickle=False)
     except (ValueError, EOFError) as error:
         raise MalformedPayload(f"{place} is no numpy array: {_line(error)}") from None
-    return _native(array, place)
+    return array
 
 
 def check_header(stream: BinaryIO, size: int, place: str) -> None:
@@ -93,7 +105,7 @@ def to_rows(array: np.ndarray[Any, Any], signature: Signature | None) -> Any:
     """
     if array.dtype.names is not None:
         return _frame(array)
-    if array.dtype.kind not in "biufOM":
+    if array.dtype.kind not in "biufOMm":
         raise UnprocessablePayload(
             f"an array of type {array.dtype} is no data; send numbers, booleans or text"
         )
@@ -101,6 +113,8 @@ def to_rows(array: np.ndarray[Any, Any], signature: Signature | None) -> Any:
         raise UnprocessablePayload(
             f"an array of shape {array.shape} is no table; send one of shape (rows, columns)"
         )
+    if array.dtype.kind in "mM" and np.datetime_data(array.dtype)[0] == "generic":
+        raise UnprocessablePayload("an array of dates or spans of time must have a unit")
     if array.ndim == 2:
         return array
     return array.reshape(-1, 1) if _takes_one(signature) else array.reshape(1, -1)
@@ -114,7 +128,7 @@ def _frame(array: np.ndarray[Any, Any]) -> pd.DataFrame:
     """A structured array as a data frame with a column per field."""
     columns = {name: array.reshape(-1)[name] for name in array.dtype.names or ()}
     for name, values in columns.items():
-        if values.ndim != 1 or values.dtype.kind not in "biufUSOM":
+        if values.ndim != 1 or values.dtype.kind not in "biufUSOMm":
             raise UnprocessablePayload(
                 f"field {quote(name)} of type {values.dtype} is no column of single values",
                 column=name,

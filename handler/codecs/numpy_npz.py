@@ -14,7 +14,7 @@ from scipy import sparse
 
 from contract.errors import MalformedPayload, PayloadTooLarge
 from contract.signature import Signature
-from handler.codecs.codec import Decoded, check_unpacked
+from handler.codecs.codec import Decoded, Envelope, check_unpacked
 from handler.codecs.media_types import MediaType
 from handler.codecs.numpy_npy import load_array, to_rows
 from handler.codecs.predictions import to_plain_array
@@ -43,7 +43,10 @@ class NumpyNpz:
 
     @staticmethod
     def write(
-        prediction: Any, media_type: MediaType, signature: Signature | None, envelope: str | None
+        prediction: Any,
+        media_type: MediaType,
+        signature: Signature | None,
+        envelope: Envelope | None,
     ) -> bytes:
         stream = io.BytesIO()
         if sparse.issparse(prediction):

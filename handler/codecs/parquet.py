@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from contract.errors import MalformedPayload, NotAcceptable, UnprocessablePayload
 from contract.signature import Signature
 from handler.codecs.charset import quote
-from handler.codecs.codec import Decoded, check_unpacked
+from handler.codecs.codec import Decoded, Envelope, check_unpacked
 from handler.codecs.json_rows import check_distinct
 from handler.codecs.media_types import MediaType
 from handler.codecs.predictions import to_table
@@ -45,7 +45,10 @@ class Parquet:
 
     @staticmethod
     def write(
-        prediction: Any, media_type: MediaType, signature: Signature | None, envelope: str | None
+        prediction: Any,
+        media_type: MediaType,
+        signature: Signature | None,
+        envelope: Envelope | None,
     ) -> bytes:
         import pyarrow as pa
         from pyarrow import parquet

@@ -12,9 +12,10 @@ from scipy import sparse
 
 from contract.errors import MalformedPayload, NotAcceptable
 from contract.signature import Signature
-from handler.codecs.codec import Decoded
+from handler.codecs.codec import Decoded, Envelope
 from handler.codecs.media_types import MediaType
 from handler.codecs.predictions import to_plain_array
+from handler.codecs.sparse_rows import SparseRow, to_csr
 
 _MAGIC = 0xCED7230A
 _FEATURES = "values"
@@ -33,12 +34,19 @@ class RecordIo:
     def read(body: bytes, media_type: MediaType, signature: Signature | None) -> Decoded:
         tensors = [_tensor(number, frame) for number, frame in enumerate(_frames(body), start=1)]
         if any(tensor.keys or tensor.shape for tensor in tensors):
-            return Decoded(_sparse(tensors, signature))
+            rows = [
+                SparseRow(list(one.keys), one.values, one.shape[0] if one.shape else None)
+                for one in tensors
+            ]
+            return Decoded(to_csr(rows, signature))
         return Decoded(_dense(tensors))
 
     @staticmethod
     def write(
-        prediction: Any, media_type: MediaType, signature: Signature | None, envelope: str | None
+        prediction: Any,
+        media_type: MediaType,
+        signature: Signature | None,
+        envelope: Envelope | None,
     ) -> bytes:
         from sagemaker_training import recordio
 
@@ -100,25 +108,6 @@ def _dense(tensors: Sequence[Any]) -> np.ndarray[Any, Any]:
                 f"row {row} has {len(tensor.values)} columns, row 1 has {width}", row=row
             )
     return np.array([tensor.values for tensor in tensors], dtype=np.float64)
-
-
-def _sparse(tensors: Sequence[Any], signature: Signature | None) -> Any:
-    """Records with keys as a CSR matrix, as wide as they say or else as the model takes it."""
-    widest = max((tensor.shape[0] for tensor in tensors if tensor.shape), default=0)
-    width = widest or (len(signature.inputs) if signature else 0)
-    for row, tensor in enumerate(tensors, start=1):
-        keys = list(tensor.keys)
-        fits = len(keys) == len(tensor.values) and len(set(keys)) == len(keys)
-        if not fits or max(keys, default=-1) >= width:
-            raise MalformedPayload(
-                f"record {row} must have one key below {width} for each value", row=row
-            )
-    indptr = np.cumsum([0, *(len(tensor.values) for tensor in tensors)])
-    indices = np.array([key for tensor in tensors for key in tensor.keys], dtype=np.int64)
-    values = np.array([value for tensor in tensors for value in tensor.values], dtype=np.float64)
-    matrix = sparse.csr_matrix((values, indices, indptr), shape=(len(tensors), width))
-    matrix.sort_indices()
-    return matrix
 
 
 def _numbers(prediction: Any) -> np.ndarray[Any, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from contract.errors import MalformedPayload, NotAcceptable, UnsupportedContentType
 from contract.signature import Signature
-from handler.codecs.codec import Codec, Decoded
+from handler.codecs.codec import Codec, Decoded, Envelope
 from handler.codecs.json_document import JsonDocument
 from handler.codecs.json_lines import JsonLines
 from handler.codecs.libsvm import LibSvm
@@ -123,7 +123,7 @@ def encode(
     media_type: MediaType,
     *,
     signature: Signature | None = None,
-    envelope: str | None = None,
+    envelope: Envelope | None = None,
 ) -> tuple[bytes, str]:
     """Turn a prediction into a body and its content type.
 
@@ -131,7 +131,7 @@ def encode(
         prediction: what ``predict_fn`` returned.
         media_type: the type to write, as ``negotiate`` chose it.
         signature: names the columns of a prediction that has no names of its own.
-        envelope: the member that held a JSON request's rows, as ``decode`` found it.
+        envelope: the form of a JSON request, as ``decode`` found it.
 
     Raises:
         NotAcceptable: the type can't represent the prediction, or no codec writes it.

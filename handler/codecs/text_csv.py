@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import logging
 import re
 import uuid
 from collections.abc import Iterator, Sequence
@@ -13,17 +14,20 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from contract.columns import Kind
+from contract.columns import Column, Kind
+from contract.csv_header import column_names, is_index, judge_first_row
 from contract.errors import MalformedPayload, UnprocessablePayload
 from contract.signature import Signature
 from handler.codecs.charset import decode_text, encode_text
-from handler.codecs.codec import Decoded
+from handler.codecs.codec import Decoded, Envelope
 from handler.codecs.csv_arrow import read_with_arrow
 from handler.codecs.csv_cells import read_column
-from handler.codecs.csv_header import column_names, has_header
 from handler.codecs.csv_row import read_plain_row
 from handler.codecs.csv_writer import write_csv, write_numbers
+from handler.codecs.expected import expected_columns
 from handler.codecs.media_types import MediaType
+
+logger = logging.getLogger(__name__)
 
 # Below this many characters Python's own reader is the faster one: benchmarks/readers.md.
 SMALL = 16 * 1024
@@ -31,6 +35,11 @@ SMALL = 16 * 1024
 SAMPLE = 20
 # A line with its end, whichever it is; found one by one, since often only the first count.
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+_BLANK_LINES = ("\n\n", "\n\r", "\r\r")
+# A number of two with something between them that is no comma.
+_SEPARATED = re.compile(r"\s*[+-]?\d[\d.,]*\s*[;\t|]\s*[+-]?\d")
+# Digits behind a zero, where a cell begins.
+_ZERO = re.compile(r',"?[+-]?0[0-9]|[\r\n]"?[+-]?0[0-9]')
 # A line that no body ends with, since nobody can guess it: a quote left open swallows it.
 _END = uuid.uuid4().hex
 
@@ -45,12 +54,21 @@ class Layout:
     Args:
         header: whether the first row holds names.
         names: the columns' names; None where there is no header, or it only numbers them.
-        kinds: the columns' kinds, by name if there are names, else by position.
+        columns: what is known of the columns, by name if there are names, else by position.
+        index: whether the first column is but the index that pandas wrote beside the data.
+        strict: whether nothing at all is known of the model.
     """
 
     header: bool
     names: list[str] | None
-    kinds: list[Kind]
+    columns: list[Column]
+    index: bool = False
+    strict: bool = False
+
+    def label(self, position: int) -> str | int:
+        """What to call a column in an error."""
+        name = self.names[position] if self.names else self.columns[position].name
+        return name or position + 1
 
 
 class TextCsv:
@@ -62,19 +80,26 @@ class TextCsv:
         plain = None if media_type.parameters else read_plain_row(body, signature)
         if plain is not None:
             return Decoded(plain)
-        text = decode_text(body, media_type).lstrip("\r\n")
+        text = decode_text(body, media_type)
         large = len(text) > SMALL
-        rows = list(islice(split_rows(text), SAMPLE if large else None))
+        lines = _lines_of(signature)
+        rows = list(islice(split_rows(text, lines), SAMPLE if large else None))
         layout = find_layout(rows, media_type, signature)
         columns = None
-        if large:
-            columns = read_with_arrow(text, layout.kinds, guess_kinds(rows, layout), layout.header)
-            rows = list(split_rows(text)) if columns is None else rows
-        return Decoded(_assemble(columns or read_carefully(rows, layout), layout))
+        if large and not _needs_care(text, layout):
+            guessed = guess_kinds(rows, layout)
+            columns = read_with_arrow(text, layout.columns, guessed, layout.header)
+        if columns is None:
+            rows = list(split_rows(text, lines)) if large else rows
+            columns = read_carefully(rows, layout)
+        return Decoded(_assemble(columns, layout))
 
     @staticmethod
     def write(
-        prediction: Any, media_type: MediaType, signature: Signature | None, envelope: str | None
+        prediction: Any,
+        media_type: MediaType,
+        signature: Signature | None,
+        envelope: Envelope | None,
     ) -> bytes:
         if not media_type.parameters:
             numbers = write_numbers(prediction)
@@ -87,25 +112,68 @@ class TextCsv:
 def find_layout(
     rows: Sequence[Sequence[str]], media_type: MediaType, signature: Signature | None
 ) -> Layout:
-    """Tell from the first rows whether there is a header, and from it and the signature the kinds.
+    """Tell from the first rows whether there is a header, and what is known of the columns.
 
     Raises:
         MalformedPayload: there is no row, two columns have one name, or the cells are separated
             by something other than commas.
-        UnprocessablePayload: there is a header and nothing else.
+        UnprocessablePayload: there is a header and nothing else, or nobody can tell it from a row.
     """
     if not rows:
         raise MalformedPayload("the body has no rows")
-    first, second = rows[0], rows[1] if len(rows) > 1 else []
+    first = rows[0]
     _check_separator(first, signature)
-    header = has_header(first, second, media_type, signature)
+    header = _has_header(rows, media_type, signature)
     if header and len(rows) == 1:
         raise UnprocessablePayload(
             "the body has a header but no rows; a row that is not meant as a header takes the "
             "content type text/csv; header=absent"
         )
-    names = column_names(first, signature) if header else None
-    return Layout(header, names, _kinds(names, len(first), signature))
+    expected = (signature.names or ()) if signature else ()
+    try:
+        names = column_names(first, expected) if header else None
+    except ValueError as error:
+        raise MalformedPayload(str(error)) from None
+    return Layout(
+        header,
+        names,
+        expected_columns(names, len(first), signature),
+        index=names is not None and len(names) > 1 and is_index(names[0], expected),
+        strict=signature is None,
+    )
+
+
+def _has_header(
+    rows: Sequence[Sequence[str]], media_type: MediaType, signature: Signature | None
+) -> bool:
+    """Whether the first row holds the columns' names, by the rule of contract/csv_header.py.
+
+    Raises:
+        MalformedPayload: the parameter is neither ``present`` nor ``absent``.
+        UnprocessablePayload: it may be names as well as values.
+    """
+    stated = media_type.parameters.get("header")
+    if stated is not None:
+        if stated.lower() not in ("present", "absent"):
+            raise MalformedPayload(
+                f"the content type's header must be present or absent, not {stated[:50]!r}"
+            )
+        return stated.lower() == "present"
+    columns = signature.inputs if signature else ()
+    numbered = bool(signature and signature.fitted_on == "table" and not signature.names)
+    judged = judge_first_row(rows, columns, numbered=numbered)
+    if judged == "either":
+        raise UnprocessablePayload(
+            "the first row may be the columns' names as well as values: say which it is by the "
+            "content type text/csv; header=present or text/csv; header=absent"
+        )
+    if judged.startswith("likely") and len(rows) > 1:
+        logger.info(
+            "nothing is known of the model's columns: the first row of a CSV body was taken for %s;"
+            " text/csv; header=present or header=absent says which it is",
+            "names" if judged == "likely names" else "values",
+        )
+    return judged in ("names", "likely names")
 
 
 def read_carefully(rows: Sequence[Sequence[str]], layout: Layout) -> list[np.ndarray[Any, Any]]:
@@ -117,8 +185,9 @@ def read_carefully(rows: Sequence[Sequence[str]], layout: Layout) -> list[np.nda
     Raises:
         MalformedPayload: a row has another number of columns than the first; names the
             data row.
+        UnprocessablePayload: a cell can't be read without a guess.
     """
-    width = len(layout.kinds)
+    width = len(layout.columns)
     rows = rows[1:] if layout.header else rows
     for number, row in enumerate(rows, start=1):
         if len(row) != width:
@@ -127,26 +196,61 @@ def read_carefully(rows: Sequence[Sequence[str]], layout: Layout) -> list[np.nda
                 f"row {number} has {len(row)} columns, {reference} has {width}", row=number
             )
     texts: Sequence[Sequence[str]] = list(zip(*rows, strict=True)) if rows else [()] * width
-    return [read_column(column, kind) for column, kind in zip(texts, layout.kinds, strict=True)]
+    return [
+        read_column(cells, column, layout.label(position), strict=layout.strict)
+        for position, (cells, column) in enumerate(zip(texts, layout.columns, strict=True))
+    ]
 
 
-def split_rows(text: str) -> Iterator[list[str]]:
-    """The rows of a text, blank lines left out.
+def split_rows(text: str, lines_are_rows: bool = False) -> Iterator[list[str]]:
+    """The rows of a text: a row for each line, since callers join answers to lines.
+
+    A blank line is a row of one column, missing, where the others have one. Where they have more
+    it is none, and only allowed at the end.
+
+    Args:
+        text: the body.
+        lines_are_rows: whether rows have one column, also where no line shows it.
 
     Raises:
-        MalformedPayload: a quote is left open; names the line where its row begins.
+        MalformedPayload: a quote is left open, or a line is blank; names the line.
     """
     lines = (line[0] for line in _LINE.finditer(text))
     reader = csv.reader(chain(lines, ("\n", _END)))
-    line = 1
+    blank: list[int] = []
+    line, narrow = 1, lines_are_rows
     for row in reader:
         if row == [_END]:
-            return
+            break
         if row and row[-1].endswith(_END):
             raise MalformedPayload(f"line {line} opens a quote that nothing closes")
         if row:
+            narrow = len(row) == 1
+            if blank and not narrow:
+                raise MalformedPayload(
+                    f"line {blank[0]} is blank: each line must be a row, or its answers could not "
+                    "be told apart by lines"
+                )
+            yield from ([""] for _ in blank)
+            blank = []
             yield row
+        else:
+            blank.append(line)
         line = reader.line_num + 1
+    # The last of them is not the body's: a line was added to it.
+    if narrow:
+        yield from ([""] for _ in blank[:-1])
+
+
+def _lines_of(signature: Signature | None) -> bool:
+    return signature is not None and len(signature.inputs) == 1
+
+
+def _needs_care(text: str, layout: Layout) -> bool:
+    """Whether a body holds what the fast reader passes over: blank lines, and zeros to ask for."""
+    if text[0] in "\r\n" or any(blank in text for blank in _BLANK_LINES):
+        return True
+    return layout.strict and _ZERO.search(text) is not None
 
 
 def _check_separator(row: Sequence[str], signature: Signature | None) -> None:
@@ -156,6 +260,11 @@ def _check_separator(row: Sequence[str], signature: Signature | None) -> None:
         MalformedPayload: names what seems to separate the cells.
     """
     width = len(signature.inputs) if signature else len(row)
+    if signature is None and any(map(_SEPARATED.match, row)):
+        raise MalformedPayload(
+            "the cells seem to be separated by something else: text/csv means commas between "
+            "cells, and a point in a number"
+        )
     if len(row) == width or width == 1:
         return
     line = ",".join(row)
@@ -168,32 +277,47 @@ def _check_separator(row: Sequence[str], signature: Signature | None) -> None:
             )
 
 
-def _kinds(names: Sequence[str] | None, width: int, signature: Signature | None) -> list[Kind]:
-    if signature is None:
-        return ["any"] * width
-    if names is not None and signature.names:
-        by_name: dict[str | None, Kind] = {column.name: column.kind for column in signature.inputs}
-        return [by_name.get(name, "any") for name in names]
-    if len(signature.inputs) != width:
-        return ["any"] * width  # conform will say what is wrong with the width.
-    return [column.kind for column in signature.inputs]
-
-
 def guess_kinds(rows: Sequence[Sequence[str]], layout: Layout) -> list[Kind]:
     """The kinds to read by; ``any`` where the first rows hold numbers, ``string`` where not."""
     sample = rows[1:] if layout.header else rows
-    guessed = list(layout.kinds)
-    for position, kind in enumerate(layout.kinds):
+    guessed: list[Kind] = []
+    for position, column in enumerate(layout.columns):
+        kind = column.kind
         if kind == "any":
             texts = [row[position] for row in sample if position < len(row)]
-            guessed[position] = "string" if read_column(texts, "any").dtype.kind in "Ob" else "any"
+            kind = "any" if _are_numbers(texts, column) else "string"
+        elif kind == "number" and column.dtype == "object":
+            kind = "string"
+        guessed.append(kind)
     return guessed
 
 
+def _are_numbers(texts: Sequence[str], column: Column) -> bool:
+    try:
+        return read_column(texts, column).dtype.kind == "f"
+    except UnprocessablePayload:  # for the careful reader to say
+        return True
+
+
 def _assemble(columns: list[np.ndarray[Any, Any]], layout: Layout) -> Any:
-    """A data frame, or an array of shape (rows, columns) if there are only unnamed numbers."""
-    if layout.names is not None:
-        return pd.DataFrame(dict(zip(layout.names, columns, strict=True)), copy=False)
-    if all(column.dtype.kind in "if" for column in columns):
+    """A data frame, or an array of shape (rows, columns) if there are only unnamed numbers.
+
+    Raises:
+        MalformedPayload: the first column has no name, and is no index either.
+    """
+    names = layout.names
+    if layout.index and names is not None:
+        if not _is_whole(columns[0]):
+            raise MalformedPayload("the header gives column 1 no name, and it is no index")
+        columns, names = columns[1:], names[1:]
+    if names is not None:
+        return pd.DataFrame(dict(zip(names, columns, strict=True)), copy=False)
+    if all(column.dtype.kind in "biuf" for column in columns):
         return np.column_stack(columns)
     return pd.DataFrame(dict(enumerate(columns)), copy=False)
+
+
+def _is_whole(values: np.ndarray[Any, Any]) -> bool:
+    """Whether a column holds whole numbers, each once, as an index does."""
+    whole = values.dtype.kind == "f" and bool((values == np.floor(values)).all())
+    return whole and len(np.unique(values)) == len(values)

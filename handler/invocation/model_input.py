@@ -13,7 +13,7 @@ from scipy import sparse
 
 from contract.errors import PayloadTooLarge, UnprocessablePayload
 from contract.signature import Signature
-from handler.codecs.column_values import Values, check_values, restore_dtype, widened
+from handler.codecs.column_values import Values, check_values, restore_dtype, widened, with_missing
 
 # A sparse matrix is written out for a model that was fitted on a table; not above this size.
 DENSE_LIMIT = 1024**3
@@ -82,10 +82,10 @@ def _as_it_is(data: Any) -> Any:
     if not isinstance(data, pd.DataFrame):
         return data if sparse.issparse(data) else widened(data)
     given = _columns_of(data)
-    wide = [widened(column) for column in given]
+    wide = [with_missing(widened(column), None) for column in given]
     if any(new is not old for new, old in zip(wide, given, strict=True)):
         data = pd.DataFrame(dict(zip(data.columns, wide, strict=True)))
-    return data if _names_of(data) else data.to_numpy()
+    return data if _names_of(data) else _stacked(wide)
 
 
 def _conform_sparse(data: Any, signature: Signature) -> Any:
@@ -150,7 +150,8 @@ def _is_plain_match(data: np.ndarray[Any, Any], signature: Signature) -> bool:
     """Whether the whole array can be taken as it is: numbers, for a model of nothing else."""
     kinds = {column.kind for column in signature.inputs}
     dtypes = {column.dtype for column in signature.inputs}
-    return data.dtype.kind in "iuf" and kinds <= {"number", "any"} and len(dtypes) == 1
+    plain = kinds <= {"number", "any"} and len(dtypes) == 1 and "object" not in dtypes
+    return plain and data.dtype.kind in "iuf"
 
 
 def _from_matrix(data: np.ndarray[Any, Any], signature: Signature) -> Any:
@@ -174,16 +175,23 @@ def _from_columns(data: Any, signature: Signature) -> Any:
         zip(_columns_of(data), signature.inputs, strict=True)
     ):
         label = column.name or (given[position] if given else position + 1)
-        checked = check_values(values, column.kind, label)
+        checked = check_values(values, column, label)
         columns.append(restore_dtype(checked, column, label))
     if signature.fitted_on == "vector":
         name = signature.inputs[0].name
-        return np.asarray(columns[0]) if name is None else pd.Series(columns[0], name=name)
+        return _stacked(columns)[:, 0] if name is None else pd.Series(columns[0], name=name)
     if signature.fitted_on == "table":
         index = _index(signature.names, len(columns))
         return pd.DataFrame(dict(zip(index, columns, strict=True)), columns=index, copy=False)
+    return _stacked(columns)
+
+
+def _stacked(columns: Sequence[Values]) -> np.ndarray[Any, Any]:
+    """Columns as an array of its own of shape (rows, columns), which its reader may write to."""
     arrays = [np.asarray(column) for column in columns]
-    if all(array.dtype.kind in "biuf" for array in arrays):
+    alike = {array.dtype for array in arrays}
+    kinds = {dtype.kind for dtype in alike}
+    if kinds <= set("biuf") or ((len(alike) == 1 or kinds == {"U"}) and kinds <= set("mMU")):
         return np.column_stack(arrays)
     return np.column_stack([array.astype(object) for array in arrays])
 

@@ -65,7 +65,7 @@ class Invocation:
     context: Any = None
     stage: Stage = "input_fn"
     data: Any = None
-    envelope: str | None = None
+    envelope: Any = None
     answer_type: codecs.MediaType | None = None
 
 
@@ -304,9 +304,7 @@ class Pipeline:
     def _negotiated(self, accept: str | None) -> codecs.MediaType:
         return codecs.negotiate(accept, self.settings.default_accept)
 
-    def _encoded(
-        self, prediction: Any, media: codecs.MediaType, envelope: str | None = None
-    ) -> Response:
+    def _encoded(self, prediction: Any, media: codecs.MediaType, envelope: Any = None) -> Response:
         body, full_type = codecs.encode(
             prediction, media, signature=self.signature, envelope=envelope
         )

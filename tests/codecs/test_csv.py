@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.columns import Column, Kind
+from contract.csv_cells import MISSING
+from contract.errors import UnprocessablePayload
 from contract.signature import Signature
 from handler.codecs import MediaType, decode
 from handler.codecs.csv_arrow import read_with_arrow
-from handler.codecs.csv_cells import MISSING
 from handler.codecs.text_csv import SMALL, find_layout, guess_kinds, read_carefully, split_rows
 
 from .samples import MIXED, NUMBERS, POSITIONS, refusal, take
@@ -32,7 +34,7 @@ TEXTS = Signature((Column(None, "string", "object"),) * 2)
             [["x, y", 'say "hi"'], ["z", "two\r\nlines"]],
         ),
         (b"p,q", [["p", "q"]]),
-        (b"\n\np,q\n\n\nr,s\n\n", [["p", "q"], ["r", "s"]]),
+        (b"p,q\nr,s\n\n\r\n", [["p", "q"], ["r", "s"]]),
         (b"p,q\rr,s\r", [["p", "q"], ["r", "s"]]),
         ("é,ü\n".encode(), [["é", "ü"]]),
         (b"\xef\xbb\xbfp,q\n", [["p", "q"]]),
@@ -114,12 +116,12 @@ def test_one_row_and_many(rows: int, signature: Signature | None) -> None:
 )
 def test_a_mistake_in_a_large_body_is_found(row: str, status: int, column: Any) -> None:
     """The fast reader gives way to the one that names the place."""
-    body = "a,b,c\n" + "1,2,3\n" * 10_000 + row + "\n1,2,3\n" * 2
+    body = "a,b,c\n" + "1,2,3\n" * 10_000 + row + "\n1,2,3" * 2 + "\n"
 
     error = refusal(body.encode(), "text/csv", NUMBERS)
 
     assert (error.status, error.column) == (status, column)
-    assert "1000" in error.detail
+    assert "1000" in error.detail, error.detail
 
 
 def test_a_text_after_the_sample_is_not_lost() -> None:
@@ -174,10 +176,15 @@ def test_both_readers_agree(
     signature = Signature(tuple(Column(None, kind) for kind in kinds)) if typed else None
     split = list(split_rows(text))
     layout = find_layout(split, MediaType.parse("text/csv; header=absent"), signature)
+    layout = replace(layout, strict=False)  # what that asks for is looked for before
 
-    fast = read_with_arrow(text, layout.kinds, guess_kinds(split[:3], layout), False)
+    fast = read_with_arrow(text, layout.columns, guess_kinds(split[:3], layout), False)
 
-    careful = read_carefully(split, layout)
+    try:
+        careful = read_carefully(split, layout)
+    except UnprocessablePayload:  # nobody could tell what was meant
+        assert fast is None
+        return
     assert [len(column) for column in careful] == [len(rows)] * len(kinds)
     if fast is not None:
         for one, other in zip(fast, careful, strict=True):
@@ -191,7 +198,7 @@ def test_both_readers_read_the_very_float(numbers: list[float]) -> None:
     """No reader is off by the last bit, at which a tree may part its rows."""
     text = "\n".join(map(repr, numbers)) + "\n"
 
-    fast = read_with_arrow(text, ["number"], ["number"], False)
+    fast = read_with_arrow(text, [Column(None, "number")], ["number"], False)
 
     assert fast is not None
     assert fast[0].tolist() == numbers

@@ -43,11 +43,11 @@ FOUR = Signature((Column(None, "number", "float64"),) * 4)
         ("text/csv", "a,b,c\n1,2,3", NUMBERS, True),
         ("text/csv", "c,x,y\n1,2,3", NUMBERS, True),
         ("text/csv", " a , b , c \n1,2,3", NUMBERS, True),
-        ("text/csv", "x,y,z\n1,2,3", NUMBERS, False),
+        ("text/csv", "x,y,z\n1,2,3", NUMBERS, True),
         ("text/csv", "1,2,3\n4,5,6", NUMBERS, False),
         ("text/csv", "x,NA,1,q\n1,2,3,4", PLAIN, False),
         ("text/csv", "x,y,z,q\n1,2,3,4", PLAIN, True),
-        ("text/csv", "x,y,p,q\n1,2,3,4", PLAIN, False),
+        ("text/csv", "x,y,p,q\n1,2,3,4", PLAIN, True),
         ("text/csv", "1,true,c,1", FLAGGED, False),
         ("text/csv", "a,b,c,1\n1,true,c,1", FLAGGED, False),
         ("text/csv", "NA,true,c,NA", FLAGGED, False),
@@ -62,23 +62,19 @@ FOUR = Signature((Column(None, "number", "float64"),) * 4)
         ("text/csv", "2023,5\n1,2", YEARS, False),
         ("text/csv", "2024,2023\n1,2", YEARS, True),
         ("text/csv", "2024,2023\n2023,2024", YEARS, False),
-        ("text/csv", "3,1,0,2\n4,5,6,7", NUMBERED, True),
         ("text/csv", "3,1,0,2", NUMBERED, False),
-        ("text/csv", "3,1,0,2\n0,1,2,3", NUMBERED, False),
         ("text/csv", "3,1,0,0\n4,5,6,7", NUMBERED, False),
-        ("text/csv", "0,1\n5,6", FLAGS, True),
-        ("text/csv", "1,0\n1,1", FLAGS, False),
-        # What pandas writes above columns without names.
-        ("text/csv", "0,1,2,3\n5.1,3.5,1.4,0.2", FOUR, True),
-        ("text/csv", "0,1,2,3\n5.1,3.5,1.4,0.2", None, True),
-        ("text/csv", "0,1,2,3\n5.1,3.5,1.4,0.2", PLAIN, True),
-        ("text/csv", "0,1,2,3\n1,0,0,1", FOUR, True),
+        # Numbers are a row, and be it what pandas writes above columns without names.
+        ("text/csv", "0,1,2,3\n5.1,3.5,1.4,0.2", FOUR, False),
+        ("text/csv", "0,1,2,3\n5.1,3.5,1.4,0.2", None, False),
+        ("text/csv", "0,1,2,3\n5.1,3.5,1.4,0.2", PLAIN, False),
+        ("text/csv", "0,1,2,3\n1,0,0,1", FOUR, False),
         ("text/csv", "0,1,2,3", FOUR, False),
         ("text/csv", "0,1,2,3\n0,1,2,3", FOUR, False),
         ("text/csv", "0,1,2,3\n4,5,6,7", FOUR, False),
         ("text/csv", "0,1,3,2\n5.1,3.5,1.4,0.2", FOUR, False),
         ("text/csv", "0,1\n1,1", UNKNOWN, False),
-        ("text/csv", "0,1\n1,7", UNKNOWN, True),
+        ("text/csv", "0,1\n1,7", UNKNOWN, False),
         ("text/csv", "0\n5", None, False),
         # No names are known.
         ("text/csv", "x,y,z\n1,2,3", POSITIONS, True),
@@ -104,21 +100,25 @@ def test_header_detection(
 
 @pytest.mark.parametrize("signature", [FOUR, NUMBERED, PLAIN, None])
 @pytest.mark.parametrize("rows", [1, 5_000])
-def test_an_array_that_pandas_wrote_is_read(rows: int, signature: Signature | None) -> None:
+def test_an_array_that_pandas_wrote_is_read_if_it_is_said(
+    rows: int, signature: Signature | None
+) -> None:
     """The numbers above its columns are neither a row nor names that the model lacks."""
     array = np.random.default_rng(0).normal(size=(rows, 4))
     body = pd.DataFrame(array).to_csv(index=False).encode()
 
-    taken = take(body, "text/csv", signature)
+    taken = take(body, "text/csv; header=present", signature)
 
     np.testing.assert_array_equal(np.asarray(taken), array)
 
 
-def test_numbers_that_are_names_are_taken_in_any_order() -> None:
-    """Columns named by numbers are mapped by them."""
-    taken = take(b"3,1,0,2\n30,10,0,20", "text/csv", NUMBERED)
-
+@pytest.mark.parametrize("body", [b"3,1,0,2\n30,10,0,20", b"0,1,2,3\n0,1,2,3"])
+def test_numbers_that_are_names_or_values_are_asked_for(body: bytes) -> None:
+    """Columns named by numbers are mapped by them, once it is said that they are named."""
+    assert "header=present" in refusal(body, "text/csv", NUMBERED).detail
+    taken = take(b"3,1,0,2\n30,10,0,20", "text/csv; header=present", NUMBERED)
     assert taken.to_numpy().tolist() == [[0, 10, 20, 30]]
+    assert len(take(body, "text/csv; header=absent", NUMBERED)) == 2
 
 
 def test_a_header_in_another_case_is_not_a_row() -> None:

@@ -104,7 +104,7 @@ def test_no_rows_are_refused(data: Any, signature: Signature | None) -> None:
         ("boolean", "bool", [True, False], [True, False], "bool"),
         ("boolean", "bool", [True, None], [True, np.nan], "object"),
         ("boolean", "boolean", [True, None], [True, pd.NA], "boolean"),
-        ("any", "", ["a", 1, None], ["a", 1, None], "object"),
+        ("any", "", ["a", 1, None], ["a", 1, np.nan], "object"),
     ],
 )
 def test_values_get_the_type_they_had(

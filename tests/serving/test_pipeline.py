@@ -287,7 +287,7 @@ def test_named_rows_in_any_order_and_form(load: Load) -> None:
         ]
     ]
 
-    assert answers == [b'["large","small"]'] * 5
+    assert answers == [b'["large","small"]'] * 4
 
 
 def test_instances_are_answered_with_predictions(load: Load) -> None:

@@ -17,7 +17,7 @@ Schema = Mapping[str, Kind]
 TRUTHS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 OFFSET = r"[T ].*(?:Z|[+-]\d\d(?::?\d\d)?)$"
 # Kinds that are to be read as text, so that no reader takes 007 for 7.
-READ_AS_TEXT = frozenset({"string", "boolean", "datetime"})
+READ_AS_TEXT = frozenset({"string", "boolean", "datetime", "duration"})
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,12 @@ def _to_datetime(values: Series[Any]) -> Series[Any]:
     return pd.to_datetime(values, errors="coerce", format="ISO8601", utc=zoned)
 
 
+def _to_duration(values: Series[Any]) -> Series[Any]:
+    import pandas as pd
+
+    return pd.to_timedelta(values, errors="coerce")
+
+
 def _to_string(values: Series[Any]) -> Series[Any]:
     return values.map(str, na_action="ignore")
 
@@ -125,6 +131,7 @@ CONVERSIONS: dict[str, Callable[[Series[Any]], Series[Any]]] = {
     "integer": _to_integer,
     "boolean": _to_boolean,
     "datetime": _to_datetime,
+    "duration": _to_duration,
     "string": _to_string,
 }
 NAMES = {
@@ -132,5 +139,6 @@ NAMES = {
     "integer": "a whole number",
     "boolean": "true or false",
     "datetime": "a date such as 2024-01-31",
+    "duration": "a span of time such as 1 days 02:00:00",
     "string": "text",
 }
