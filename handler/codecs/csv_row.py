@@ -11,8 +11,9 @@ from contract.signature import Signature
 
 # Cells that hold nothing but what numbers are written with: no blanks, quotes or missing values.
 _PLAIN_ROW = re.compile(rb"[0-9eE.+-]+(?:,[0-9eE.+-]+)*\r?\n?")
-# What may be a text in digits, or a whole number too large for a float.
-_DOUBTFUL = re.compile(rb"(?:^|,)[+-]?(?:0[0-9]|[0-9]{16})")
+# The same without what may be a text in digits, or a whole number too large for a float.
+_CELL = rb"[+-]?(?!0[0-9]|[0-9]{16})[0-9eE.+-]+"
+_CERTAIN_ROW = re.compile(_CELL + rb"(?:," + _CELL + rb")*\r?\n?")
 # Longer rows are rare, and read as fast by the way that all others take.
 LONGEST = 4096
 
@@ -29,10 +30,9 @@ def read_plain_row(body: bytes, signature: Signature | None) -> np.ndarray[Any, 
     Returns:
         None for a body that is anything else, or that the model would not take as it is.
     """
-    if len(body) > LONGEST or _PLAIN_ROW.fullmatch(body) is None:
-        return None
     known = signature is not None and signature.plain_kind == "number"
-    if not known and _DOUBTFUL.search(body) is not None:
+    row = _PLAIN_ROW if known else _CERTAIN_ROW
+    if len(body) > LONGEST or row.fullmatch(body) is None:
         return None
     try:
         values = np.array([list(map(float, body.split(b",")))])

@@ -281,7 +281,6 @@ def test_named_rows_in_any_order_and_form(load: Load) -> None:
         for body, content_type in [
             (frame.to_json(orient="records"), "application/json"),
             (frame.to_json(orient="split"), "application/json"),
-            (json.dumps({"dataframe_split": frame.to_dict("split")}), "application/json"),
             (frame.to_json(orient="records", lines=True), "application/jsonlines"),
             (frame.to_csv(index=False), "text/csv"),
         ]
