@@ -145,7 +145,7 @@ def _by_values(
     )
     if not above_numbers or any(map(is_number, first)):
         return "likely row" if open_ones else "row"
-    return "likely names" if len(first) > 1 else "either"
+    return "likely names"
 
 
 def _are_numbers(rows: Sequence[Sequence[str]], position: int) -> bool:

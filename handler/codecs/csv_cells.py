@@ -46,6 +46,14 @@ def read_column(
     return _strings(texts, column, label)
 
 
+def is_all_whole(floats: np.ndarray[Any, Any]) -> bool:
+    """Whether a column has no number with a fraction, as one of postal codes has none."""
+    return all(
+        bool((np.isnan(part) | (part == np.floor(part))).all())
+        for part in (floats[:100], floats[100:])
+    )
+
+
 def missing_in(column: Column) -> frozenset[str]:
     """The texts that stand for a missing value in a column: not NA, where it is a category."""
     return MISSING.difference(column.words) if column.words else MISSING
@@ -104,7 +112,7 @@ def _inferred(
         return _not_numbers(texts, column, label)
     for row in np.flatnonzero(np.abs(floats) >= EXACT).tolist():
         check_exact(_exact(texts[row]), floats[row], row, label)
-    if strict:
+    if strict and is_all_whole(floats):
         _check_zeros(texts, label)
     return floats
 

@@ -21,7 +21,7 @@ from contract.signature import Signature
 from handler.codecs.charset import decode_text, encode_text
 from handler.codecs.codec import Decoded, Envelope
 from handler.codecs.csv_arrow import read_with_arrow
-from handler.codecs.csv_cells import read_column
+from handler.codecs.csv_cells import is_all_whole, read_column
 from handler.codecs.csv_row import read_plain_row
 from handler.codecs.csv_writer import write_csv, write_numbers
 from handler.codecs.expected import expected_columns
@@ -86,9 +86,11 @@ class TextCsv:
         rows = list(islice(split_rows(text, lines), SAMPLE if large else None))
         layout = find_layout(rows, media_type, signature)
         columns = None
-        if large and not _needs_care(text, layout):
+        if large and not _has_blank_line(text):
             guessed = guess_kinds(rows, layout)
             columns = read_with_arrow(text, layout.columns, guessed, layout.header)
+            if columns is not None and layout.strict and _may_be_texts(text, columns):
+                columns = None
         if columns is None:
             rows = list(split_rows(text, lines)) if large else rows
             columns = read_carefully(rows, layout)
@@ -162,7 +164,8 @@ def _has_header(
     columns = signature.inputs if signature else ()
     numbered = bool(signature and signature.fitted_on == "table" and not signature.names)
     judged = judge_first_row(rows, columns, numbered=numbered)
-    if judged == "either":
+    # A single column of texts may well hold one above numbers.
+    if judged == "either" or (judged == "likely names" and len(rows[0]) == 1):
         raise UnprocessablePayload(
             "the first row may be the columns' names as well as values: say which it is by the "
             "content type text/csv; header=present or text/csv; header=absent"
@@ -246,11 +249,17 @@ def _lines_of(signature: Signature | None) -> bool:
     return signature is not None and len(signature.inputs) == 1
 
 
-def _needs_care(text: str, layout: Layout) -> bool:
-    """Whether a body holds what the fast reader passes over: blank lines, and zeros to ask for."""
-    if text[0] in "\r\n" or _BLANK_LINE.search(text) or ("\r" in text and "\r\r" in text):
+def _has_blank_line(text: str) -> bool:
+    """Whether there is a blank line, which the fast reader passes over."""
+    if text[0] in "\r\n" or _BLANK_LINE.search(text) is not None:
         return True
-    return layout.strict and any(zero.search(text) for zero in _ZEROS)
+    return "\r" in text and "\r\r" in text
+
+
+def _may_be_texts(text: str, columns: Sequence[np.ndarray[Any, Any]]) -> bool:
+    """Whether a column was read as whole numbers, and digits behind a zero stand in the body."""
+    numbers = [column for column in columns if column.dtype.kind == "f"]
+    return any(map(is_all_whole, numbers)) and any(zero.search(text) for zero in _ZEROS)
 
 
 def _check_separator(row: Sequence[str], signature: Signature | None) -> None:
@@ -294,7 +303,7 @@ def guess_kinds(rows: Sequence[Sequence[str]], layout: Layout) -> list[Kind]:
 
 def _are_numbers(texts: Sequence[str], column: Column) -> bool:
     try:
-        return read_column(texts, column).dtype.kind == "f"
+        return bool(read_column(texts, column).dtype.kind == "f")
     except UnprocessablePayload:  # for the careful reader to say
         return True
 

@@ -153,7 +153,7 @@ BROKEN = [
     ({"1.csv": 'a,b\n"1\n\n",2\n\n3\n'}, "1.csv, line 6: 1 field, where there should be 2"),
     ({"1.csv": 'a,b\n"1,\n1",\n"",""\n5",6\n3,"4",5\n'}, "1.csv, line 6: 3 fields, where there"),
     ({"1.csv": 'a,b\n1,2\n3,"4\n5,6\n'}, "1.csv, line 3: a quote is opened here and never closed"),
-    ({"1.csv": "a,a\n1,2\n"}, "1.csv, line 1: the column a is named twice"),
+    ({"1.csv": "a,a\n1,2\n"}, '1.csv, line 1: the header names column "a" twice'),
     ({"1.csv": b"a,b\n1,2\n3,\xff\n"}, "1.csv, line 3: not UTF-8"),
     ({"1.csv.gz": b"a,b\n1,2\n"}, "1.csv.gz can't be read: Not a gzipped file"),
     ({"1.csv.gz": gzip.compress(b"a,b\n1,2\n")[:-9]}, "1.csv.gz can't be unpacked: "),
@@ -169,6 +169,85 @@ BROKEN = [
         "2.csv, line 3: column b holds text, where 1.csv has numbers: mend the file, or declare",
     ),
 ]
+
+
+LABEL_FIRST = "1,0.5,2\n0,1.5,3\n1,2.5,4\n"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_the_first_row_of_sagemakers_own_layout_is_a_row(folder, end, encoding):
+    """Label first and no header: the columns are counted, and no row is lost."""
+    fill(folder, {"train.csv": LABEL_FIRST.replace("\n", end).encode(encoding)})
+
+    frame = read_channel(folder=folder)
+
+    assert frame.to_numpy().tolist() == [[1, 0.5, 2], [0, 1.5, 3], [1, 2.5, 4]]
+    assert list(frame.columns) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("label,a\n1,2\n3,4\n", ["label", "a"]),
+        ("name,a\nx,2\ny,\n", ["name", "a"]),
+        (",a,b\n0,1,x\n1,2,y\n", ["a", "b"]),
+        ("Unnamed: 0,a\n5,1\n7,2\n", ["a"]),
+        ("0,1\n5,7\n", [0, 1]),
+        ("0,1,2\n1,3,4\n", [0, 1, 2]),
+        ("NA,1\n2,3\n", [0, 1]),
+    ],
+)
+def test_names_are_told_from_values(folder, text, names):
+    """By text above numbers; what pandas wrote as its index is no column."""
+    fill(folder, {"d.csv": text})
+
+    assert list(read_channel(folder=folder).columns) == names
+
+
+@pytest.mark.parametrize("text", ["a,b\nx,y\nz,w\n", "setosa,1\nvirginica,2\n", "id,2019\n7,1\n"])
+def test_what_may_be_names_or_values_is_asked_for(folder, text):
+    """A row is neither lost nor made up: the message says what to pass."""
+    fill(folder, {"d.csv": text})
+    lines = text.count("\n")
+
+    assert "d.csv, line 1 may hold" in refusal(folder)
+    assert "header=True" in refusal(folder)
+    assert len(read_channel(folder=folder, header=True)) == lines - 1
+    assert len(read_channel(folder=folder, content_type="text/csv; header=absent")) == lines
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("a,,c\n1,2,3\n", "gives column 2 no name"),
+        (",a\nx,1\ny,2\n", "column 1 has no name, and it is no index"),
+        ("a,b,a\n1,2,3\n", 'names column "a" twice'),
+    ],
+)
+def test_blank_and_repeated_names_are_refused(folder, text, part):
+    """As in a request."""
+    fill(folder, {"d.csv": text})
+
+    assert part in refusal(folder)
+
+
+def test_a_charset_is_that_of_the_content_type(folder):
+    """Latin-1 has no mark of its own."""
+    fill(folder, {"d.csv": "name,x\né,1\nü,2\n".encode("latin-1")})
+
+    frame = read_channel(folder=folder, content_type="text/csv; charset=ISO-8859-1")
+
+    assert list(frame["name"]) == ["é", "ü"]
+    assert "line 2: not UTF-8" in refusal(folder)
+    assert "charset 'klingon'" in refusal(folder, content_type="text/csv; charset=klingon")
+
+
+def test_a_blank_line_of_one_column_is_a_missing_value(folder):
+    """A row stays a row."""
+    fill(folder, {"d.csv": "x\n1\n\n3\n"})
+
+    assert read_channel(folder=folder)["x"].isna().tolist() == [False, True, False]
 
 
 @pytest.mark.parametrize(("files", "expected"), BROKEN)

@@ -14,6 +14,9 @@ from contextlib import suppress
 from itertools import chain, islice
 from typing import IO, TYPE_CHECKING, Any
 
+from contract.columns import Column
+from contract.csv_cells import is_number
+from contract.csv_header import column_names, is_index, judge_first_row
 from training_entry.channels.channel_error import ChannelError
 from training_entry.channels.data_files import DataFile
 from training_entry.channels.declared_schema import READ_AS_TEXT, Schema, Table
@@ -21,6 +24,8 @@ from training_entry.channels.declared_schema import READ_AS_TEXT, Schema, Table
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+# Records looked at to tell a header from a row.
+SAMPLE = 21
 UNCLOSED = re.compile(r"EOF inside string starting at row (\d+)")
 
 
@@ -30,42 +35,78 @@ def read_csv(file: DataFile, schema: Schema | None, header: bool | None) -> Tabl
     Args:
         file: the file, UTF-8, with commas.
         schema: the declared columns, or None.
-        header: whether the first line names the columns; None if a schema's names tell, or,
-            without a schema, for True.
+        header: whether the first line names the columns; None if it is to be found out.
 
     Raises:
         ChannelError: it is empty, or a row is broken; the message names the line.
     """
-    line, first = _first_record(file)
+    line, sample = _first_records(file)
+    first = sample[0]
     if header is None:
-        header = schema is None or any(cell in schema for cell in first)
+        header = _has_header(file, sample, schema)
     columns: Sequence[Any] = range(len(first))
     if header:
-        columns = _names(file, first)
+        columns = _names(file, first, schema) or columns
     elif schema is not None:
         columns = list(schema)
     skipped = line if header else 0
     frame = _parse(file, columns, skipped, schema)
-    return Table(file.name, frame, lambda row: f"line {_line_of(file, skipped, row)}")
+    if header and len(first) > 1 and is_index(str(columns[0]), list(schema or ())):
+        frame = _without_index(file, frame)
+    narrow = len(columns) == 1
+    return Table(file.name, frame, lambda row: f"line {_line_of(file, skipped, row, narrow)}")
 
 
-def _first_record(file: DataFile) -> tuple[int, list[str]]:
-    """The first record, and the number of the line on which it ends."""
+def _has_header(file: DataFile, sample: list[list[str]], schema: Schema | None) -> bool:
+    """Whether the first record names the columns, by the rule that requests are read by.
+
+    Raises:
+        ChannelError: nobody could tell it from a row.
+    """
+    columns = [Column(name, kind) for name, kind in (schema or {}).items()]
+    judged = judge_first_row(sample, columns)
+    if len(sample) == 1 and not any(map(is_number, sample[0])):
+        # A file of names, beside others that have rows; a schema's are known.
+        return schema is None or not set(schema).isdisjoint(sample[0])
+    unsure = judged in ("either", "likely row")
+    if judged == "either" or (unsure and schema is None):
+        raise ChannelError(
+            f"{file.name}, line 1 may hold the columns' names or values: say which by header=True "
+            "or header=False, by the channel's content type (text/csv; header=present or "
+            "header=absent), or by a schema"
+        )
+    return judged in ("names", "likely names")
+
+
+def _first_records(file: DataFile) -> tuple[int, list[list[str]]]:
+    """The first records, and the number of the line on which the very first ends."""
     try:
         with file.open_text() as stream:
-            for _, end, record in _records(stream):
-                return end, record
+            found = list(islice(_records(stream), SAMPLE))
     except csv.Error as error:
         raise ChannelError(f"{file.name}, line 1: {error}") from None
-    raise ChannelError(f"{file.name} is empty")
+    if not found:
+        raise ChannelError(f"{file.name} is empty")
+    return found[0][1], [record for _, _, record in found]
 
 
-def _names(file: DataFile, first: list[str]) -> list[str]:
-    names = [cell or f"Unnamed: {position}" for position, cell in enumerate(first)]
-    for name in names:
-        if names.count(name) > 1:
-            raise ChannelError(f"{file.name}, line 1: the column {name} is named twice")
-    return names
+def _names(file: DataFile, first: list[str], schema: Schema | None) -> list[str] | None:
+    try:
+        return column_names(first, list(schema or ()))
+    except ValueError as error:
+        raise ChannelError(f"{file.name}, line 1: {error}") from None
+
+
+def _without_index(file: DataFile, frame: DataFrame) -> DataFrame:
+    """The table without the index that pandas wrote as its first column.
+
+    Raises:
+        ChannelError: that column is no index, and has no name.
+    """
+    values = frame.iloc[:, 0]
+    if values.dtype.kind not in "iu" or not values.is_unique:
+        raise ChannelError(f"{file.name}, line 1: column 1 has no name, and it is no index")
+    return frame.iloc[:, 1:]
 
 
 def _parse(
@@ -81,7 +122,14 @@ def _parse(
     try:
         with file.open_text() as stream:
             _skip(stream, skipped)
-            frame = pd.read_csv(stream, header=None, dtype=text, low_memory=False)
+            # A blank line is a missing value where rows have one column, and else no row.
+            frame = pd.read_csv(
+                stream,
+                header=None,
+                dtype=text,
+                low_memory=False,
+                skip_blank_lines=len(columns) > 1,
+            )
     except pd.errors.EmptyDataError:
         return pd.DataFrame(columns=list(columns))
     except pd.errors.ParserError as error:
@@ -116,20 +164,20 @@ def _check_widths(file: DataFile, width: int, skipped: int) -> None:
                 )
 
 
-def _line_of(file: DataFile, skipped: int, row: int) -> int:
+def _line_of(file: DataFile, skipped: int, row: int, narrow: bool = False) -> int:
     """The line on which a row begins."""
     with file.open_text() as stream:
         _skip(stream, skipped)
-        return skipped + next(islice(_records(stream), row, None))[0]
+        return skipped + next(islice(_records(stream, narrow), row, None))[0]
 
 
-def _records(stream: IO[str]) -> Iterator[tuple[int, int, list[str]]]:
-    """Each record that is not blank, with its first and its last line, counted from 1."""
+def _records(stream: IO[str], blank: bool = False) -> Iterator[tuple[int, int, list[str]]]:
+    """Each record with its first and its last line, counted from 1; blank ones if they count."""
     reader = csv.reader(stream)
     end = 0
     for record in reader:
         start, end = end + 1, reader.line_num
-        if record and (len(record) > 1 or record[0].strip()):
+        if blank or (record and (len(record) > 1 or record[0].strip())):
             yield start, end, record
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from contract.text_encoding import charset_named, marked_charset
 from training_entry.channels.channel_error import ChannelError
 
 CSV, JSON_LINES, PARQUET = "CSV", "JSON Lines", "Parquet"
@@ -39,17 +41,27 @@ class DataFile:
         path: where it lies.
         name: its path inside the channel's folder, as messages have it.
         format: ``CSV``, ``JSON Lines`` or ``Parquet``.
+        charset: what the channel's content type says of the text; None if nothing.
     """
 
     path: Path
     name: str
     format: str
+    charset: str | None = None
 
     def open_text(self) -> IO[str]:
         """The text, unpacked, without a byte order mark and with line ends as they are."""
-        if self.path.suffix == ".gz":
-            return gzip.open(self.path, "rt", encoding="utf-8-sig", newline="")
-        return self.path.open(encoding="utf-8-sig", newline="")
+        encoding = self.encoding()
+        stream: IO[bytes] = self.open_bytes()
+        return io.TextIOWrapper(stream, encoding=encoding, newline="")
+
+    def encoding(self) -> str:
+        """Python's name of the text's encoding: as the channel says it, or a byte order mark."""
+        if self.charset is None:
+            with self.open_bytes() as stream:
+                marked = marked_charset(stream.read(4))
+            return marked or "utf-8-sig"
+        return "utf-8-sig" if self.charset == "utf-8" else self.charset
 
     def open_bytes(self) -> IO[bytes]:
         """The bytes, unpacked."""
@@ -68,17 +80,35 @@ def find_files(folder: Path, content_type: str | None) -> list[DataFile]:
     Raises:
         ChannelError: a file is of no format known here, or is not what its channel is said to be.
     """
+    charset = _charset(content_type)
     found = sorted(
         Path(where, name).relative_to(folder)
         for where, _, names in os.walk(folder)
         for name in names
     )
     return [
-        DataFile(folder / path, path.as_posix(), _format(path, content_type))
+        DataFile(folder / path, path.as_posix(), _format(path, content_type), charset)
         for path in found
         if not any(part.startswith(".") for part in path.parts)
         and not path.name.startswith(MARKERS)
     ]
+
+
+def parameter(content_type: str | None, name: str) -> str | None:
+    """What a content type says under a name: of ``text/csv; charset=latin-1`` its charset."""
+    for part in (content_type or "").split(";")[1:]:
+        key, _, value = part.strip().partition("=")
+        if key.strip().lower() == name:
+            return value.strip().strip('"')
+    return None
+
+
+def _charset(content_type: str | None) -> str | None:
+    named = parameter(content_type, "charset")
+    charset = None if named is None else charset_named(named)
+    if named is not None and charset is None:
+        raise ChannelError(f"charset {named[:50]!r} of its content type is unknown")
+    return charset
 
 
 def _format(path: Path, content_type: str | None) -> str:

@@ -14,7 +14,7 @@ from contract.columns import Kind
 from training_entry.channels.channel_error import ChannelError
 from training_entry.channels.combining import combine
 from training_entry.channels.csv_file import read_csv
-from training_entry.channels.data_files import CSV, JSON_LINES, DataFile, find_files
+from training_entry.channels.data_files import CSV, JSON_LINES, DataFile, find_files, parameter
 from training_entry.channels.declared_schema import Schema, Table, as_schema, conform
 from training_entry.channels.jsonl_file import read_jsonl
 from training_entry.channels.parquet_file import read_parquet
@@ -41,8 +41,9 @@ def read_channel(
         name: the channel's name.
         schema: the names of the columns, or names with kinds (``number``, ``integer``,
             ``boolean``, ``string``, ``datetime``, ``any``); every value is then checked.
-        header: whether the first line of a CSV file names the columns; None: it does unless
-            a schema is given and the line holds none of its names.
+        header: whether the first line of a CSV file names the columns; None: it does where it
+            holds the schema's names, or text above numbers; a line of numbers is a row, as in
+            SageMaker's own layout. What may be either is refused.
         content_type: in place of the channel's own ``ContentType``.
         shard: whether each host reads a part of its own; has no effect with one host, or where
             SageMaker has shared the files out (``ShardedByS3Key``).
@@ -111,11 +112,8 @@ def _files(channel: Channel, content_type: str | None, job: Job) -> list[DataFil
 
 def _header_parameter(content_type: str | None) -> bool | None:
     """What ``text/csv; header=absent`` says (RFC 4180), or None."""
-    for parameter in (content_type or "").split(";")[1:]:
-        key, _, value = parameter.strip().lower().partition("=")
-        if key == "header" and value in ("present", "absent"):
-            return value == "present"
-    return None
+    stated = (parameter(content_type, "header") or "").lower()
+    return stated == "present" if stated in ("present", "absent") else None
 
 
 def _read(file: DataFile, schema: Schema | None, header: bool | None) -> Table:
@@ -137,19 +135,23 @@ def _errors_named(file: DataFile) -> Iterator[None]:
     try:
         yield
     except UnicodeDecodeError:
-        raise ChannelError(f"{file.name}, line {_undecodable(file)}: not UTF-8") from None
+        place, name = _undecodable(file)
+        raise ChannelError(f"{file.name}{place}: not {name}") from None
     except (EOFError, zlib.error) as error:
         raise ChannelError(f"{file.name} can't be unpacked: {error}") from None
     except OSError as error:
         raise ChannelError(f"{file.name} can't be read: {error}") from None
 
 
-def _undecodable(file: DataFile) -> int:
-    """The first line that is not UTF-8."""
+def _undecodable(file: DataFile) -> tuple[str, str]:
+    """The first line that is no text, and the encoding that it is not of."""
+    encoding = file.encoding()
+    if encoding != "utf-8-sig":
+        return "", encoding
     with file.open_bytes() as stream:
         for number, line in enumerate(stream, start=1):
             try:
                 line.decode()
             except UnicodeDecodeError:
-                return number
-    return 1
+                return f", line {number}", "UTF-8"
+    return "", "UTF-8"
