@@ -94,7 +94,7 @@ def _column_of(values: Any, name: str | None) -> Column:
 def column_of_categories(name: str | None, categories: Any) -> Column:
     """The column that an encoder was fitted on, going by the categories that it found in it."""
     values = np.asarray(categories, dtype=object).ravel()
-    present = [value for value in values if value is not None and value == value]
+    present = [value for value in values if not is_missing(value)]
     if not any(isinstance(value, str) for value in present):
         return Column(name, missing=missing_among(values))
     kind: Kind = "string" if all(isinstance(value, str) for value in present) else "any"
@@ -135,7 +135,7 @@ def kind_of(values: Any) -> Kind:
             "S": "string",
         }
         return by_code.get(code, "any")
-    present = {type(value) for value in flat(values) if value is not None and value == value}
+    present = {type(value) for value in flat(values) if not is_missing(value)}
     if present and all(issubclass(kind, str) for kind in present):
         return "string"
     if present and all(issubclass(kind, bool | np.bool_) for kind in present):
@@ -165,11 +165,21 @@ def first_row(X: Any) -> tuple[Any, ...]:
 def plain(value: Any) -> Any:
     """A value as JSON can hold it; None for what stands for a missing value."""
     if hasattr(value, "isoformat"):
-        return value.isoformat()
+        return None if is_missing(value) else value.isoformat()
     if hasattr(value, "item"):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    return str(value) if value == value else None
+    return None if is_missing(value) else str(value)
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value stands for a missing one: None, NaN, NaT, pandas.NA."""
+    if value is None:
+        return True
+    try:
+        return bool(value != value)
+    except Exception:  # pandas.NA answers neither yes nor no, and arrays for each of their values
+        return type(value).__name__ == "NAType"

@@ -34,3 +34,10 @@ def expected_columns(
     if len(signature.inputs) != width:
         return [UNKNOWN] * width  # conform will say what is wrong with the width.
     return list(signature.inputs)
+
+
+def holds_any_number(signature: Signature | None) -> bool:
+    """Whether a column was of Python's own numbers in training, which have no bounds."""
+    return signature is not None and any(
+        column.dtype == "object" and column.kind in ("number", "any") for column in signature.inputs
+    )

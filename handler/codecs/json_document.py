@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from contract.signature import Signature
 from handler.codecs.codec import Decoded, Envelope
+from handler.codecs.expected import holds_any_number
 from handler.codecs.json_forms import read_document
 from handler.codecs.json_text import dumps, loads_body, plain
 from handler.codecs.media_types import MediaType
@@ -18,7 +19,7 @@ class JsonDocument:
 
     @staticmethod
     def read(body: bytes, media_type: MediaType, signature: Signature | None) -> Decoded:
-        return read_document(loads_body(body, media_type), signature)
+        return read_document(loads_body(body, media_type, holds_any_number(signature)), signature)
 
     @staticmethod
     def write(

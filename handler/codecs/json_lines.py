@@ -13,6 +13,7 @@ from contract.errors import MalformedPayload, UnprocessablePayload
 from contract.signature import Signature
 from handler.codecs.charset import decode_text, encode_text
 from handler.codecs.codec import Decoded, Envelope
+from handler.codecs.expected import holds_any_number
 from handler.codecs.json_rows import to_data
 from handler.codecs.json_text import dumps, loads_text
 from handler.codecs.media_types import MediaType
@@ -38,7 +39,8 @@ class JsonLines:
         ]
         if not lines:
             raise MalformedPayload("the body has no rows")
-        rows = [_row(number, line) for number, line in lines]
+        exact = holds_any_number(signature)
+        rows = [_row(number, line, exact) for number, line in lines]
         try:
             return Decoded(to_data(rows, signature))
         except (MalformedPayload, UnprocessablePayload) as error:
@@ -61,14 +63,14 @@ class JsonLines:
         return encode_text(text.decode(), media_type)
 
 
-def _row(number: int, line: str) -> Any:
+def _row(number: int, line: str, exact: bool) -> Any:
     """The list or record of a line; a single value is a row of one column.
 
     Raises:
         MalformedPayload: the line is not JSON.
     """
     try:
-        value = loads_text(line)
+        value = loads_text(line, exact)
     except json.JSONDecodeError as error:
         raise MalformedPayload(
             f"line {number} is not JSON: column {error.colno}: {error.msg}"

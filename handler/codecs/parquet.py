@@ -10,9 +10,11 @@ from contract.errors import MalformedPayload, NotAcceptable, UnprocessablePayloa
 from contract.signature import Signature
 from handler.codecs.charset import quote
 from handler.codecs.codec import Decoded, Envelope, check_unpacked
+from handler.codecs.expected import expected_columns
 from handler.codecs.json_rows import check_distinct
 from handler.codecs.media_types import MediaType
 from handler.codecs.predictions import to_table
+from handler.codecs.whole_numbers import as_floats
 
 # How pandas names the columns in which it stores an index without a name.
 _INDEX = re.compile(r"__index_level_\d+__")
@@ -38,7 +40,10 @@ class Parquet:
             with parquet.ParquetFile(pa.BufferReader(body), read_dictionary=names) as file:
                 table = _read_table(file, names)
             # What pandas adds to the file's metadata is not needed, so nothing of it is read.
-            return Decoded(table.to_pandas(ignore_metadata=True, use_threads=False))
+            frame = table.to_pandas(
+                ignore_metadata=True, use_threads=False, integer_object_nulls=True
+            )
+            return Decoded(_with_floats(frame, table, signature))
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             reason = " ".join(str(error).split())[:200]
             raise MalformedPayload(f"the body is no parquet file: {reason}") from None
@@ -62,6 +67,25 @@ class Parquet:
             reason = " ".join(str(error).split())[:200]
             raise NotAcceptable(f"the prediction can't be written as parquet: {reason}") from None
         return stream.getvalue()
+
+
+def _with_floats(frame: Any, table: Any, signature: Signature | None) -> Any:
+    """A table whose whole numbers beside missing ones are floats, as pandas would make them.
+
+    Where the model is known to take whole numbers they stay exact, for its own type to hold.
+
+    Raises:
+        UnprocessablePayload: a float would make another number of one.
+    """
+    import pyarrow as pa
+
+    expected = expected_columns(table.column_names, table.num_columns, signature)
+    for field, column in zip(table.schema, expected, strict=True):
+        name = field.name
+        gaps = pa.types.is_integer(field.type) and table[name].null_count
+        if gaps and column.kind != "integer":
+            frame[name] = as_floats(frame[name].tolist(), name)
+    return frame
 
 
 def _check(file: Any) -> list[str]:

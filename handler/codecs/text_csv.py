@@ -26,6 +26,7 @@ from handler.codecs.csv_row import read_plain_row
 from handler.codecs.csv_writer import write_csv, write_numbers
 from handler.codecs.expected import expected_columns
 from handler.codecs.media_types import MediaType
+from handler.codecs.whole_numbers import EXACT
 
 logger = logging.getLogger(__name__)
 
@@ -321,9 +322,16 @@ def _assemble(columns: list[np.ndarray[Any, Any]], layout: Layout) -> Any:
         columns, names = columns[1:], names[1:]
     if names is not None:
         return pd.DataFrame(dict(zip(names, columns, strict=True)), copy=False)
-    if all(column.dtype.kind in "biuf" for column in columns):
+    if all(column.dtype.kind in "bf" or _is_exact(column) for column in columns):
         return np.column_stack(columns)
     return pd.DataFrame(dict(enumerate(columns)), copy=False)
+
+
+def _is_exact(values: np.ndarray[Any, Any]) -> bool:
+    """Whether floats can hold a column's whole numbers, as an array of all columns may have to."""
+    if values.dtype.kind not in "iu":
+        return False
+    return not len(values) or max(abs(int(values.min())), int(values.max())) <= EXACT
 
 
 def _is_whole(values: np.ndarray[Any, Any]) -> bool:
