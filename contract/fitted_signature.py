@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from contract.columns import Column, flat, plain
+from contract.columns import Column, column_of_categories, flat, plain
 from contract.signature import Signature
 
 
@@ -24,13 +24,11 @@ def signature_of(model: object) -> Signature | None:
     width = getattr(model, "n_features_in_", None)
     classes = tuple(plain(label) for label in flat(getattr(model, "classes_", ())))
     if names is not None:
-        texts = set(_text_columns(_first_step(model), [str(name) for name in names]))
-        inputs = tuple(
-            Column(str(name), "string" if str(name) in texts else "any") for name in names
-        )
-        return Signature(inputs, "table", classes=classes)
+        given = [str(name) for name in names]
+        return Signature(_columns(_first_step(model), given), "table", classes=classes)
     if width is not None:
-        return Signature((Column(None),) * int(width), "array", classes=classes)
+        inputs = _columns(_first_step(model), [None] * int(width))
+        return Signature(inputs, "array", classes=classes)
     if hasattr(_first_step(model), "build_analyzer"):  # a vectorizer of texts
         return Signature((Column(None, "string"),), "vector", classes=classes)
     return None
@@ -47,35 +45,45 @@ def _first_step(model: Any) -> Any:
             return model
 
 
-def _text_columns(step: Any, names: Sequence[str]) -> Iterator[str]:
-    """The columns that were fitted as text: without this, `113` alone would be read as a number."""
+def _columns(step: Any, names: Sequence[str | None]) -> tuple[Column, ...]:
+    """The columns; of those that were fitted as text, without which `113` alone would be read as a
+    number, what is known of them.
+    """
+    found = dict(_known_columns(step, names))
+    return tuple(found.get(at, Column(name)) for at, name in enumerate(names))
+
+
+def _known_columns(step: Any, names: Sequence[str | None]) -> Iterator[tuple[int, Column]]:
     if hasattr(step, "categories_"):
-        yield from _of_categories(step.categories_, names)
+        yield from _of_categories(step.categories_, range(len(names)), names)
     for _, transformer, columns in getattr(step, "transformers_", ()):
-        given = _column_names(columns, names)
+        places = _places(columns, names)
         if hasattr(_first_step(transformer), "build_analyzer"):
-            yield from given
+            yield from ((at, Column(names[at], "string")) for at in places)
         for encoder in [part for _, part in getattr(transformer, "steps", ())] or [transformer]:
-            if len(getattr(encoder, "categories_", ())) == len(given):
-                yield from _of_categories(encoder.categories_, given)
+            if len(getattr(encoder, "categories_", ())) == len(places):
+                yield from _of_categories(encoder.categories_, places, names)
 
 
-def _of_categories(categories: Sequence[Any], names: Sequence[str]) -> Iterator[str]:
-    for name, values in zip(names, categories, strict=False):
-        present = [value for value in np.asarray(values).tolist() if value == value]
-        if any(isinstance(value, str) for value in present):
-            yield name
+def _of_categories(
+    categories: Sequence[Any], places: Sequence[int], names: Sequence[str | None]
+) -> Iterator[tuple[int, Column]]:
+    for at, values in zip(places, categories, strict=False):
+        column = column_of_categories(names[at], values)
+        if column.kind != "any" or column.missing:
+            yield at, column
 
 
-def _column_names(columns: Any, names: Sequence[str]) -> list[str]:
-    """The columns of one part of a column transformer, by name; none for a form not known here."""
+def _places(columns: Any, names: Sequence[str | None]) -> list[int]:
+    """Where the columns of one part of a column transformer are; none for a form not known here."""
+    everywhere = list(range(len(names)))
     if isinstance(columns, str):
-        return [columns]
+        columns = [columns]
     if isinstance(columns, slice):
-        return list(names[columns]) if isinstance(columns.start, int | None) else []
+        return everywhere[columns] if isinstance(columns.start, int | None) else []
     found = np.asarray(columns)
     if found.dtype == np.bool_:
-        return [name for name, chosen in zip(names, found, strict=False) if chosen]
+        return [at for at, chosen in zip(everywhere, found, strict=False) if chosen]
     if found.dtype.kind in "iu":
-        return [names[position] for position in np.atleast_1d(found)]
-    return [str(name) for name in found.tolist()]
+        return [everywhere[at] for at in np.atleast_1d(found)]
+    return [names.index(str(name)) for name in found.tolist() if str(name) in names]

@@ -87,6 +87,12 @@ def widened(values: Values) -> Values:
     return values.astype(np.float64) if dtype == np.float16 else values
 
 
+def writable(values: Values) -> Values:
+    """A column that whoever gets it may write to: pandas and pyarrow lend theirs to be read."""
+    lent = isinstance(values, np.ndarray) and not values.flags.writeable
+    return values.copy() if lent else values
+
+
 def with_missing(values: Values, column: Column | None) -> Values:
     """Objects with what stood for a missing value in training in the place of what is missing."""
     known = column.missing if column else ""

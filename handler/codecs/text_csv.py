@@ -20,6 +20,7 @@ from contract.errors import MalformedPayload, UnprocessablePayload
 from contract.signature import Signature
 from handler.codecs.charset import decode_text, encode_text
 from handler.codecs.codec import Decoded, Envelope
+from handler.codecs.column_values import writable
 from handler.codecs.csv_arrow import read_with_arrow
 from handler.codecs.csv_cells import is_all_whole, read_column
 from handler.codecs.csv_row import read_plain_row
@@ -321,7 +322,8 @@ def _assemble(columns: list[np.ndarray[Any, Any]], layout: Layout) -> Any:
             raise MalformedPayload("the header gives column 1 no name, and it is no index")
         columns, names = columns[1:], names[1:]
     if names is not None:
-        return pd.DataFrame(dict(zip(names, columns, strict=True)), copy=False)
+        own = map(writable, columns)
+        return pd.DataFrame(dict(zip(names, own, strict=True)), copy=False)
     if all(column.dtype.kind in "bf" or _is_exact(column) for column in columns):
         return np.column_stack(columns)
     return pd.DataFrame(dict(enumerate(columns)), copy=False)

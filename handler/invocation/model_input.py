@@ -13,7 +13,14 @@ from scipy import sparse
 
 from contract.errors import PayloadTooLarge, UnprocessablePayload
 from contract.signature import Signature
-from handler.codecs.column_values import Values, check_values, restore_dtype, widened, with_missing
+from handler.codecs.column_values import (
+    Values,
+    check_values,
+    restore_dtype,
+    widened,
+    with_missing,
+    writable,
+)
 
 # A sparse matrix is written out for a model that was fitted on a table; not above this size.
 DENSE_LIMIT = 1024**3
@@ -176,7 +183,7 @@ def _from_columns(data: Any, signature: Signature) -> Any:
     ):
         label = column.name or (given[position] if given else position + 1)
         checked = check_values(values, column, label)
-        columns.append(restore_dtype(checked, column, label))
+        columns.append(writable(restore_dtype(checked, column, label)))
     if signature.fitted_on == "vector":
         name = signature.inputs[0].name
         return _stacked(columns)[:, 0] if name is None else pd.Series(columns[0], name=name)
