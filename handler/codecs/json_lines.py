@@ -18,6 +18,7 @@ from handler.codecs.json_rows import to_data
 from handler.codecs.json_text import dumps, loads_text
 from handler.codecs.media_types import MediaType
 from handler.codecs.predictions import dense
+from handler.codecs.text_lines import numbered_lines
 
 _UTF8 = MediaType("application", "jsonlines")
 
@@ -32,13 +33,7 @@ class JsonLines:
 
     @staticmethod
     def read(body: bytes, media_type: MediaType, signature: Signature | None) -> Decoded:
-        lines = [
-            (number, line)
-            for number, line in enumerate(decode_text(body, media_type).split("\n"), start=1)
-            if line.strip()
-        ]
-        if not lines:
-            raise MalformedPayload("the body has no rows")
+        lines = numbered_lines(decode_text(body, media_type))
         exact = holds_any_number(signature)
         rows = [_row(number, line, exact) for number, line in lines]
         try:

@@ -15,6 +15,7 @@ from handler.codecs.charset import decode_text, encode_text
 from handler.codecs.codec import Decoded, Envelope
 from handler.codecs.media_types import MediaType
 from handler.codecs.predictions import to_array
+from handler.codecs.text_lines import numbered_lines
 
 
 class LibSvm:
@@ -23,7 +24,7 @@ class LibSvm:
 
     @staticmethod
     def read(body: bytes, media_type: MediaType, signature: Signature | None) -> Decoded:
-        numbered = enumerate(decode_text(body, media_type).split("\n"), start=1)
+        numbered = numbered_lines(decode_text(body, media_type))
         lines = [(number, line) for number, line in numbered if line.partition("#")[0].strip()]
         if not lines:
             raise MalformedPayload("the body has no rows")

@@ -181,3 +181,87 @@ def test_a_header_alone_is_told_from_an_empty_body(content_type: str, body: byte
 def test_a_header_parameter_of_another_value_is_refused() -> None:
     """There is present and absent."""
     assert refusal(b"1,2,3", "text/csv; header=maybe", POSITIONS).status == 400
+
+
+YEARLY = pd.DataFrame([[1.0, 2.0], [3.0, 4.0]], columns=[2019, 2020])
+LABELLED = Signature((Column("2019", "number", "float64"), Column("2020", "number", "float64")))
+TWO = Signature((Column(None, "number", "float64"),) * 2, "array")
+
+
+@pytest.mark.parametrize("signature", [TWO, UNKNOWN, None, NUMBERS])
+@pytest.mark.parametrize("rows", [1, 4_000])
+@pytest.mark.parametrize("body", ["0,1\n5,7\n", "0,1,2\n1,3,4\n", "1,0\n0,1\n", "2024,2023\n1,2\n"])
+def test_a_row_of_numbers_is_a_row(body: str, rows: int, signature: Signature | None) -> None:
+    """Whatever numbers they are: a row is an answer."""
+    width = body.split("\n")[0].count(",") + 1
+    if signature is not None:
+        signature = Signature(signature.inputs[:1] * width, "array")
+
+    assert len(take(body.encode() * rows, "text/csv", signature)) == 2 * rows
+
+
+@pytest.mark.parametrize("order", [[2019, 2020], [2020, 2019]])
+def test_labels_that_are_years_are_names(order: list[int]) -> None:
+    """In what the frame itself writes, in any order of its columns."""
+    body = YEARLY[order].to_csv(index=False).encode()
+
+    taken = take(body, "text/csv", LABELLED)
+
+    assert taken.to_numpy().tolist() == YEARLY.to_numpy().tolist()
+    assert len(take(b"2019,2020\n", "text/csv", LABELLED)) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "names"),
+    [
+        (b",a,b,c\n0,1,2,3\n1,4,5,6\n", ["a", "b", "c"]),
+        (b"Unnamed: 0,c,b,a\n17,3,2,1\n", ["a", "b", "c"]),
+    ],
+)
+@pytest.mark.parametrize("signature", [NUMBERS, None])
+def test_the_index_that_pandas_writes_is_no_column(
+    body: bytes, names: list[str], signature: Signature | None
+) -> None:
+    """It numbers the rows."""
+    taken = take(body, "text/csv", signature)
+
+    assert sorted(taken.columns) == names
+    assert taken.iloc[0].to_dict() == {"a": 1, "b": 2, "c": 3}
+
+
+def test_an_index_that_the_model_was_fitted_on_is_a_column() -> None:
+    """Its name is pandas' own."""
+    signature = Signature((Column("Unnamed: 0", "integer", "int64"), Column("a", "number")))
+
+    taken = take(b",a\n7,1\n", "text/csv", signature)
+
+    assert taken.to_numpy().tolist() == [[7, 1]]
+
+
+@pytest.mark.parametrize(
+    ("body", "part"),
+    [
+        (b"a,,c\n1,2,3\n", "gives column 2 no name"),
+        (b",b,c\nx,2,3\n", "column 1 no name, and it is no index"),
+        (b"a,b,a\n1,2,3\n", 'names column "a" twice'),
+        (b"a,b, a\n1,2,3\n", 'names column "a" twice'),
+    ],
+)
+def test_blank_and_repeated_names_are_refused(body: bytes, part: str) -> None:
+    """As in a training channel."""
+    assert part in refusal(body, "text/csv", NUMBERS).detail
+
+
+@pytest.mark.parametrize("body", [b"?,?,?\n1,2,3\n", b"-,-,-\n1,2,3\n"])
+def test_marks_for_missing_values_are_no_names(body: bytes) -> None:
+    """The row is refused where it is, and not lost."""
+    error = refusal(body, "text/csv", POSITIONS)
+
+    assert (error.status, error.row, error.column) == (422, 1, 1)
+
+
+@pytest.mark.parametrize("body", [b"hello\n42\n", b"x\n1\n2\n"])
+def test_a_text_above_numbers_alone_is_asked_for(body: bytes) -> None:
+    """A name, or one of several texts."""
+    assert "header=present" in refusal(body, "text/csv", None).detail
+    assert len(take(body, "text/csv; header=absent", None)) == body.count(b"\n")
