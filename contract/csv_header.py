@@ -46,6 +46,9 @@ def judge_first_row(
     names = tuple(column.name for column in columns if column.name is not None)
     if numbered:
         names = tuple(map(str, range(len(columns))))
+    if names and len(first) == len(names) + 1 and is_index(first[0].strip() or INDEX, names):
+        # Beside the index that pandas writes stand the columns themselves.
+        return judge_first_row([row[1:] for row in rows], columns, numbered=numbered)
     if names:
         found = _by_names(first, below, columns, names)
         if found:
