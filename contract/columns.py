@@ -6,6 +6,7 @@ pandas.
 
 from __future__ import annotations
 
+import datetime
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -33,7 +34,8 @@ class Column:
         categories: for the type ``category``, its values in their order: a model may go by
             their positions; else None.
         ordered: whether those are ordered.
-        categories_dtype: the numpy or pandas type of the categories; empty if unknown.
+        categories_dtype: the numpy or pandas type of the categories, of objects ``date`` or
+            ``datetime``; empty if unknown.
         words: what readers take for a missing value elsewhere, such as NA, and what in this column
             is a text like any other.
         missing: what stood for a missing value among objects; empty if none was seen.
@@ -88,7 +90,10 @@ def _column_of(values: Any, name: str | None) -> Column:
     objects = flat(values)
     words = words_among(objects) if kind in ("string", "any") else ()
     missing = missing_among(objects) if str(dtype) == "object" else ""
-    return Column(name, kind, str(dtype), words=words, missing=missing)
+    own = ""
+    if kind == "datetime":  # of Python's own
+        own = "datetime" if any(isinstance(v, datetime.datetime) for v in objects) else "date"
+    return Column(name, kind, str(dtype), None, False, own, words, missing)
 
 
 def column_of_categories(name: str | None, categories: Any) -> Column:
@@ -142,6 +147,9 @@ def kind_of(values: Any) -> Kind:
         return "boolean"
     if present and all(issubclass(kind, int | float | np.number) for kind in present):
         return "number"
+    if present and all(issubclass(kind, datetime.date) for kind in present):
+        zoned = any(getattr(value, "tzinfo", None) for value in flat(values))
+        return "any" if zoned else "datetime"
     return "any"
 
 

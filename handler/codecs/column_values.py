@@ -55,6 +55,8 @@ def restore_dtype(values: Values, column: Column, label: str | int) -> Values:
     try:
         if column.categories is not None:
             return _restore_category(values, column, label)
+        if dtype == "object" and column.kind == "datetime":
+            return pd.Series(with_missing(_python_dates(values, column), column), dtype=object)
         if dtype == "object":  # pandas 3 would make a type of its own of text in an array.
             return pd.Series(with_missing(values, column), dtype=object)
         known = _dtype_of(dtype)
@@ -118,6 +120,16 @@ def _restore(values: Values, dtype: Any, column: Column, label: str | int) -> Va
             return np.asarray(values).astype(np.str_)
         return widened(with_missing(values, column))
     return pd.array(values, dtype=dtype)
+
+
+def _python_dates(values: Values, column: Column) -> Values:
+    """Dates as Python's own, as objects of training were."""
+    dates = pd.DatetimeIndex(values)
+    if column.categories_dtype == "date":
+        return dates.date
+    objects = np.empty(len(dates), dtype=object)
+    objects[:] = dates.to_list()
+    return objects
 
 
 def _restore_category(values: Values, column: Column, label: str | int) -> Values:

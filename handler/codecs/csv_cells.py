@@ -38,7 +38,9 @@ def read_column(
     if column.kind == "integer":
         return _integers(texts)
     if column.kind == "number":
-        return _whole_or_not(texts) if column.dtype == "object" else _numbers(texts)
+        # Of Python's own numbers each is whole or not, as it is written.
+        own = column.dtype == "object"
+        return _objects([_or_text(_exact, text) for text in texts]) if own else _numbers(texts)
     if column.kind == "boolean":
         return _booleans(texts, _BOOLEANS_OR_DIGITS)
     if column.kind == "any":

@@ -211,7 +211,30 @@ def _in_type(read: Any, dtype: str, label: Label) -> Any:
         )
     if dtype.endswith("[pyarrow]"):
         return pd.array(made, dtype=dtype)
-    return made.array if getattr(made, "tz", None) is not None else made.to_numpy(copy=True)
+    if getattr(made, "tz", None) is not None:
+        return made.array
+    return _in_days(made.to_numpy(copy=True), dtype, label)
+
+
+def _in_days(read: Any, dtype: str, label: Label) -> Any:
+    """Values in one of the larger units, which numpy alone has: minutes, hours, days, months.
+
+    Raises:
+        UnprocessablePayload: one of them is too fine for it.
+    """
+    if not re.fullmatch(r"(?:datetime64|timedelta64)\[[A-Za-z]+\]", dtype) or _unit_of(dtype):
+        return read
+    made = read.astype(dtype)
+    changed = np.flatnonzero((made.astype(read.dtype) != read) & ~np.isnat(read))
+    if len(changed):
+        row = int(changed[0])
+        raise UnprocessablePayload(
+            f"row {row + 1}, column {quote(label)}: {read[row]} has no place among the model's "
+            f"{dtype}",
+            row=row + 1,
+            column=label,
+        )
+    return made
 
 
 def _first_beyond(read: Any, unit: str) -> int:

@@ -15,7 +15,7 @@ from contract.columns import Column
 from contract.errors import MalformedPayload, UnprocessablePayload
 from contract.signature import Signature
 from handler.codecs.charset import quote
-from handler.codecs.expected import UNKNOWN, expected_columns
+from handler.codecs.expected import UNKNOWN, expected_columns, holds_any_number
 from handler.codecs.json_features import unwrapped
 from handler.codecs.whole_numbers import EXACT, as_floats, to_float
 
@@ -118,7 +118,8 @@ def _of_lists(
             raise MalformedPayload(
                 f"row {number} has {len(row)} columns, {reference} has {width}", row=number
             )
-    matrix = _matrix(rows) if names is None else None
+    plain = names is None and not holds_any_number(signature)
+    matrix = _matrix(rows) if plain else None
     if matrix is not None:
         return matrix
     _check_single(rows)

@@ -277,3 +277,26 @@ def test_mixed_line_ends_are_read() -> None:
 def test_utf_16_is_told_by_its_mark_in_json_too() -> None:
     """PowerShell writes both so."""
     assert take("[[1, 2]]".encode("utf-16"), "application/json", None).tolist() == [[1, 2]]
+
+
+@pytest.mark.parametrize("unit", ["D", "h", "m", "s", "ms", "us", "ns"])
+def test_an_array_of_dates_keeps_its_unit(unit: str) -> None:
+    """Also one that pandas does not have."""
+    X = np.array([["2024-01-01", "1999-12-31"]], dtype=f"datetime64[{unit}]")
+    signature = saved(None, X)
+
+    for body, content_type in (
+        (b'[["2024-01-01", "1999-12-31T00:00Z"]]', "application/json"),
+        (b"2024-01-01,1999-12-31\n", "text/csv"),
+        (npy(X), "application/x-npy"),
+    ):
+        taken = take(body, content_type, signature)
+        assert taken.dtype == X.dtype
+        assert (taken == X).all()
+
+
+def test_a_time_of_day_has_no_place_among_days() -> None:
+    """Rather than being cut off."""
+    signature = saved(None, np.array([["2024-01-01"]], dtype="datetime64[D]"))
+
+    assert "no place" in refusal(b'[["2024-01-01T12:00"]]', "application/json", signature).detail
