@@ -89,7 +89,7 @@ def _column_of(values: Any, name: str | None) -> Column:
         return Column(name, kind, str(dtype))
     objects = flat(values)
     words = words_among(objects) if kind in ("string", "any") else ()
-    missing = missing_among(objects) if str(dtype) == "object" else ""
+    missing = missing_among(objects)
     own = ""
     if kind == "datetime":  # of Python's own
         own = "datetime" if any(isinstance(v, datetime.datetime) for v in objects) else "date"
@@ -116,7 +116,7 @@ def missing_among(values: Iterable[Any]) -> Missing:
     none = nan = False
     for value in values:
         none = none or value is None
-        nan = nan or (isinstance(value, float | np.floating) and value != value)
+        nan = nan or (value is not None and is_missing(value))
     if none and nan:
         return "both"
     return "None" if none else "NaN" if nan else ""

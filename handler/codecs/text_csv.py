@@ -8,6 +8,7 @@ import re
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain, islice
 from typing import Any, ClassVar
 
@@ -173,12 +174,17 @@ def _has_header(
             "content type text/csv; header=present or text/csv; header=absent"
         )
     if judged.startswith("likely") and len(rows) > 1:
-        logger.info(
-            "nothing is known of the model's columns: the first row of a CSV body was taken for %s;"
-            " text/csv; header=present or header=absent says which it is",
-            "names" if judged == "likely names" else "values",
-        )
+        _log_once("names" if judged == "likely names" else "values")
     return judged in ("names", "likely names")
+
+
+@cache
+def _log_once(taken_for: str) -> None:
+    logger.info(
+        "nothing is known of the model's columns: the first row of a CSV body was taken for %s; "
+        "text/csv; header=present or header=absent says which it is",
+        taken_for,
+    )
 
 
 def read_carefully(rows: Sequence[Sequence[str]], layout: Layout) -> list[np.ndarray[Any, Any]]:

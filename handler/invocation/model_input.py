@@ -209,7 +209,8 @@ def _columns_of(data: Any) -> list[Values]:
         columns = [data.iloc[:, position] for position in range(data.shape[1])]
         plain = [isinstance(column.dtype, np.dtype) for column in columns]
         return [c.to_numpy() if p else c.array for c, p in zip(columns, plain, strict=True)]
-    return list(np.asarray(data).T)
+    values = np.asarray(data)
+    return [values] if values.ndim == 1 else list(values.T)
 
 
 def _names_of(data: Any) -> tuple[str, ...] | None:
