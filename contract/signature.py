@@ -71,6 +71,13 @@ class Signature:
         return "number" if kinds <= {"any", "number"} else None
 
     @cached_property
+    def is_unbounded(self) -> bool:
+        """Whether an input was of Python's own numbers, of which whole ones have no bounds."""
+        return any(
+            column.dtype == "object" and column.kind in ("number", "any") for column in self.inputs
+        )
+
+    @cached_property
     def fitted_on(self) -> Container:
         """What to hand to the model."""
         return self.container or ("table" if self.names else "array")

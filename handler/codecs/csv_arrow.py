@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -15,6 +16,8 @@ from contract.machine import this_machine
 from handler.codecs.csv_cells import read_column
 from handler.codecs.whole_numbers import EXACT
 
+_BLANK_LINE = re.compile(r"\n[\r\n]")
+
 
 def read_with_arrow(
     text: str, columns: Sequence[Column], guessed: Sequence[Kind], header: bool
@@ -22,7 +25,7 @@ def read_with_arrow(
     """Read the columns with pyarrow, or give up.
 
     Args:
-        text: the body, without blank lines.
+        text: the body.
         columns: what is known of each column.
         guessed: their kinds, where ``any`` now means: numbers, going by the first rows.
         header: whether to pass over the first row.
@@ -35,7 +38,7 @@ def read_with_arrow(
         return None  # pyarrow takes 0x1F for an integer.
     # What is missing is an empty cell, as a rule. To look for its other names takes a fifth longer.
     table = _table(text, guessed, header, [""]) or _table(text, guessed, header, sorted(MISSING))
-    if table is None:
+    if table is None or _may_have_blank_line(table, text):
         return None
     try:
         read = [
@@ -44,6 +47,16 @@ def read_with_arrow(
     except UnprocessablePayload:  # that reader knows what to call the column
         return None
     return None if any(values is None for values in read) else read  # type: ignore[return-value]
+
+
+def _may_have_blank_line(table: Any, text: str) -> bool:
+    """Whether a row may be a blank line, which pyarrow reads as one of missing values."""
+    if table.num_columns == 1:
+        return False  # There it is.
+    numbers = [column for column in table.columns if column.type != "string"]
+    if not all(column.null_count for column in numbers):
+        return False
+    return _BLANK_LINE.search(text) is not None or "\r\r" in text or text[0] in "\r\n"
 
 
 def _table(text: str, kinds: Sequence[Kind], header: bool, missing: list[str]) -> Any:
@@ -58,7 +71,10 @@ def _table(text: str, kinds: Sequence[Kind], header: bool, missing: list[str]) -
         return csv.read_csv(
             pa.BufferReader(text.encode()),
             read_options=csv.ReadOptions(column_names=names, skip_rows_after_names=int(header)),
-            parse_options=csv.ParseOptions(newlines_in_values='"' in text),
+            parse_options=csv.ParseOptions(
+                newlines_in_values='"' in text,
+                ignore_empty_lines=False,  # A row of one column is one.
+            ),
             convert_options=csv.ConvertOptions(
                 check_utf8=False,
                 column_types={

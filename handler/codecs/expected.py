@@ -37,7 +37,5 @@ def expected_columns(
 
 
 def holds_any_number(signature: Signature | None) -> bool:
-    """Whether a column was of Python's own numbers in training, which have no bounds."""
-    return signature is not None and any(
-        column.dtype == "object" and column.kind in ("number", "any") for column in signature.inputs
-    )
+    """Whether the model is known to take whole numbers of any size."""
+    return signature is not None and signature.is_unbounded

@@ -38,7 +38,6 @@ SMALL = 16 * 1024
 SAMPLE = 20
 # A line with its end, whichever it is; found one by one, since often only the first count.
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
-_BLANK_LINE = re.compile(r"\n[\r\n]")
 # A number of two with something between them that is no comma.
 _SEPARATED = re.compile(r"\s*[+-]?\d[\d.,]*\s*[;\t|]\s*[+-]?\d")
 # Digits behind a zero, where a cell begins. Each begins with one letter, which is quick to find.
@@ -89,7 +88,7 @@ class TextCsv:
         rows = list(islice(split_rows(text, lines), SAMPLE if large else None))
         layout = find_layout(rows, media_type, signature)
         columns = None
-        if large and not _has_blank_line(text):
+        if large:
             guessed = guess_kinds(rows, layout)
             columns = read_with_arrow(text, layout.columns, guessed, layout.header)
             if columns is not None and layout.strict and _may_be_texts(text, columns):
@@ -255,13 +254,6 @@ def split_rows(text: str, lines_are_rows: bool = False) -> Iterator[list[str]]:
 
 def _lines_of(signature: Signature | None) -> bool:
     return signature is not None and len(signature.inputs) == 1
-
-
-def _has_blank_line(text: str) -> bool:
-    """Whether there is a blank line, which the fast reader passes over."""
-    if text[0] in "\r\n" or _BLANK_LINE.search(text) is not None:
-        return True
-    return "\r" in text and "\r\r" in text
 
 
 def _may_be_texts(text: str, columns: Sequence[np.ndarray[Any, Any]]) -> bool:
