@@ -58,7 +58,10 @@ def columns_of(data: Any) -> tuple[Column, ...]:
     """
     if hasattr(data, "columns") and hasattr(data, "dtypes"):
         named = all(isinstance(name, str) for name in data.columns)
-        return tuple(_column_of(data[name], name if named else None) for name in data.columns)
+        return tuple(
+            _column_of(_column_at(data, at), name if named else None)
+            for at, name in enumerate(data.columns)
+        )
     if hasattr(data, "name") and hasattr(data, "dtype"):
         return (_column_of(data, None if data.name is None else str(data.name)),)
     array = data if hasattr(data, "shape") else np.asarray(data)
@@ -68,6 +71,11 @@ def columns_of(data: Any) -> tuple[Column, ...]:
     if len(array.shape) == 2 and isinstance(array, np.ndarray) and array.dtype.kind in "OUS":
         return tuple(_column_of(array[:, position], None) for position in range(width))
     return (_column_of(array, None),) * int(width)
+
+
+def _column_at(data: Any, position: int) -> Any:
+    """A column of a data frame, by position: pandas lets several have one name."""
+    return data.iloc[:, position] if hasattr(data, "iloc") else data[data.columns[position]]
 
 
 def is_vector(data: Any) -> bool:
@@ -84,9 +92,9 @@ def _column_of(values: Any, name: str | None) -> Column:
         categories = tuple(plain(value) for value in given)
         words = words_among(given) if kind == "string" else ()
         ordered = bool(dtype.ordered)
-        return Column(name, kind, "category", categories, ordered, str(given.dtype), words)
+        return Column(name, kind, "category", categories, ordered, _name_of(given.dtype), words)
     if getattr(dtype, "kind", "O") != "O" and kind != "string":
-        return Column(name, kind, str(dtype))
+        return Column(name, kind, _name_of(dtype))
     objects = flat(values)
     words = words_among(objects) if kind in ("string", "any") else ()
     missing = missing_among(objects)
@@ -94,6 +102,14 @@ def _column_of(values: Any, name: str | None) -> Column:
     if kind == "datetime":  # of Python's own
         own = "datetime" if any(isinstance(v, datetime.datetime) for v in objects) else "date"
     return Column(name, kind, str(dtype), None, False, own, words, missing)
+
+
+def _name_of(dtype: Any) -> str:
+    """The name of a type, a zone in it by the name that every library knows it by."""
+    file = getattr(getattr(dtype, "tz", None), "_filename", None)  # dateutil's own zones
+    if file is None:
+        return str(dtype)
+    return f"datetime64[{dtype.unit}, {str(file).rpartition('zoneinfo/')[2]}]"
 
 
 def column_of_categories(name: str | None, categories: Any) -> Column:
@@ -159,7 +175,9 @@ def flat(values: Any) -> Iterable[Any]:
 
 def first_row(X: Any) -> tuple[Any, ...]:
     if hasattr(X, "columns"):
-        return tuple(plain(X[name].iloc[0]) for name in X.columns) if len(X) else ()
+        return tuple(
+            plain(_column_at(X, at).iloc[0]) for at in range(len(X.columns) * bool(len(X)))
+        )
     if hasattr(X, "iloc"):
         return (plain(X.iloc[0]),) if len(X) else ()
     if hasattr(X, "toarray"):

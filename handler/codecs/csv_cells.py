@@ -14,7 +14,7 @@ from handler.codecs.charset import quote
 from handler.codecs.whole_numbers import EXACT, check_exact, narrowest
 
 _BOOLEANS = {"true": True, "false": False}
-_BOOLEANS_OR_DIGITS = {**_BOOLEANS, "1": True, "0": False}
+_BOOLEANS_OR_DIGITS = {**_BOOLEANS, "1": True, "0": False, "1.0": True, "0.0": False}
 
 
 def read_column(
