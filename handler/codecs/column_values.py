@@ -140,6 +140,9 @@ def _restore_category(values: Values, column: Column, label: str | int) -> Value
     """
     categories = _categories(column)
     given = values
+    if column.categories_dtype.startswith("interval"):  # written as text: (0.5, 2.0]
+        places = {text: place for place, text in enumerate(column.categories or ())}
+        given = [categories[places[v]] if v in places else v for v in values]
     if column.kind in ("number", "integer", "boolean"):
         own = Column(column.name, column.kind, column.categories_dtype)
         given = restore_dtype(values, own, label)
@@ -165,8 +168,18 @@ def _categories(column: Column) -> Any:
     given, dtype = list(column.categories or ()), column.categories_dtype
     if column.kind in ("datetime", "duration"):
         return pd.Index(dates_of(given, dtype))
+    if dtype.startswith("interval"):
+        return pd.IntervalIndex([_interval(str(text)) for text in given])
     known = _dtype_of(dtype) if dtype != "object" else np.dtype(object)
     return pd.Index(given) if known is None else pd.Index(given, dtype=known)
+
+
+def _interval(text: str) -> Any:
+    """An interval of numbers as its text says it."""
+    ends = [float(end) if "." in end else int(end) for end in text[1:-1].split(", ")]
+    closed = {"[]": "both", "[)": "left", "(]": "right", "()": "neither"}[text[0] + text[-1]]
+    make: Any = pd.Interval  # its types know no end that is found at run time
+    return make(*ends, closed=closed)
 
 
 def _dtype_of(dtype: str) -> Any:
