@@ -1,14 +1,16 @@
 """Answering invocations that are ready at the same moment with as few predictions as possible.
 
 Rows of different invocations share a prediction where that is sound: through the default
-``predict_fn``, whose models treat each row by itself, or a user's own that says so by
-``predict_fn.batchable = True``. What unlike requests hold is never put together, and a fault in
-one is found by asking for each alone, so nobody gets another one's error.
+``predict_fn``, for a model of which every part is known to treat each row by itself, or a user's
+own that says so by ``predict_fn.batchable = True``. What a model gives for several requests is at
+first compared with what it gives for each, and nobody is answered by it before. What unlike
+requests hold is never put together, and a fault in one is found by asking for each alone, so nobody
+gets another one's error.
 """
 
 from __future__ import annotations
 
-import contextlib
+import logging
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -16,6 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from handler.invocation.answers_alike import are_alike
 from handler.invocation.pipeline import Invocation, Pipeline
 from handler.invocation.request_types import Response
 from handler.processes.invocation_time_limit import DeadlineExceeded
@@ -23,9 +26,10 @@ from handler.processes.invocation_time_limit import DeadlineExceeded
 # A prediction for more rows than this gains nothing by more, and keeps the next ones waiting.
 MOST_ROWS = 4096
 
-# Of scikit-learn's own, these alone let rows matter to each other: their transform stops when all
-# rows together have come close enough.
-MIXING_ROWS = {"NMF", "MiniBatchNMF"}
+# How many predictions for several requests are compared with those for each alone.
+TRIALS = 4
+
+logger = logging.getLogger(__name__)
 
 Prepared = tuple[int, Invocation]
 
@@ -35,11 +39,8 @@ class Batcher:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
-        user = pipeline.user
-        if user.predict_fn is None:
-            self._together = not (user.transform_fn or _mixes_rows(pipeline.model))
-        else:
-            self._together = user.batchable
+        self._together = pipeline.why_alone is None
+        self._trials = TRIALS if pipeline.user.predict_fn is None else 0
         self._has_rows = False  # whether the model is known to give a row for each row
         self._most_rows = MOST_ROWS
 
@@ -69,8 +70,10 @@ class Batcher:
         return pipeline.attempt(invocation, pipeline.prepare, bool(pipeline.user.input_fn))
 
     def _predict(self, group: Sequence[Prepared]) -> Iterable[tuple[int, Response]]:
-        if len(group) == 1:
+        if len(group) == 1 or not self._together:
             return self._each_alone(group)
+        if self._trials:
+            return self._try(group)
         pipeline = self._pipeline
         rows = [invocation.data.shape[0] for _, invocation in group]
         try:
@@ -96,6 +99,42 @@ class Batcher:
             for (number, invocation), prediction in zip(group, predictions, strict=True)
         ]
 
+    def _try(self, group: Sequence[Prepared]) -> Iterable[tuple[int, Response]]:
+        """Answer each by itself, and see whether together they would be answered alike."""
+        alone: list[Any] = []
+
+        def predict(invocation: Invocation) -> Response:
+            prediction = self._pipeline.predict(invocation.data, invocation.context)
+            alone.append(prediction)
+            return self._pipeline.finish(invocation, prediction)
+
+        answers = [(number, self._pipeline.attempt(one, predict)) for number, one in group]
+        if len(alone) == len(group):
+            self._compare(group, alone)
+        return answers
+
+    def _compare(self, group: Sequence[Prepared], alone: Sequence[Any]) -> None:
+        pipeline = self._pipeline
+        rows = [invocation.data.shape[0] for _, invocation in group]
+        try:
+            with pipeline.limit(pipeline.settings.timeout):
+                merged = _merged([invocation.data for _, invocation in group])
+                together = _split(pipeline.predict(merged), rows)
+        except DeadlineExceeded:
+            self._most_rows = max(1, sum(rows) // len(group))
+            return
+        except (Exception, SystemExit):
+            return  # whatever it is, it is found again where it matters to somebody
+        if together is not None and all(map(are_alike, together, alone)):
+            self._trials -= 1
+            self._has_rows = True
+            return
+        self._together = False
+        logger.warning(
+            "rows of several requests were predicted otherwise together than alone: each request "
+            "is predicted alone from now on"
+        )
+
     def _each_alone(self, group: Sequence[Prepared]) -> Iterable[tuple[int, Response]]:
         return [(number, self._alone(invocation)) for number, invocation in group]
 
@@ -109,14 +148,6 @@ class Batcher:
             lambda one: pipeline.finish(one, prediction),
             bool(pipeline.user.output_fn),
         )
-
-
-def _mixes_rows(model: Any) -> bool:
-    """Whether a row's prediction depends on the rows beside it."""
-    parts = [model]
-    with contextlib.suppress(Exception):  # not every class keeps to scikit-learn's rules
-        parts += model.get_params().values()
-    return any(type(part).__name__ in MIXING_ROWS for part in parts)
 
 
 def _groups(prepared: Sequence[Prepared], most: int) -> Iterator[list[Prepared]]:
@@ -147,12 +178,17 @@ def _kind(data: Any) -> Hashable | None:
     if kind is np.ndarray and data.ndim:
         return (kind, data.dtype, data.shape[1:])
     if kind is pd.DataFrame and _is_numbered(data):
-        return (kind, tuple(data.columns), tuple(data.dtypes))
+        return (kind, tuple(data.columns), tuple(map(_type_of, data.dtypes)))
     if kind is pd.Series and _is_numbered(data):
-        return (kind, data.name, data.dtype)
+        return (kind, data.name, _type_of(data.dtype))
     if sparse.issparse(data) and data.format == "csr":
         return (kind, data.dtype, data.shape[1])
     return None
+
+
+def _type_of(dtype: Any) -> Hashable:
+    """A column's type; categories are equal for pandas in whatever order, but not for a model."""
+    return (dtype, tuple(dtype.categories)) if hasattr(dtype, "categories") else dtype
 
 
 def _is_numbered(data: pd.DataFrame | pd.Series[Any]) -> bool:

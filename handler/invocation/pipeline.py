@@ -21,6 +21,7 @@ from contract.errors import (
     PredictionFailed,
     UnsupportedContentType,
 )
+from contract.estimators.rows_apart import why_together
 from contract.fitted_signature import signature_of
 from contract.machine import MEBIBYTE
 from contract.settings import ServingSettings
@@ -132,7 +133,9 @@ class Pipeline:
                 "GET /execution-parameters, so name them in the transform job"
             )
         signature = signature or signature_of(model)
-        return cls(model, user, signature, settings, limit, configuration)
+        pipeline = cls(model, user, signature, settings, limit, configuration)
+        logger.info("rows of several requests are predicted %s", pipeline.how_rows_are_predicted())
+        return pipeline
 
     def execution_parameters(self) -> dict[str, Any] | None:
         """What the user's ``execution_parameters_fn`` says; None where there is none.
@@ -213,6 +216,23 @@ class Pipeline:
         """The third step: what the model said, as the caller wants it."""
         invocation.stage = "output_fn"
         return self._write(prediction, invocation)
+
+    @cached_property
+    def why_alone(self) -> str | None:
+        """Why each request is predicted alone; None where rows of several may meet."""
+        if self.user.transform_fn:
+            return "transform_fn does all of the work for one request"
+        if self.user.predict_fn:
+            return None if self.user.batchable else "predict_fn does not say that it is batchable"
+        return why_together(self.model)
+
+    def how_rows_are_predicted(self) -> str:
+        """For the log: whether rows of several requests meet in a prediction, and why."""
+        if self.why_alone is not None:
+            return f"for each request alone: {self.why_alone}"
+        if self.user.predict_fn:
+            return "together: predict_fn says that it is batchable"
+        return "together: every part of the model is known to treat rows apart"
 
     @cached_property
     def _predictor(self) -> Callable[[Any], Any]:

@@ -14,12 +14,21 @@ import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.base import BaseEstimator
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.decomposition import NMF
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import BaggingClassifier, GradientBoostingClassifier, VotingClassifier
+from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
 
 from contract.settings import ServingSettings
-from handler.invocation.batching import MOST_ROWS, Batcher
+from handler.invocation.batching import MOST_ROWS, TRIALS, Batcher
 from handler.invocation.context import InvocationContext
 from handler.invocation.pipeline import Invocation, Pipeline
 from handler.invocation.request_types import Request, Response
@@ -32,6 +41,8 @@ Predict = Callable[..., Any]
 
 class FirstColumn(BaseEstimator):  # type: ignore[misc]
     """Predicts the first column, and records of how many rows at a time."""
+
+    batchable = True
 
     def __init__(self) -> None:
         self.asked: list[int] = []
@@ -62,23 +73,33 @@ def _content(response: Response) -> Any:
         return response.body
 
 
+def tried(model: FirstColumn, batcher: Batcher) -> None:
+    """Let a batcher find out that together is as alone."""
+    for _ in range(TRIALS):
+        ask(batcher, 1, 2)
+    model.asked.clear()
+
+
 def test_the_default_asks_once() -> None:
-    """Rows of several requests make one prediction; the first time, one is asked for alone too."""
+    """Rows of several requests make one prediction, once that is known to be as for each alone."""
     model = FirstColumn()
     batcher = Batcher(pipelines.around(model))
 
-    answers = [ask(batcher, 1, 2, 3), ask(batcher, 4, 5), ask(batcher, 6)]
+    answers = [ask(batcher, 1, 2, 3) for _ in range(TRIALS)]
+    first = list(model.asked)
+    model.asked.clear()
+    answers += [ask(batcher, 1, 2, 3), ask(batcher, 6)]
 
-    assert answers == [[[1], [2], [3]], [[4], [5]], [[6]]]
-    assert model.asked == [3, 1, 2, 1]
+    assert answers == [[[1], [2], [3]]] * (TRIALS + 1) + [[[6]]]
+    assert first == [1, 1, 1, 3] * TRIALS
+    assert model.asked == [3, 1]
 
 
 def test_not_more_rows_at_a_time_than_pay() -> None:
     """Requests are put together up to a number of rows; one that has more is left alone."""
     model = FirstColumn()
     batcher = Batcher(pipelines.around(model))
-    ask(batcher, 1, 2)
-    model.asked.clear()
+    tried(model, batcher)
     sizes = [MOST_ROWS // 2, MOST_ROWS // 2, 1, MOST_ROWS + 1, 2]
 
     responses = batcher.answer([request(n, n, rows) for n, rows in enumerate(sizes)])
@@ -140,7 +161,10 @@ def test_functions_around_a_prediction_are_each_requests_own() -> None:
         context.set_response_status(200 + int(prediction[0]), "Well", 0)
         return f"{prediction[0]} of {context.get_request_id(0)}", "text/plain"
 
-    batcher = Batcher(pipelines.around(model, input_fn=input_fn, output_fn=output_fn))
+    pipeline = pipelines.around(model, input_fn=input_fn, output_fn=output_fn)
+    batcher = Batcher(pipeline)
+    tried(model, Batcher(pipelines.around(model)))
+    batcher._trials = 0
     invocations = [request(value, n) for n, value in enumerate([5, "bad", 13, 7])]
 
     responses = batcher.answer(invocations)
@@ -261,16 +285,113 @@ def test_what_would_be_lost_by_putting_together(input_fn: Predict, predict: Pred
     assert [one.status for one in together] == [200] * 3
 
 
-def test_models_whose_rows_matter_to_each_other() -> None:
-    """A factorization stops when all rows are close enough: it is asked for each alone."""
-    table = np.abs(pipelines.X)
-    model = make_pipeline(StandardScaler(with_mean=False), NMF(2, random_state=0)).fit(table)
+def positive(X: Any) -> Any:
+    return np.reshape(X - np.min(X, axis=0) + 1, np.shape(X))
+
+
+def ranked(X: Any) -> Any:
+    return np.argsort(np.argsort(X, axis=0), axis=0)
+
+
+def filled(X: Any) -> Any:
+    return np.where(np.isnan(X), np.nanmean(X, axis=0), X)
+
+
+class OwnScaler(BaseEstimator):  # type: ignore[misc]
+    """Scales by what it is given, not by what it was fitted on."""
+
+    def fit(self, X: Any, y: Any = None) -> OwnScaler:
+        return self
+
+    def transform(self, X: Any) -> Any:
+        return X / np.abs(X).max()
+
+
+class OwnTree(DecisionTreeClassifier):  # type: ignore[misc]
+    """Looks at all rows before it answers."""
+
+    def predict(self, X: Any, check_input: bool = True) -> Any:
+        return super().predict(X - X.mean(axis=0))
+
+
+class Counter(BaseEstimator):  # type: ignore[misc]
+    """Answers by how often it was asked."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def predict(self, X: Any) -> Any:
+        self.times += 1
+        return np.full(len(X), self.times)
+
+
+def fitted(*steps: Any) -> Any:
+    return make_pipeline(*steps, DecisionTreeClassifier(random_state=0)).fit(
+        pipelines.X, pipelines.LABELS
+    )
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: make_pipeline(StandardScaler(with_mean=False), NMF(2)).fit(np.abs(pipelines.X)),
+        lambda: fitted(FunctionTransformer(positive)),
+        lambda: fitted(FunctionTransformer(ranked)),
+        lambda: fitted(FunctionTransformer(filled)),
+        lambda: fitted(OwnScaler()),
+        lambda: fitted(FeatureUnion([("own", OwnScaler())])),
+        lambda: fitted(ColumnTransformer([("own", FunctionTransformer(positive), [0, 1])])),
+        lambda: CalibratedClassifierCV(fitted(OwnScaler())).fit(pipelines.X, pipelines.LABELS),
+        lambda: VotingClassifier([("own", fitted(OwnScaler()))]).fit(pipelines.X, pipelines.LABELS),
+        lambda: OneVsRestClassifier(OwnTree()).fit(pipelines.X, pipelines.LABELS),
+        lambda: BaggingClassifier(OwnTree()).fit(pipelines.X, pipelines.LABELS),
+        lambda: GridSearchCV(OwnTree(), {"max_depth": [2, 3]}).fit(pipelines.X, pipelines.LABELS),
+        lambda: TransformedTargetRegressor(
+            LinearRegression(), func=np.abs, inverse_func=positive, check_inverse=False
+        ).fit(pipelines.X, pipelines.FIGURES),
+        lambda: GradientBoostingClassifier(init=OwnTree()).fit(pipelines.X, pipelines.LABELS),
+        lambda: SVC(kernel=lambda X, Y: X @ Y.T, max_iter=9).fit(pipelines.X, pipelines.LABELS),
+        lambda: DummyClassifier(strategy="stratified").fit(pipelines.X, pipelines.LABELS),
+        lambda: DummyClassifier(strategy="uniform").fit(pipelines.X, pipelines.LABELS),
+        Counter,
+        lambda: OwnTree().fit(pipelines.X, pipelines.LABELS),
+    ],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_rows_that_may_matter_to_each_other_are_kept_apart(make: Callable[[], Any]) -> None:
+    """What is not known, wherever in a model it stands, never sees two requests at once."""
+    model = make()
     pipeline = pipelines.around(model)
-    bodies = [",".join(map(str, row)).encode() for row in table[:6].tolist()]
+    pipeline = replace(pipeline, model=model)
+    seen: list[int] = []
+    method = "predict" if hasattr(model, "predict") else "transform"
+    answer = getattr(model, method)
+    predict = lambda data: (seen.append(data.shape[0]), answer(data))[1]  # noqa: E731
+    pipeline.__dict__["_predictor"] = predict
+    bodies = [",".join(map(str, row)).encode() for row in np.abs(pipelines.X[:6]).tolist()]
 
-    together = Batcher(pipeline).answer([Invocation(Request(one, "text/csv")) for one in bodies])
+    Batcher(pipeline).answer([Invocation(Request(one, "text/csv")) for one in bodies])
 
-    assert together == [pipeline.invoke(Request(one, "text/csv")) for one in bodies]
+    assert seen == [1] * 6
+    assert pipeline.why_alone is not None
+    assert pipeline.why_alone in pipeline.how_rows_are_predicted()
+
+
+class Liar(BaseEstimator):  # type: ignore[misc]
+    """Says that rows are apart for it, and lies."""
+
+    batchable = True
+
+    def predict(self, X: Any) -> Any:
+        return X[:, 0] - X[:, 0].mean()
+
+
+def test_what_lies_is_found_out_before_it_matters(caplog: pytest.LogCaptureFixture) -> None:
+    """The first answers are those for each alone; the others too, once they have been compared."""
+    batcher = Batcher(pipelines.around(Liar()))
+
+    assert [ask(batcher, 1, 2, 3) for _ in range(3)] == [[[0.0]] * 3] * 3
+    assert "otherwise together than alone" in caplog.text
 
 
 class OfNoRow(BaseEstimator):  # type: ignore[misc]

@@ -1,0 +1,1 @@
+"""What fitted estimators tell of themselves, read by names alone: no library is imported for it."""
