@@ -176,7 +176,7 @@ def _check_function_transformer(transformer: Any, place: tuple[str, ...]) -> Non
 def _is_elementwise(function: Any) -> bool:
     if isinstance(function, functools.partial):
         plain = all(
-            isinstance(v, _PLAIN | type) for v in (*function.args, *function.keywords.values())
+            isinstance(v, (*_PLAIN, type)) for v in (*function.args, *function.keywords.values())
         )
         return plain and _is_elementwise(function.func)
     if function is None or isinstance(function, np.ufunc) or says_batchable(function):
