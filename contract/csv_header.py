@@ -25,6 +25,8 @@ FirstRow = Literal["names", "row", "likely names", "likely row", "either"]
 
 _NUMBERS = frozenset({"number", "integer"})
 _TRUTHS = frozenset({"true", "false"})
+# Labels below this, such as 0, 1, 2 or 1, 2, 3, are as likely a row of values; years are not.
+SMALL = 1000
 # How pandas names the column of an index that has no name.
 INDEX = "Unnamed: 0"
 
@@ -110,7 +112,7 @@ def _by_names(
     if all(map(is_number, known)):  # Such names may as well be a row's values.
         if len(cells) != len(names) or set(cells) != expected or not below:
             return None
-        if expected == {str(position) for position in range(len(cells))}:
+        if all(name.isdecimal() and int(name) < SMALL for name in expected):
             return "either"
         return None if sorted(below[0]) == sorted(first) else "names"
     others = [

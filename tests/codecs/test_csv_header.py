@@ -200,6 +200,17 @@ def test_a_row_of_numbers_is_a_row(body: str, rows: int, signature: Signature | 
     assert len(take(body.encode() * rows, "text/csv", signature)) == 2 * rows
 
 
+@pytest.mark.parametrize("labels", [["1", "2"], ["0", "1"], ["2", "1"], ["10", "20"]])
+def test_small_labels_may_be_values(labels: list[str]) -> None:
+    """A frame whose label stood first has its columns numbered from 1."""
+    signature = Signature(tuple(Column(label, "number", "float64") for label in labels))
+    body = f"{','.join(labels)}\n3,4\n".encode()
+
+    assert "header=absent" in refusal(body, "text/csv", signature).detail
+    assert len(take(body, "text/csv; header=absent", signature)) == 2
+    assert len(take(b"5,6\n3,4\n", "text/csv", signature)) == 2
+
+
 @pytest.mark.parametrize("order", [[2019, 2020], [2020, 2019]])
 def test_labels_that_are_years_are_names(order: list[int]) -> None:
     """In what the frame itself writes, in any order of its columns."""
