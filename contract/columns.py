@@ -58,10 +58,7 @@ def columns_of(data: Any) -> tuple[Column, ...]:
     """
     if hasattr(data, "columns") and hasattr(data, "dtypes"):
         named = all(isinstance(name, str) for name in data.columns)
-        return tuple(
-            _column_of(_column_at(data, at), name if named else None)
-            for at, name in enumerate(data.columns)
-        )
+        return tuple(_column_of(data[name], name if named else None) for name in data.columns)
     if hasattr(data, "name") and hasattr(data, "dtype"):
         return (_column_of(data, None if data.name is None else str(data.name)),)
     array = data if hasattr(data, "shape") else np.asarray(data)
@@ -71,11 +68,6 @@ def columns_of(data: Any) -> tuple[Column, ...]:
     if len(array.shape) == 2 and isinstance(array, np.ndarray) and array.dtype.kind in "OUS":
         return tuple(_column_of(array[:, position], None) for position in range(width))
     return (_column_of(array, None),) * int(width)
-
-
-def _column_at(data: Any, position: int) -> Any:
-    """A column of a data frame, by position: pandas lets several have one name."""
-    return data.iloc[:, position] if hasattr(data, "iloc") else data[data.columns[position]]
 
 
 def is_vector(data: Any) -> bool:
@@ -175,9 +167,7 @@ def flat(values: Any) -> Iterable[Any]:
 
 def first_row(X: Any) -> tuple[Any, ...]:
     if hasattr(X, "columns"):
-        return tuple(
-            plain(_column_at(X, at).iloc[0]) for at in range(len(X.columns) * bool(len(X)))
-        )
+        return tuple(plain(X[name].iloc[0]) for name in X.columns) if len(X) else ()
     if hasattr(X, "iloc"):
         return (plain(X.iloc[0]),) if len(X) else ()
     if hasattr(X, "toarray"):
