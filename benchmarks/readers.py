@@ -22,10 +22,10 @@ import orjson
 import pandas as pd
 
 from contract.columns import Column
+from contract.csv_cells import number
 from contract.signature import Signature
 from handler.codecs import decode
 from handler.codecs.csv_arrow import read_with_arrow
-from handler.codecs.csv_cells import number
 
 COLUMNS = 20
 SIZES = {1: 301, 20: 301, 200: 101, 50_000: 9}
@@ -38,8 +38,7 @@ def with_codec(content_type: str) -> Reader:
 
 
 def csv_with_arrow(body: bytes) -> Any:
-    kinds: Any = ["number"] * COLUMNS
-    columns = read_with_arrow(body.decode(), kinds, kinds, False)
+    columns = read_with_arrow(body.decode(), SIGNATURE.inputs, ["number"] * COLUMNS, False)
     assert columns is not None
     return np.column_stack(columns)
 

@@ -1,7 +1,17 @@
 """Bytes to data and predictions to bytes: one small file per content type.
 
 To add a content type, write a file with a class like those beside it and add the class to
-``ALL`` in registry.py.
+``ALL`` in registry.py. Several of them share
+
+    expected.py          what is known of a body's columns, by name or by position
+    csv_cells.py         columns of text cells as values
+    json_rows.py         rows of JSON as values; json_features.py, tensors.py: of other servers
+    whole_numbers.py     whole numbers that no float may change
+    column_values.py     the type that a column had in training; dates.py: of dates and spans
+    predictions.py       predictions as tables and arrays
+
+The rule for a header, for missing words and for encodings is training's, too: contract/csv_header.py,
+csv_cells.py and text_encoding.py.
 """
 
 from handler.codecs.codec import Decoded
