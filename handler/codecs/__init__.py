@@ -10,8 +10,8 @@ To add a content type, write a file with a class like those beside it and add th
     column_values.py     the type that a column had in training; dates.py: of dates and spans
     predictions.py       predictions as tables and arrays
 
-The rule for a header, for missing words and for encodings is training's, too: contract/csv_header.py,
-csv_cells.py and text_encoding.py.
+The rule for a header, for missing words and for encodings is training's, too: csv_header.py,
+csv_cells.py and text_encoding.py in contract/.
 """
 
 from handler.codecs.codec import Decoded
