@@ -14,6 +14,7 @@ import shutil
 import signal
 import site
 import subprocess
+import sys
 import time
 import venv
 from collections.abc import Mapping, Sequence
@@ -34,6 +35,7 @@ logger = logging.getLogger(__name__)
 ENVIRONMENT_NAME = "requirements"
 # What makes the environment that serves visible from the new one.
 PARENT_FILE = "byo_parent.pth"
+PIP_SETTINGS = "pip.conf"
 MOST_REASONS = 3
 
 
@@ -91,6 +93,10 @@ def _make_environment(folder: Path) -> Path:
         parents.append(site.getusersitepackages())
     lines = [f"import site; site.addsitedir({parent!r})\n" for parent in parents]
     (site_packages / PARENT_FILE).write_text("".join(lines), encoding="utf-8")
+    # What `pip config --site` has set, such as an index.
+    settings = Path(sys.prefix, PIP_SETTINGS)
+    if settings.is_file():
+        (folder / PIP_SETTINGS).symlink_to(settings)
     return site_packages
 
 

@@ -318,6 +318,23 @@ def test_an_editable_package_is_found_where_it_lies(positional: Tree) -> None:
         assert json.loads(server.post("1,2\n").body)[0] == "tiny"
 
 
+def test_settings_of_the_environments_own_pip_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as an index that an image has set by ``pip config --site``."""
+    wheel(tmp_path / "wheels")
+    (tmp_path / "pip.conf").write_text(f"[install]\nfind-links = {tmp_path / 'wheels'}\n")
+    (tmp_path / "requirements.txt").write_text("tiny\n")
+    monkeypatch.setattr("handler.serve.model_requirements.sys.prefix", str(tmp_path))
+    environ = {**os.environ, **OFFLINE}
+    for name in ("PIP_CONFIG_FILE", "PIP_FIND_LINKS"):  # which would count before it
+        environ.pop(name, None)
+
+    site_packages = install([tmp_path], make_scratch(tmp_path), 60, environ)
+
+    assert installed(site_packages) == ["tiny-1.0"]
+
+
 def test_of_two_folders_the_first_decides(tmp_path: Path) -> None:
     """A model's own code knows better than the algorithm that it was made with."""
     folders = [tmp_path / "code", tmp_path / "algorithm"]
