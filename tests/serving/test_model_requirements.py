@@ -19,6 +19,7 @@ import pytest
 
 from contract.errors import UserCodeError
 from handler.serve.model_requirements import install
+from tests.serving.backend.processes import eventually
 from tests.serving.conftest import Tree, make_tree, run_to_its_end, running, save_positional
 from tests.serving.test_multi_model import invoke, load
 
@@ -224,10 +225,11 @@ def test_of_many_models_the_log_says_what_is_not_installed(tmp_path: Path) -> No
     with running(tree, multi_model=True) as server:
         assert load(server, "a", tmp_path / "a") == 200
         answer = invoke(server, "a")
+        named = "a/code/requirements.txt is not installed"
+        eventually(lambda: named in server.log.read_text())  # the frontend passes it on
         log = server.log.read_text()
 
     assert answer == (200, b"tiny\n")
-    assert "a/code/requirements.txt is not installed" in log
     assert "absent-package" in log
 
 
