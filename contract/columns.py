@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -39,6 +39,11 @@ class Column:
         words: what readers take for a missing value elsewhere, such as NA, and what in this column
             is a text like any other.
         missing: what stood for a missing value among objects; empty if none was seen.
+        label: what the column was called in training where that was no text, such as 2024; None
+            where it was ``name``.
+        believed: whether the kind only tells how to read a cell, and is nothing to refuse one by.
+        unused: whether the model never looks at the column; found in the model, not in a file.
+        may_be_missing: whether a row may lack the column; likewise.
     """
 
     name: str | None
@@ -49,18 +54,28 @@ class Column:
     categories_dtype: str = ""
     words: tuple[str, ...] = ()
     missing: Missing = ""
+    label: Any = None
+    believed: bool = False
+    unused: bool = False
+    may_be_missing: bool = False
 
 
 def columns_of(data: Any) -> tuple[Column, ...]:
     """The columns of a data frame, a series, an array, a sparse matrix or nested lists.
 
-    Names that are not text are none: scikit-learn, too, then goes by position.
+    Labels that are not text are kept beside the text by which a request calls the column. Columns
+    numbered 0, 1, 2, … are those of a table that never had names.
     """
     if hasattr(data, "columns") and hasattr(data, "dtypes"):
-        named = all(isinstance(name, str) for name in data.columns)
-        return tuple(_column_of(data[name], name if named else None) for name in data.columns)
+        labels = list(data.columns)
+        names = _names_of(labels)
+        return tuple(
+            replace(_column_of(data.iloc[:, at], names[at]), label=_label_of(label, names[at]))
+            for at, label in enumerate(labels)
+        )
     if hasattr(data, "name") and hasattr(data, "dtype"):
-        return (_column_of(data, None if data.name is None else str(data.name)),)
+        name = None if data.name is None else str(data.name)
+        return (replace(_column_of(data, name), label=_label_of(data.name, name)),)
     array = data if hasattr(data, "shape") else np.asarray(data)
     width = 1 if len(array.shape) == 1 else array.shape[1] if len(array.shape) == 2 else 0
     if not width:
@@ -68,6 +83,72 @@ def columns_of(data: Any) -> tuple[Column, ...]:
     if len(array.shape) == 2 and isinstance(array, np.ndarray) and array.dtype.kind in "OUS":
         return tuple(_column_of(array[:, position], None) for position in range(width))
     return (_column_of(array, None),) * int(width)
+
+
+def _names_of(labels: Sequence[Any]) -> list[str | None]:
+    """What a request calls columns: nothing, where they are only counted or can't be told apart."""
+    counted = all(type(label) is not bool for label in labels) and labels == list(
+        range(len(labels))
+    )
+    names = [_text_of(label) for label in labels]
+    if counted or len(set(names)) < len(names) or any(is_missing(label) for label in labels):
+        return [None] * len(labels)
+    return list(names)
+
+
+def _text_of(label: Any) -> str:
+    """A label as pandas writes it above a column."""
+    if isinstance(label, np.datetime64):
+        label = label.item()
+    return str(label)
+
+
+def _label_of(label: Any, name: str | None) -> Any:
+    """A label that is not what the column is called; None for one that no file can hold."""
+    if hasattr(label, "item") and not isinstance(label, np.datetime64):
+        label = label.item()
+    if isinstance(label, tuple):
+        parts = tuple(_label_of(part, None) for part in label)
+        return None if any(part is None for part in parts) else parts
+    if isinstance(label, datetime.datetime) and label.tzinfo is None:
+        label = np.datetime64(label.isoformat())
+    if label == name or not isinstance(label, bool | int | float | str | np.datetime64):
+        return None
+    return label
+
+
+def label_to_json(label: Any) -> Any:
+    """A label as a file holds it."""
+    if isinstance(label, tuple):
+        return {"several": [label_to_json(part) for part in label]}
+    return {"date": str(label)} if isinstance(label, np.datetime64) else label
+
+
+def label_from_json(member: Any) -> Any:
+    """A label as a file holds it, back again.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if isinstance(member, dict):
+        if "several" in member:
+            return tuple(label_from_json(part) for part in member["several"])
+        return np.datetime64(member["date"])
+    if member is not None and not isinstance(member, bool | int | float | str):
+        raise ValueError(f"{member!r} is no label of a column")
+    return member
+
+
+def plain_labels(classes: Any) -> tuple[Any, ...]:
+    """The labels of a classifier, or of each of its outputs; none for what is no list of such."""
+    if isinstance(classes, list | tuple) and any(np.ndim(each) for each in classes):
+        return tuple(plain_labels(np.asarray(each)) for each in classes)
+    if not isinstance(classes, list | tuple | np.ndarray):
+        return ()
+    try:
+        return tuple(plain(label) for label in flat(classes))
+    except (TypeError, ValueError):
+        return ()
 
 
 def is_vector(data: Any) -> bool:
@@ -167,7 +248,7 @@ def flat(values: Any) -> Iterable[Any]:
 
 def first_row(X: Any) -> tuple[Any, ...]:
     if hasattr(X, "columns"):
-        return tuple(plain(X[name].iloc[0]) for name in X.columns) if len(X) else ()
+        return tuple(plain(X.iloc[0, at]) for at in range(X.shape[1])) if len(X) else ()
     if hasattr(X, "iloc"):
         return (plain(X.iloc[0]),) if len(X) else ()
     if hasattr(X, "toarray"):

@@ -20,6 +20,7 @@ LOG_LEVEL_VARIABLE = "SAGEMAKER_CONTAINER_LOG_LEVEL"
 SUBMIT_DIR_VARIABLE = "SAGEMAKER_SUBMIT_DIRECTORY"
 DEFAULT_ALGORITHM_DIR = "/opt/program"
 BACKENDS = ("own", "shared", "stock")
+FURTHER_COLUMNS = ("as-fitted", "refuse", "drop")
 # multi-model-server refuses ports from 32767 on, and Netty counts bytes in a Java int.
 HIGHEST_PORT = 32766
 HIGHEST_BYTES = HIGHEST_NUMBER
@@ -53,6 +54,9 @@ class ServingSettings:
         jvm_arguments: more arguments for the JVM (``SAGEMAKER_MODEL_SERVER_VMARGS``).
         log_level: a level of Python's logging (``SAGEMAKER_CONTAINER_LOG_LEVEL``): a number or
             a name, in quotes or not.
+        further_columns: what is done with columns of a request that the model does not know
+            (``BYO_FURTHER_COLUMNS``): ``as-fitted``, as the model would itself; ``refuse``;
+            ``drop``.
 
     Where multi-model-server has a variable of its own for one of these, it counts last.
     """
@@ -74,6 +78,7 @@ class ServingSettings:
     queue_size: int = 100
     jvm_arguments: str = ""
     log_level: int = 20
+    further_columns: str = FURTHER_COLUMNS[0]
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> ServingSettings:
@@ -118,6 +123,7 @@ class ServingSettings:
             ),
             jvm_arguments=read.text("SAGEMAKER_MODEL_SERVER_VMARGS") or "",
             log_level=read.log_level(LOG_LEVEL_VARIABLE, default=20),
+            further_columns=read.choice("BYO_FURTHER_COLUMNS", FURTHER_COLUMNS),
         )
 
     def code_directories(self, model_dir: Path) -> list[Path]:

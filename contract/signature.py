@@ -8,6 +8,7 @@ still serves: what scikit-learn itself recorded while fitting then stands in (fi
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
 import platform
@@ -18,13 +19,33 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+import numpy as np
+
 from contract.atomic_write import write_whole
-from contract.columns import Column, Kind, Missing, columns_of, first_row, flat, is_vector, plain
+from contract.columns import (
+    Column,
+    Kind,
+    Missing,
+    columns_of,
+    first_row,
+    is_vector,
+    label_from_json,
+    label_to_json,
+    plain_labels,
+)
 from contract.errors import SignatureError
+from contract.estimators.attributes import attribute
 from contract.library_configuration import changed_configuration, checked_configuration
 from contract.paths import Paths
 
-Container = Literal["table", "array", "vector"]
+logger = logging.getLogger(__name__)
+
+Container = Literal["table", "array", "vector", "records", "lists"]
+# What is done with columns that the model does not know.
+Further = Literal["refuse", "drop", "pass"]
+# What is found in the model each time, and stands in no file.
+_FOUND = ("further", "believed")
+_FOUND_OF_COLUMNS = ("unused", "may_be_missing")
 
 FILE_NAME = "signature.json"
 FORMAT = 1
@@ -38,13 +59,17 @@ class Signature:
     Args:
         inputs: the columns, in the order in which the model was fitted.
         container: what the model was fitted on: a ``table`` (data frame), an ``array`` of
-            shape (rows, columns) or a ``vector`` of shape (rows,); None goes by the names.
+            shape (rows, columns), a ``vector`` of shape (rows,), ``records`` of named values, or
+            ``lists`` of words of any length; None goes by the names.
         outputs: the target's column or columns; empty if unknown.
         classes: the labels a classifier chooses from; empty for a regression.
         metrics: figures that training reported, by name.
         example: one row of training data, in the order of ``inputs``; empty if unknown.
         versions: the versions of Python and of the packages that the artifact depends on.
         configuration: what training changed of scikit-learn's global configuration.
+        is_series: whether a ``vector`` was a series of pandas.
+        further: what is done with further columns of a request; found in the model.
+        believed: whether names and number of the columns are nothing to refuse by; likewise.
     """
 
     inputs: tuple[Column, ...]
@@ -55,6 +80,22 @@ class Signature:
     example: tuple[Any, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     configuration: Mapping[str, Any] = field(default_factory=dict)
+    is_series: bool = False
+    further: Further = "refuse"
+    believed: bool = False
+
+    @property
+    def describes_inputs(self) -> bool:
+        """Whether it says anything of what the model takes."""
+        return bool(self.inputs) or self.container in ("records", "lists")
+
+    @cached_property
+    def labels(self) -> tuple[Any, ...] | None:
+        """What the columns were called in training; None where they were only numbered."""
+        labels = tuple(
+            column.name if column.label is None else column.label for column in self.inputs
+        )
+        return None if any(label is None for label in labels) else labels
 
     @cached_property
     def names(self) -> tuple[str, ...] | None:
@@ -66,6 +107,8 @@ class Signature:
     def plain_kind(self) -> Literal["any", "number"] | None:
         """What all inputs are, where they are nothing but numbers, or may be anything."""
         kinds = {column.kind for column in self.inputs}
+        if not kinds:
+            return None
         if kinds == {"any"}:
             return "any"
         return "number" if kinds <= {"any", "number"} else None
@@ -98,20 +141,29 @@ class Signature:
         Raises:
             SignatureError: X has no columns, or a metric is not a number.
         """
+        words = _words_in(X)
         return cls(
-            inputs=columns_of(X),
-            container=_container(X),
-            outputs=() if y is None else columns_of(y),
-            classes=tuple(plain(label) for label in flat(getattr(model, "classes_", ()))),
+            inputs=() if words else columns_of(X),
+            container=words or _container(X),
+            outputs=_outputs_of(y),
+            classes=plain_labels(attribute(model, "classes_")),
             metrics=_checked_metrics(metrics or {}),
-            example=first_row(X),
+            example=() if words else first_row(X),
             versions=installed_versions(),
             configuration=changed_configuration(),
+            is_series=hasattr(X, "iloc") and not hasattr(X, "columns"),
         )
 
     def to_json(self) -> str:
         """The text of ``signature.json``."""
-        return json.dumps({"format": FORMAT, **asdict(self)}, indent=2, allow_nan=False) + "\n"
+        members = {"format": FORMAT, **asdict(self)}
+        for name in _FOUND:
+            del members[name]
+        for column in (*members["inputs"], *members["outputs"]):
+            column["label"] = label_to_json(column["label"])
+            for name in _FOUND_OF_COLUMNS:
+                del column[name]
+        return json.dumps(members, indent=2, allow_nan=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Signature:
@@ -135,11 +187,15 @@ class Signature:
                 inputs=inputs,
                 container=container,
                 outputs=tuple(map(_column, document.get("outputs", ()))),
-                classes=tuple(document.get("classes", ())),
+                classes=tuple(
+                    tuple(each) if isinstance(each, list) else each
+                    for each in document.get("classes", ())
+                ),
                 metrics=dict(document.get("metrics", {})),
                 example=tuple(document.get("example", ())),
                 versions=dict(document.get("versions", {})),
                 configuration=checked_configuration(document.get("configuration", {})),
+                is_series=bool(document.get("is_series", False)),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise SignatureError(f"a member is missing or misshapen: {error!r}") from None
@@ -187,9 +243,15 @@ def save_signature(
         model_dir: the model directory; ``SM_MODEL_DIR``, as sagemaker-training sets it, if None.
 
     Raises:
-        SignatureError: X has no columns, or a metric is not a number.
+        SignatureError: a metric is not a number.
     """
-    signature = Signature.of_data(model, X, y, metrics)
+    figures = _checked_metrics(metrics or {})
+    try:
+        signature = Signature.of_data(model, X, y, metrics)
+    except Exception as error:  # a model that is trained is worth more than what is said of it
+        logger.warning("what the model takes can't be described, so nothing is said: %s", error)
+        labels = plain_labels(attribute(model, "classes_"))
+        signature = Signature((), classes=labels, metrics=figures, versions=installed_versions())
     directory = Path(
         model_dir or os.environ.get("SM_MODEL_DIR") or Paths.from_environ(os.environ).model
     )
@@ -236,6 +298,8 @@ def _column(member: Mapping[str, Any]) -> Column:
         str(member.get("categories_dtype", "")),
         tuple(map(str, member.get("words", ()))),
         _missing(member.get("missing", "")),
+        label_from_json(member.get("label")),
+        bool(member.get("believed", False)),
     )
 
 
@@ -243,6 +307,26 @@ def _missing(value: Any) -> Missing:
     if value not in get_args(Missing):
         raise ValueError(f"{value!r} is nothing that stands for a missing value")
     return value  # type: ignore[no-any-return]
+
+
+def _words_in(X: Any) -> Container | None:
+    """Whether data are records of named values, or lists of words of unlike lengths."""
+    if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1:
+        X = X.tolist()
+    if not isinstance(X, list | tuple) or not X:
+        return None
+    if all(isinstance(row, Mapping) for row in X):
+        return "records"
+    lists = all(isinstance(row, list | tuple | set | frozenset) for row in X)
+    return "lists" if lists and len({len(row) for row in X}) > 1 else None
+
+
+def _outputs_of(y: Any) -> tuple[Column, ...]:
+    try:
+        return () if y is None else columns_of(y)
+    except (SignatureError, TypeError, ValueError) as error:
+        logger.warning("the target can't be described (%s), and is left out", error)
+        return ()
 
 
 def _container(X: Any) -> Container:

@@ -59,6 +59,8 @@ def read_rows(rows: list[Any], signature: Signature | None) -> Any:
 
 def _read_object(document: dict[str, Any], names: set[str], signature: Signature | None) -> Any:
     members = document.keys() - names
+    if signature and signature.container == "records" and not members & {RECORDS, INPUTS}:
+        return to_data([document], signature)
     if SPLIT in members:
         return _read_split(document[SPLIT], signature, f'"{SPLIT}"')
     if RECORDS in members:
@@ -159,6 +161,8 @@ def _read_columns(columns: dict[str, Any], place: str, signature: Signature | No
 def _unflatten(values: list[Any], signature: Signature | None) -> list[list[Any]]:
     if signature and len(signature.inputs) == 1:
         return [[value] for value in values]
+    if signature is None and all(isinstance(value, str) for value in values):
+        return [[value] for value in values]  # Of texts alone, each is likelier a row than a cell.
     return [values]
 
 

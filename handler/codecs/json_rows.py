@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -34,6 +33,8 @@ def to_data(rows: Sequence[Any], signature: Signature | None, names: Any = None)
     """
     if not rows:
         return np.empty((0, 0 if names is None else len(names)))
+    if signature and signature.container in ("records", "lists"):
+        return _as_they_are(rows, dict if signature.container == "records" else list)
     bare = unwrapped(rows, signature) if isinstance(rows[0], dict) else None
     if sparse.issparse(bare):
         return bare
@@ -46,6 +47,25 @@ def to_data(rows: Sequence[Any], signature: Signature | None, names: Any = None)
                 row=number,
             )
     return _of_records(rows, signature) if sort is dict else _of_lists(rows, names, signature)
+
+
+def _as_they_are(rows: Sequence[Any], sort: type) -> np.ndarray[Any, Any]:
+    """Records or lists that need not be alike, as an array of shape (rows,).
+
+    Raises:
+        MalformedPayload: a row is none.
+    """
+    what = "a record" if sort is dict else "a list"
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, sort):
+            raise MalformedPayload(
+                f"row {number} is {_describe(row)}; the model takes {what} for each row",
+                row=number,
+            )
+    taken = np.empty(len(rows), dtype=object)
+    for at, row in enumerate(rows):
+        taken[at] = row
+    return taken
 
 
 def frame(
@@ -149,11 +169,19 @@ def _of_records(rows: Sequence[dict[str, Any]], signature: Signature | None) -> 
     names = list(rows[0])
     if not names:
         raise MalformedPayload("row 1 is a record without members", row=1)
+    optional = _optional(signature)
     for number, row in enumerate(rows, start=1):
-        if row.keys() != rows[0].keys():
-            raise _unlike(number, row, names)
-    _check_single([list(row.values()) for row in rows], names)
-    return frame([list(map(itemgetter(name), rows)) for name in names], names, signature)
+        if row.keys() != rows[0].keys() and not row.keys() ^ rows[0].keys() <= optional:
+            raise _unlike(number, row, [name for name in names if name not in optional])
+    names = list(dict.fromkeys(chain.from_iterable(rows)))
+    _check_single([[row.get(name) for name in names] for row in rows], names)
+    return frame([[row.get(name) for row in rows] for name in names], names, signature)
+
+
+def _optional(signature: Signature | None) -> set[str | None]:
+    """The columns that a record may leave out."""
+    inputs = signature.inputs if signature else ()
+    return {column.name for column in inputs if column.may_be_missing or column.unused}
 
 
 def _unlike(number: int, row: dict[str, Any], names: Sequence[str]) -> UnprocessablePayload:

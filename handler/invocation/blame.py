@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any, Literal
 
 from contract.errors import (
@@ -14,8 +15,10 @@ from contract.errors import (
     UnprocessablePayload,
     UnsupportedContentType,
 )
+from contract.signature import Signature
 from contract.user_module import describe
-from handler.invocation.model_input import first_not_finite
+from handler.invocation.cell_at_fault import cell_at_fault
+from handler.invocation.column_order import lacks
 
 Stage = Literal["input_fn", "predict_fn", "output_fn", "transform_fn"]
 
@@ -26,10 +29,24 @@ CHECKING_MODULES = (
     "sklearn.preprocessing._encoders",
     "sklearn.compose._column_transformer",
 )
+# Errors of boosters are about the data, but for what they say of the machine and of the model.
+_BOOSTERS_OWN = ("XGBoostError", "LightGBMError", "CatBoostError")
+_OF_THE_MACHINE = (
+    "gpu", "cuda", "device", "memory", "thread", "file", "not fitted", "not trained",
+    "need to call fit", "version",
+)  # fmt: skip
+# What scikit-learn says where a step was not given what the step before gave it in training.
+_OF_THE_CONFIGURATION = ("Specifying the columns using strings", "set_output", "transform_output")
 
 
 def to_invocation_error(
-    error: BaseException, stage: Stage, data: Any, *, users_own: bool
+    error: BaseException,
+    stage: Stage,
+    data: Any,
+    *,
+    users_own: bool,
+    signature: Signature | None = None,
+    answers: Callable[[], bool] = lambda: True,
 ) -> InvocationError:
     """The error that answers an invocation.
 
@@ -38,6 +55,9 @@ def to_invocation_error(
         stage: the function it was raised in.
         data: what the model was given, to look for the value at fault; None if not known.
         users_own: whether the function is the user's, not a default of ours.
+        signature: what the model takes; None if nothing is known of it.
+        answers: whether the model answers anything at all. Where it does not, no caller can
+            change a request so that it does.
     """
     if isinstance(error, InvocationError):
         return error
@@ -49,8 +69,11 @@ def to_invocation_error(
     if stage == "input_fn" and isinstance(error, ValueError):
         # A user's input_fn reads nothing but the body: what it can't read is the caller's.
         return MalformedPayload(describe(error))
-    if stage in ("predict_fn", "transform_fn") and _is_about_data(error, users_own):
-        return _unprocessable(error, data)
+    if stage in ("predict_fn", "transform_fn"):
+        if not users_own and (lacking := lacks(data, signature)):
+            return lacking
+        if _is_about_data(error, users_own) and (users_own or answers()):
+            return _unprocessable(error, data)
     return PredictionFailed(
         f"{stage} raised {type(error).__name__}; the log has its traceback under this request id"
     )
@@ -76,6 +99,11 @@ def _is_about_data(error: BaseException, users_own: bool) -> bool:
     Where only default code ran, a ValueError can be about nothing but the values. A user's own
     code may raise one for a bug, so there it must come from where scikit-learn checks values.
     """
+    message = str(error)
+    if type(error).__name__ in _BOOSTERS_OWN:
+        return not any(word in message.casefold() for word in _OF_THE_MACHINE)
+    if any(word in message for word in _OF_THE_CONFIGURATION):
+        return False
     if isinstance(error, ValueError) and not users_own:
         return True
     return isinstance(error, ValueError | TypeError) and _raised_in(error, CHECKING_MODULES)
@@ -92,13 +120,16 @@ def _raised_in(error: BaseException, modules: tuple[str, ...]) -> bool:
 
 def _unprocessable(error: BaseException, data: Any) -> UnprocessablePayload:
     # scikit-learn appends paragraphs of advice to the one sentence that says what is wrong.
-    sentence = next((line for line in str(error).splitlines() if line.strip()), "")
-    place = first_not_finite(data) if "NaN" in sentence or "infinity" in sentence else None
-    if place is None:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    sentence = lines[0] if lines else ""
+    if sentence.endswith((".", ":")) and len(lines) > 1 and "dtypes" in sentence:
+        sentence = f"{sentence} {lines[1]}"  # lightgbm names the columns on a second line
+    fault = cell_at_fault(sentence, data)
+    if fault is None:
         return UnprocessablePayload(f"the model does not take this: {sentence.strip()}")
-    row, column = place
     return UnprocessablePayload(
-        f"row {row}, column {column}: the model does not take this value: {sentence.strip()}",
-        row=row,
-        column=column,
+        f"row {fault.row}, column {fault.column}: the model does not take this value"
+        f"{fault.given}: {sentence.strip()}",
+        row=fault.row,
+        column=fault.column,
     )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from contract.errors import UserCodeError
+from contract.estimators.class_names import class_name
 from handler.invocation.fast.shortcut import shortcut_to
 
 
@@ -16,6 +19,8 @@ def predictor_of(model: Any) -> Callable[[Any], Any]:
     Raises:
         UserCodeError: the model has neither method.
     """
+    if class_name(type(model)) == "xgboost.core.Booster":
+        return partial(_predict_by_xgboost, model)
     if shortcut := shortcut_to(model):
         return shortcut
     for name in ("predict", "transform"):
@@ -25,3 +30,14 @@ def predictor_of(model: Any) -> Callable[[Any], Any]:
     raise UserCodeError(
         f"a {type(model).__name__} has neither predict nor transform: write a predict_fn"
     )
+
+
+def _predict_by_xgboost(booster: Any, data: Any) -> Any:
+    """What a bare booster predicts: it takes nothing but a matrix of its own kind."""
+    names, types = booster.feature_names, booster.feature_types
+    if hasattr(data, "columns"):
+        names = types = None  # it brings them along
+    matrix = sys.modules["xgboost"].DMatrix(
+        data, feature_names=names, feature_types=types, enable_categorical=True
+    )
+    return booster.predict(matrix)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from contract.columns import Column
 from contract.errors import PayloadTooLarge, UnprocessablePayload
 from contract.signature import Signature
 from handler.codecs.column_values import (
@@ -21,13 +21,16 @@ from handler.codecs.column_values import (
     with_missing,
     writable,
 )
+from handler.codecs.expected import UNKNOWN
+from handler.invocation.column_order import check_width, in_order, names_of
+from handler.invocation.records import as_records
 
 # A sparse matrix is written out for a model that was fitted on a table; not above this size.
 DENSE_LIMIT = 1024**3
 _LARGEST = float(np.finfo(np.float32).max)
 
 
-def conform(data: Any, signature: Signature | None) -> Any:
+def conform(data: Any, signature: Signature | None, *, is_open: bool = False) -> Any:
     """Check data against a signature and turn it into what ``model.predict`` wants.
 
     Missing values are passed on as NaN: whether it takes them is for the model to say.
@@ -35,6 +38,8 @@ def conform(data: Any, signature: Signature | None) -> Any:
     Args:
         data: a data frame, an array of shape (rows, columns) or a sparse matrix.
         signature: what the model takes; None if nothing is known of it.
+        is_open: whether it is a model that holds no trace of its input: one column of texts without
+            a name is handed to it as texts, for a table would have left a trace.
 
     Returns:
         For a model fitted on a table, a data frame with exactly its columns in its order; for
@@ -48,11 +53,13 @@ def conform(data: Any, signature: Signature | None) -> Any:
     """
     if not data.shape[0]:
         raise UnprocessablePayload("the body has no rows; the model takes at least one")
-    if signature is None:
-        return _as_it_is(data)
+    if signature is None or not signature.describes_inputs:
+        return _text_alone(_as_it_is(data)) if is_open else _as_it_is(data)
+    if signature.container in ("records", "lists"):
+        return as_records(data, signature.container)
     if sparse.issparse(data):
         return _conform_sparse(data, signature)
-    data = _ordered(data, signature)
+    data = in_order(data, signature)
     if isinstance(data, np.ndarray) and _is_plain_match(data, signature):
         return _from_matrix(data, signature)
     return _from_columns(data, signature)
@@ -71,7 +78,7 @@ def first_not_finite(data: Any) -> tuple[int, str | int] | None:
     """
     if sparse.issparse(data):
         return _first_in_sparse(data.tocsr())
-    names = _names_of(data)
+    names = names_of(data)
     columns = [_numbers_of(column) for column in _columns_of(data)]
     for is_fault in (np.isnan, _overflows):
         places = [
@@ -92,11 +99,17 @@ def _as_it_is(data: Any) -> Any:
     wide = [with_missing(widened(column), None) for column in given]
     if any(new is not old for new, old in zip(wide, given, strict=True)):
         data = pd.DataFrame(dict(zip(data.columns, wide, strict=True)))
-    return data if _names_of(data) else _stacked(wide)
+    return data if names_of(data) else _stacked(wide)
+
+
+def _text_alone(data: Any) -> Any:
+    one = isinstance(data, np.ndarray) and data.shape[1:] == (1,) and data.dtype.kind in "OU"
+    return data[:, 0] if one and all(isinstance(value, str) for value in data[:, 0]) else data
 
 
 def _conform_sparse(data: Any, signature: Signature) -> Any:
-    _check_width(data.shape[1], signature)
+    if not signature.believed:
+        check_width(data.shape[1], signature)
     if signature.fitted_on == "array":
         return data
     if data.shape[0] * data.shape[1] * 8 > DENSE_LIMIT:
@@ -106,59 +119,13 @@ def _conform_sparse(data: Any, signature: Signature) -> Any:
     return _from_columns(data.toarray(), signature)
 
 
-def _ordered(data: Any, signature: Signature) -> Any:
-    """The data with its columns in the model's order."""
-    given, expected = _names_of(data), signature.names
-    if given is None or expected is None:
-        _check_width(data.shape[1], signature)
-        return data if given is None else _by_number(data, given)
-    if given == expected:
-        return data
-    if set(given) != set(expected) or len(given) != len(expected):
-        raise _unlike_names(given, expected)
-    return data[list(expected)]
-
-
-def _by_number(data: Any, names: tuple[str, ...]) -> Any:
-    """Columns named 0, 1, 2, … in that order, as pandas numbers those of an array."""
-    numbered = [str(position) for position in range(len(names))]
-    return data[numbered] if set(names) == set(numbered) else data
-
-
-def _check_width(width: int, signature: Signature) -> None:
-    taken = len(signature.inputs)
-    if width != taken:
-        names = f": {', '.join(signature.names)}" if signature.names else ""
-        raise UnprocessablePayload(
-            f"the body has {_plural(width, 'column')}, the model takes {taken}{names}"
-        )
-
-
-def _unlike_names(given: Sequence[str], expected: Sequence[str]) -> UnprocessablePayload:
-    """The error that names what is missing and what is unknown, and guesses what was meant."""
-    unknown = [name for name in given if name not in expected]
-    missing = [name for name in expected if name not in given]
-    parts = []
-    if missing:
-        parts.append(f"the model takes {_listed(missing)}, which the body lacks")
-    if unknown:
-        parts.append(f"the body has {_listed(unknown)}, which the model does not take")
-    folded = {name.strip().casefold(): name for name in missing}
-    for name in unknown[:3]:
-        likely = difflib.get_close_matches(name.strip().casefold(), folded, n=1)
-        if likely:
-            parts.append(f'by "{name}" did you mean "{folded[likely[0]]}"?')
-    if not parts:
-        parts.append("the body names a column twice")
-    return UnprocessablePayload("; ".join(parts), column=(missing or unknown or list(given))[0])
-
-
 def _is_plain_match(data: np.ndarray[Any, Any], signature: Signature) -> bool:
     """Whether the whole array can be taken as it is: numbers, for a model of nothing else."""
     kinds = {column.kind for column in signature.inputs}
     dtypes = {column.dtype for column in signature.inputs}
     plain = kinds <= {"number", "any"} and len(dtypes) == 1 and "object" not in dtypes
-    return plain and data.dtype.kind in "iuf"
+    wide = data.shape[1] == len(signature.inputs)
+    return plain and wide and data.dtype.kind in "iuf"
 
 
 def _from_matrix(data: np.ndarray[Any, Any], signature: Signature) -> Any:
@@ -168,29 +135,60 @@ def _from_matrix(data: np.ndarray[Any, Any], signature: Signature) -> Any:
             data = data.astype(dtype, copy=False)
     data = widened(data)
     if signature.fitted_on == "vector":
-        return data[:, 0]
+        return _vector(data[:, 0], signature)
     if signature.fitted_on == "array":
         return data
-    return pd.DataFrame(data, columns=_index(signature.names, data.shape[1]), copy=False)
+    return pd.DataFrame(data, columns=_index(signature.labels, data.shape[1]), copy=False)
 
 
 def _from_columns(data: Any, signature: Signature) -> Any:
     """Check the values column by column and put them together as the model wants them."""
-    given = _names_of(data)
+    given = names_of(data)
+    expected = _columns_for(given, data.shape[1] if data.ndim > 1 else 1, signature)
     columns: list[Values] = []
-    for position, (values, column) in enumerate(
-        zip(_columns_of(data), signature.inputs, strict=True)
-    ):
+    for position, (values, column) in enumerate(zip(_columns_of(data), expected, strict=True)):
         label = column.name or (given[position] if given else position + 1)
-        checked = check_values(values, column, label)
+        checked = _as_text(values) if column.believed else check_values(values, column, label)
         columns.append(writable(restore_dtype(checked, column, label)))
     if signature.fitted_on == "vector":
-        name = signature.inputs[0].name
-        return _stacked(columns)[:, 0] if name is None else pd.Series(columns[0], name=name)
+        return _vector(columns[0], signature)
     if signature.fitted_on == "table":
-        index = _index(signature.names, len(columns))
-        return pd.DataFrame(dict(zip(index, columns, strict=True)), columns=index, copy=False)
+        labels = signature.labels
+        if signature.names and given is not None and given != signature.names:
+            by_name = dict(zip(signature.names, labels or (), strict=True))
+            labels = tuple(by_name.get(name, name) for name in given)
+        table = pd.DataFrame(dict(enumerate(columns)), copy=False)
+        return table.set_axis(_index(labels, len(columns)), axis=1)
     return _stacked(columns)
+
+
+def _columns_for(
+    given: tuple[str, ...] | None, width: int, signature: Signature
+) -> Sequence[Column]:
+    """What is known of each of the data's columns, which are in the model's order."""
+    if signature.names and given is not None and given != signature.names:
+        by_name = {column.name: column for column in signature.inputs}
+        return [by_name.get(name, UNKNOWN) for name in given]
+    if width != len(signature.inputs):  # only believed
+        return [UNKNOWN] * width
+    return signature.inputs
+
+
+def _as_text(values: Values) -> Values:
+    """Categories that a model goes by as text: a whole number that came as a float is one again."""
+    if getattr(values, "dtype", None) is None or values.dtype.kind not in "f":
+        return values
+    whole = [int(value) if value == value // 1 else value for value in values.tolist()]
+    objects = np.empty(len(values), dtype=object)
+    objects[:] = whole
+    return objects
+
+
+def _vector(values: Values, signature: Signature) -> Any:
+    name = (signature.labels or (None,))[0]
+    if signature.is_series or name is not None:
+        return pd.Series(values, name=name)
+    return _stacked([values])[:, 0]
 
 
 def _stacked(columns: Sequence[Values]) -> np.ndarray[Any, Any]:
@@ -211,13 +209,6 @@ def _columns_of(data: Any) -> list[Values]:
         return [c.to_numpy() if p else c.array for c, p in zip(columns, plain, strict=True)]
     values = np.asarray(data)
     return [values] if values.ndim == 1 else list(values.T)
-
-
-def _names_of(data: Any) -> tuple[str, ...] | None:
-    """The names of a data frame's columns; None if they are only numbered."""
-    if not isinstance(data, pd.DataFrame) or pd.api.types.is_integer_dtype(data.columns.dtype):
-        return None
-    return tuple(map(str, data.columns))
 
 
 def _numbers_of(column: Values) -> np.ndarray[Any, Any]:
@@ -250,17 +241,11 @@ def _first_in_sparse(matrix: Any) -> tuple[int, int] | None:
     return None
 
 
-@lru_cache(maxsize=64)
-def _index(names: tuple[str, ...] | None, width: int) -> Any:
-    """The labels of a table's columns: their names, or as pandas numbers them."""
-    return pd.RangeIndex(width) if names is None else pd.Index(names)
-
-
-def _listed(names: Sequence[str], most: int = 10) -> str:
-    quoted = [f'"{name}"' for name in names[:most]]
-    more = [f"{len(names) - most} more"] if len(names) > most else []
-    return ", ".join(quoted + more)
-
-
-def _plural(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+@lru_cache(maxsize=64, typed=True)
+def _index(labels: tuple[Any, ...] | None, width: int) -> Any:
+    """The labels of a table's columns as they were in training, or as pandas numbers them."""
+    if labels is None:
+        return pd.RangeIndex(width)
+    if all(isinstance(label, tuple) for label in labels):
+        return pd.MultiIndex.from_tuples(labels)
+    return pd.Index(labels)

@@ -12,20 +12,21 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from contract.errors import (
     InvocationError,
     InvocationTimeout,
+    ModelLoadError,
     PayloadTooLarge,
     PredictionFailed,
     UnsupportedContentType,
 )
+from contract.estimators.model_inputs import ModelInput, completed, describe
 from contract.estimators.rows_apart import why_together
-from contract.fitted_signature import signature_of
 from contract.machine import MEBIBYTE
 from contract.settings import ServingSettings
-from contract.signature import Signature, load_signature
+from contract.signature import Further, Signature, load_signature
 from contract.user_module import check_names, find_program, make_importable
 from handler import codecs
 from handler.invocation import (
@@ -36,6 +37,7 @@ from handler.invocation import (
 )
 from handler.invocation.blame import Stage, to_invocation_error
 from handler.invocation.default_prediction import predictor_of
+from handler.invocation.examples import examples_for
 from handler.invocation.model_input import conform
 from handler.invocation.model_loading import functions_of, load_model, told_by_place
 from handler.invocation.request_types import Request, Response, problem_response
@@ -89,6 +91,7 @@ class Pipeline:
     settings: ServingSettings = field(default_factory=ServingSettings)
     limit: Limit = deadline
     configuration: Mapping[str, Any] = field(default_factory=dict)
+    _has_answered: set[bool] = field(default_factory=set)
 
     @classmethod
     def load(
@@ -117,8 +120,14 @@ class Pipeline:
             user, source = functions_of(model_dir, program)
             toolkit_without_pickle.forbid_unpickling()
             model = load_model(user, model_dir, context)
+            found = describe(model)
             if not (user.predict_fn or user.transform_fn):
                 predictor_of(model)
+                if found.lacking and not (signature and signature.describes_inputs):
+                    raise ModelLoadError(
+                        f"a {type(model).__name__} can't be served: {found.lacking}; call "
+                        "save_signature in the training script, or write input_fn and predict_fn"
+                    )
             configuration = library_configuration.assumed_for(model)
         logger.info(
             "model of type %s; functions of %s: %s; signature: %s",
@@ -132,8 +141,11 @@ class Pipeline:
                 "execution_parameters_fn is found, and not reachable yet: the frontend has no "
                 "GET /execution-parameters, so name them in the transform job"
             )
-        signature = signature or signature_of(model)
-        pipeline = cls(model, user, signature, settings, limit, configuration)
+        known = completed(signature, model, found)
+        further: Any = settings.further_columns
+        if known and further in get_args(Further):
+            known = replace(known, further=further)
+        pipeline = cls(model, user, known, settings, limit, configuration)
         logger.info("rows of several requests are predicted %s", pipeline.how_rows_are_predicted())
         return pipeline
 
@@ -218,6 +230,11 @@ class Pipeline:
         return self._write(prediction, invocation)
 
     @cached_property
+    def _model_input(self) -> ModelInput:
+        """What the model shows of what it takes."""
+        return describe(self.model)
+
+    @cached_property
     def why_alone(self) -> str | None:
         """Why each request is predicted alone; None where rows of several may meet."""
         if self.user.transform_fn:
@@ -263,11 +280,30 @@ class Pipeline:
             prediction = self._predictor(data)
             if self.user.input_fn is None:
                 _check_length(prediction, data)
+            self._has_answered.add(True)
             return prediction
         prediction = self.user.predict_fn(data, self.model, context)
         if prediction is None:
             raise PredictionFailed("predict_fn returned nothing: does it lack a return?")
         return prediction
+
+    def _answers_at_all(self) -> bool:
+        """Whether the model answers anything: if not, no caller can be to blame.
+
+        It has answered before, or answers its example, or one made up. Where there is none of
+        these, it is believed to.
+        """
+        if self._has_answered:
+            return True
+        tried = False
+        for example in examples_for(self.signature):
+            try:
+                self._predictor(example)
+            except Exception:
+                tried = True
+            else:
+                return True
+        return not tried
 
     def _read(self, invocation: Invocation) -> Any:
         request = invocation.request
@@ -276,7 +312,8 @@ class Pipeline:
             return self.user.input_fn(body, content_type, invocation.context)
         decoded = codecs.decode(request.body, request.content_type, self.signature)
         invocation.envelope = decoded.envelope
-        return conform(decoded.data, self.signature)
+        is_open = self.signature is None and self._model_input.kind == "open"
+        return conform(decoded.data, self.signature, is_open=is_open)
 
     def _write(self, prediction: Any, invocation: Invocation) -> Response:
         request = invocation.request
@@ -334,7 +371,15 @@ class Pipeline:
         stage, request_id = invocation.stage, invocation.request.request_id
         users_own = getattr(self.user, stage) is not None
         error = library_configuration.explained(error, stage, invocation.data, request_id)
-        problem = to_invocation_error(error, stage, invocation.data, users_own=users_own)
+        with self.limit(self.settings.timeout):
+            problem = to_invocation_error(
+                error,
+                stage,
+                invocation.data,
+                users_own=users_own,
+                signature=self.signature,
+                answers=self._answers_at_all,
+            )
         if problem.status >= 500:
             logger.error("[%s] %s", request_id, problem.detail, exc_info=error)
         else:

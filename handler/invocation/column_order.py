@@ -1,0 +1,161 @@
+"""A request's columns in the model's order: by name, by number, and what if they differ."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from contract.errors import UnprocessablePayload
+from contract.signature import Signature
+
+# Names that only number columns, such as x1, x2, … or 0, 1, 2, …
+_NUMBERED = re.compile(r"(\D*?)0*(\d+)")
+
+
+def names_of(data: Any) -> tuple[str, ...] | None:
+    """The names of a data frame's columns; None if they are only numbered."""
+    if not isinstance(data, pd.DataFrame) or pd.api.types.is_integer_dtype(data.columns.dtype):
+        return None
+    return tuple(map(str, data.columns))
+
+
+def in_order(data: Any, signature: Signature) -> Any:
+    """The data with its columns in the model's order.
+
+    Columns that the model never looks at, and those of which it takes a missing value, are filled
+    with missing values where they are lacking. Further ones are refused, dropped or handed on, as
+    the signature says. Where it is only believed, what the model lacks is for the model to say.
+
+    Raises:
+        UnprocessablePayload: there are too many or too few columns, or columns of other names.
+    """
+    given, expected = names_of(data), signature.names
+    if given is None or expected is None:
+        if not signature.believed:
+            check_width(data.shape[1], signature)
+        return data if given is None else _by_number(data, given)
+    if given == expected:
+        return data
+    if len(set(given)) < len(given):
+        raise unlike_names(given, expected)
+    data, given = _called_as_expected(data, given, expected)
+    further = [name for name in given if name not in expected]
+    lacking = [name for name in expected if name not in given]
+    if further and signature.further == "refuse":
+        raise unlike_names(given, expected)
+    filled = _may_be_filled(lacking, further, signature)
+    left = [name for name in lacking if name not in filled]
+    if left and not signature.believed:
+        raise unlike_names(given, expected)
+    for name in filled:
+        data = data.assign(**{name: np.full(len(data), np.nan)})
+    wanted = [name for name in expected if name not in left]
+    return data[wanted + (further if signature.further == "pass" else [])]
+
+
+def lacks(data: Any, signature: Signature | None) -> UnprocessablePayload | None:
+    """The error that names the columns that data lack, if they lack any that the model had."""
+    given = names_of(data)
+    if signature is None or signature.names is None or given is None:
+        return None
+    missing = set(signature.names) - set(given)
+    return unlike_names(given, signature.names) if missing else None
+
+
+def _may_be_filled(
+    lacking: Sequence[str], further: Sequence[str], signature: Signature
+) -> list[str]:
+    """The lacking columns that the model does without.
+
+    Raises:
+        UnprocessablePayload: one of them may be meant by a column of another name: to fill it
+            would answer another question than was asked.
+    """
+    columns = {column.name: column for column in signature.inputs}
+    optional = [name for name in lacking if columns[name].may_be_missing]
+    meant = [name for name in further if likely_name(name, optional)]
+    if meant:
+        raise unlike_names([*columns.keys() - set(lacking), *meant], signature.names or ())
+    return [*optional, *(name for name in lacking if columns[name].unused)]
+
+
+def _called_as_expected(
+    data: Any, given: tuple[str, ...], expected: tuple[str, ...]
+) -> tuple[Any, tuple[str, ...]]:
+    """Names with blanks where the model has none: lightgbm, for one, writes them with _."""
+    if set(given) == set(expected):
+        return data, given
+    folded = tuple(re.sub(r"\s", "_", name) for name in given)
+    if set(folded) == set(expected) and len(folded) == len(expected):
+        return data.set_axis(list(folded), axis=1), folded
+    return data, given
+
+
+def _by_number(data: Any, names: tuple[str, ...]) -> Any:
+    """Columns by the numbers in their names, where a program may have sorted those as text.
+
+    That is where they count all columns from 0 or 1, in whatever order; other whole numbers only if
+    they are in the order of text. A model of positions knows no other names.
+    """
+    found = [_NUMBERED.fullmatch(name) for name in names]
+    if not all(found) or len({match[1] for match in found if match}) > 1:
+        return data
+    numbers = [int(match[2]) for match in found if match]
+    counted = sorted(numbers)
+    counts = counted in (list(range(len(names))), list(range(1, len(names) + 1)))
+    if not counts and (found[0] is None or found[0][1] or list(names) != sorted(names)):
+        return data
+    return data[[name for _, name in sorted(zip(numbers, names, strict=True))]]
+
+
+def check_width(width: int, signature: Signature) -> None:
+    """Refuse another number of columns than the model takes.
+
+    Raises:
+        UnprocessablePayload: it is another; the message has both.
+    """
+    taken = len(signature.inputs)
+    if width != taken:
+        names = f": {', '.join(signature.names)}" if signature.names else ""
+        raise UnprocessablePayload(
+            f"the body has {_plural(width, 'column')}, the model takes {taken}{names}"
+        )
+
+
+def unlike_names(given: Sequence[str], expected: Sequence[str]) -> UnprocessablePayload:
+    """The error that names what is missing and what is unknown, and guesses what was meant."""
+    unknown = [name for name in given if name not in expected]
+    missing = [name for name in expected if name not in given]
+    parts = []
+    if missing:
+        parts.append(f"the model takes {_listed(missing)}, which the body lacks")
+    if unknown:
+        parts.append(f"the body has {_listed(unknown)}, which the model does not take")
+    for name in unknown[:3]:
+        if likely := likely_name(name, missing):
+            parts.append(f'by "{name}" did you mean "{likely}"?')
+    if not parts:
+        parts.append("the body names a column twice")
+    return UnprocessablePayload("; ".join(parts), column=(missing or unknown or list(given))[0])
+
+
+def likely_name(name: str, names: Sequence[str]) -> str | None:
+    """The one of several names that was likely meant by another."""
+    folded = {each.strip().casefold(): each for each in names}
+    likely = difflib.get_close_matches(name.strip().casefold(), folded, n=1)
+    return folded[likely[0]] if likely else None
+
+
+def _listed(names: Sequence[str], most: int = 10) -> str:
+    quoted = [f'"{name}"' for name in names[:most]]
+    more = [f"{len(names) - most} more"] if len(names) > most else []
+    return ", ".join(quoted + more)
+
+
+def _plural(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
