@@ -68,6 +68,8 @@ class Signature:
         versions: the versions of Python and of the packages that the artifact depends on.
         configuration: what training changed of scikit-learn's global configuration.
         is_series: whether a ``vector`` was a series of pandas.
+        is_sparse: whether an ``array`` was a sparse matrix, in which some models tell what is left
+            out from zero; None if unknown.
         further: what is done with further columns of a request; found in the model.
         believed: whether names and number of the columns are nothing to refuse by; likewise.
     """
@@ -81,6 +83,7 @@ class Signature:
     versions: Mapping[str, str] = field(default_factory=dict)
     configuration: Mapping[str, Any] = field(default_factory=dict)
     is_series: bool = False
+    is_sparse: bool | None = None
     further: Further = "refuse"
     believed: bool = False
 
@@ -152,6 +155,7 @@ class Signature:
             versions=installed_versions(),
             configuration=changed_configuration(),
             is_series=hasattr(X, "iloc") and not hasattr(X, "columns"),
+            is_sparse=hasattr(X, "toarray"),
         )
 
     def to_json(self) -> str:
@@ -196,6 +200,7 @@ class Signature:
                 versions=dict(document.get("versions", {})),
                 configuration=checked_configuration(document.get("configuration", {})),
                 is_series=bool(document.get("is_series", False)),
+                is_sparse=document.get("is_sparse"),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise SignatureError(f"a member is missing or misshapen: {error!r}") from None

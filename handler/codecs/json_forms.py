@@ -59,7 +59,7 @@ def read_rows(rows: list[Any], signature: Signature | None) -> Any:
 
 def _read_object(document: dict[str, Any], names: set[str], signature: Signature | None) -> Any:
     members = document.keys() - names
-    if signature and signature.container == "records" and not members & {RECORDS, INPUTS}:
+    if signature and signature.container == "records" and _is_one_record(document):
         return to_data([document], signature)
     if SPLIT in members:
         return _read_split(document[SPLIT], signature, f'"{SPLIT}"')
@@ -102,6 +102,12 @@ def _read_inputs(inputs: Any, signature: Signature | None) -> Any:
     if is_of_tensors(inputs):
         return read_tensors(inputs, signature)
     return read_rows(_listed(inputs, INPUTS), signature)
+
+
+def _is_one_record(document: dict[str, Any]) -> bool:
+    """Whether it is a record that may hold a list of words, rather than columns or an envelope."""
+    single = [value for value in document.values() if not isinstance(value, list | dict)]
+    return bool(single) and not document.keys() & {SPLIT, RECORDS, INPUTS}
 
 
 def _is_listed_by_column(document: dict[str, Any]) -> bool:

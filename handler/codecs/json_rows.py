@@ -33,7 +33,7 @@ def to_data(rows: Sequence[Any], signature: Signature | None, names: Any = None)
     """
     if not rows:
         return np.empty((0, 0 if names is None else len(names)))
-    if signature and signature.container in ("records", "lists"):
+    if signature and names is None and signature.container in ("records", "lists"):
         return _as_they_are(rows, dict if signature.container == "records" else list)
     bare = unwrapped(rows, signature) if isinstance(rows[0], dict) else None
     if sparse.issparse(bare):

@@ -60,9 +60,11 @@ def conform(data: Any, signature: Signature | None, *, is_open: bool = False) ->
     if sparse.issparse(data):
         return _conform_sparse(data, signature)
     data = in_order(data, signature)
-    if isinstance(data, np.ndarray) and _is_plain_match(data, signature):
-        return _from_matrix(data, signature)
-    return _from_columns(data, signature)
+    plain = isinstance(data, np.ndarray) and _is_plain_match(data, signature)
+    taken = _from_matrix(data, signature) if plain else _from_columns(data, signature)
+    if signature.is_sparse and isinstance(taken, np.ndarray) and taken.dtype.kind in "biuf":
+        return sparse.csr_matrix(taken)
+    return taken
 
 
 def first_not_finite(data: Any) -> tuple[int, str | int] | None:
@@ -110,13 +112,22 @@ def _text_alone(data: Any) -> Any:
 def _conform_sparse(data: Any, signature: Signature) -> Any:
     if not signature.believed:
         check_width(data.shape[1], signature)
-    if signature.fitted_on == "array":
+    if signature.fitted_on == "array" and signature.is_sparse is not False:
         return data
-    if data.shape[0] * data.shape[1] * 8 > DENSE_LIMIT:
+    return _from_columns(written_out(data), signature)
+
+
+def written_out(matrix: Any) -> Any:
+    """A sparse matrix as an array.
+
+    Raises:
+        PayloadTooLarge: that would take more than ``DENSE_LIMIT`` bytes.
+    """
+    if matrix.shape[0] * matrix.shape[1] * 8 > DENSE_LIMIT:
         raise PayloadTooLarge(
-            f"a sparse matrix of shape {data.shape} is too large for a model fitted on a table"
+            f"a sparse matrix of shape {matrix.shape} is too large for a model fitted on a table"
         )
-    return _from_columns(data.toarray(), signature)
+    return matrix.toarray()
 
 
 def _is_plain_match(data: np.ndarray[Any, Any], signature: Signature) -> bool:

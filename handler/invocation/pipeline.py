@@ -14,6 +14,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
+from scipy import sparse
+
 from contract.errors import (
     InvocationError,
     InvocationTimeout,
@@ -38,7 +40,7 @@ from handler.invocation import (
 from handler.invocation.blame import Stage, to_invocation_error
 from handler.invocation.default_prediction import predictor_of
 from handler.invocation.examples import examples_for
-from handler.invocation.model_input import conform
+from handler.invocation.model_input import conform, written_out
 from handler.invocation.model_loading import functions_of, load_model, told_by_place
 from handler.invocation.request_types import Request, Response, problem_response
 from handler.invocation.user_functions import UserFunction, UserFunctions
@@ -277,7 +279,7 @@ class Pipeline:
 
     def _predict(self, data: Any, context: Any) -> Any:
         if self.user.predict_fn is None:
-            prediction = self._predictor(data)
+            prediction = self._by_default(data)
             if self.user.input_fn is None:
                 _check_length(prediction, data)
             self._has_answered.add(True)
@@ -286,6 +288,16 @@ class Pipeline:
         if prediction is None:
             raise PredictionFailed("predict_fn returned nothing: does it lack a return?")
         return prediction
+
+    def _by_default(self, data: Any) -> Any:
+        """What the model says; of a sparse matrix, if that is not for it, of all its cells."""
+        signature = self.signature
+        if not sparse.issparse(data) or (signature and signature.is_sparse):
+            return self._predictor(data)
+        try:
+            return self._predictor(data)
+        except (ValueError, TypeError):
+            return self._predictor(written_out(data))
 
     def _answers_at_all(self) -> bool:
         """Whether the model answers anything: if not, no caller can be to blame.

@@ -1,0 +1,214 @@
+"""The endpoint's answer is ``model.predict``'s: for models, data, forms, with a signature or not.
+
+What is not answered so is a 4xx that ``ALLOWED`` names with its reason; nothing is a 5xx, and
+nothing a 200 with another value.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import warnings
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from threadpoolctl import threadpool_limits
+
+from contract.estimators.model_inputs import completed, describe
+from contract.signature import Signature
+from handler.invocation.pipeline import Pipeline
+from handler.invocation.request_types import Request, Response
+from tests.fidelity import forms, models
+from tests.fidelity.models import CONTAINERS, SHOWN
+
+# Sums of products depend, in their last bits, on how a table lies in memory.
+RELATIVE = 1e-12
+POSITIONS = "without signature.json nobody knows the names of a model that was fitted on positions"
+COUNTED = "a first row 0, 1, 2 may be names as well as values, so the caller is asked"
+# (how it was fitted, the form, whether there is a signature): why the caller is refused.
+ALLOWED: dict[tuple[str, str, bool], str] = {
+    ("counted frame", "csv with names", True): COUNTED,
+    ("counted frame", "csv in reverse", True): COUNTED,
+}
+# Where another answer is the right one, and why.
+OTHERWISE: dict[tuple[str, str, bool], str] = {
+    ("array", "csv in reverse", True): "a model of positions knows no names",
+    ("array", "records in reverse", True): "a model of positions knows no names",
+    ("array", "csv in reverse", False): POSITIONS,
+    ("array", "records in reverse", False): POSITIONS,
+    ("years", "records in reverse", False): POSITIONS,
+    **{
+        (how, form, False): POSITIONS
+        for how in ("counted frame", "frame from 1", "years")
+        for form in ("csv with names", "csv in reverse")
+    },
+}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """As a worker has it where there are as many workers as CPUs."""
+    with threadpool_limits(1):
+        yield
+
+
+def pipelines(model: Any, X: Any, y: Any = None) -> dict[bool, Pipeline]:
+    """The endpoint's pipeline around a model out of its pickle, with a signature and without."""
+    loaded = pickle.loads(pickle.dumps(model))
+    saved = Signature.from_json(Signature.of_data(model, X, y).to_json())
+    found = describe(loaded)
+    return {
+        True: Pipeline(loaded, signature=completed(saved, loaded, found)),
+        False: Pipeline(loaded, signature=completed(None, loaded, found)),
+    }
+
+
+def wanted(model: Any, X: Any) -> Any:
+    method = model.predict if hasattr(model, "predict") else model.transform
+    return np.asarray(method(X))
+
+
+def ask(pipeline: Pipeline, body: forms.Body) -> Response:
+    return pipeline.invoke(Request(body[0], body[1], "application/json", request_id="id"))
+
+
+def difference(response: Response, expected: Any) -> str | None:
+    """What is wrong with an answer; None if it is the expected one to the last bit."""
+    if response.status != 200:
+        return f"{response.status} {json.loads(response.body)['detail']}"
+    document = json.loads(response.body)
+    if isinstance(document, dict) and "outputs" in document:
+        output = document["outputs"][0]
+        document = np.reshape(output["data"], output["shape"]).tolist()
+    given = document["predictions"] if isinstance(document, dict) else document
+    given = np.asarray(given)
+    if given.size == expected.size and expected.shape[1:] == (1,):  # as tensors are written
+        given = given.reshape(expected.shape)
+    if given.shape == expected.shape and _are_same(given, expected):
+        return None
+    return f"gave {given.tolist()}, not {expected.tolist()}"
+
+
+def _are_same(given: Any, expected: Any) -> bool:
+    if expected.dtype.kind != "f":
+        return bool((given == expected).all())
+    given, scale = given.astype(expected.dtype), float(np.abs(expected).max())
+    relative = RELATIVE if expected.dtype == np.float64 else 0
+    return np.allclose(given, expected, rtol=relative, atol=relative * scale)
+
+
+def check(
+    found: dict[bool, Pipeline], how: str, table: pd.DataFrame, expected: Any, used: dict[str, Any]
+) -> list[str]:
+    """What is wrong, for each form of these rows."""
+    wrong = []
+    for signed, pipeline in found.items():
+        for form, write in used.items():
+            problem = difference(ask(pipeline, write(table)), expected)
+            case = (how, form, signed)
+            if (
+                problem
+                and case not in OTHERWISE
+                and not (case in ALLOWED and problem.startswith("4"))
+            ):
+                wrong.append(f"{form}, signature {signed}: {problem}")
+    return wrong
+
+
+@cache
+def _data(how: str) -> Any:
+    return CONTAINERS[how](models.FIGURES)
+
+
+def _table(how: str) -> pd.DataFrame:
+    X = _data(how)
+    if how in ("array", "sparse"):
+        X = pd.DataFrame(models.FIGURES, columns=["x1", "x2", "x3"])
+    return X.iloc[:SHOWN]
+
+
+CANNOT_BE_FITTED = {
+    "sparse": {
+        "bayes", "linear discriminant", "quadratic discriminant", "gaussian process", "process",
+        "propagation", "mixture", "scaler", "scaled", "logarithms", "column of columns",
+        "histogram boosting", "histograms", "catboost", "catboost figures", "components",
+        "projection", "unlike outputs",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("how", CONTAINERS)
+@pytest.mark.parametrize("name", models.OF_FIGURES)
+def test_models_of_figures(name: str, how: str) -> None:
+    if name in CANNOT_BE_FITTED.get(how, ()):
+        pytest.skip(f"{name} takes no {how} data")
+    if name in models.BOOSTERS:
+        pytest.importorskip(name.split()[0])
+    X = _data(how)
+    model = models.OF_FIGURES[name](X)
+    table = _table(how)
+    expected = wanted(model, X[:SHOWN] if how in ("array", "sparse") else table)
+
+    wrong = check(
+        pipelines(model, X), how.replace("sparse", "array"), table, expected,
+        {**forms.FORMS, **forms.OF_NUMBERS},
+    )  # fmt: skip
+
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", models.OF_TABLES)
+def test_models_of_tables(name: str) -> None:
+    model = models.OF_TABLES[name](models.MIXED)
+    table = models.MIXED.iloc[:SHOWN]
+
+    wrong = check(pipelines(model, models.MIXED), "table", table, wanted(model, table), forms.FORMS)
+
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("given", [list, np.array, pd.Series, lambda X: pd.Series(X, name="text")])
+@pytest.mark.parametrize("name", models.OF_TEXTS)
+def test_models_of_texts(name: str, given: Any) -> None:
+    X = given(models.TEXTS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = models.OF_TEXTS[name]().fit(X, models.OPINIONS)
+    shown = models.TEXTS[:SHOWN]
+    bodies = {
+        "csv": lambda t: ("".join(f'"{x}"\n' for x in shown).encode(), "text/csv"),
+        "flat": lambda t: forms._json(shown),
+        "nested": lambda t: forms._json([[x] for x in shown]),
+        "instances": lambda t: forms._json({"instances": shown}),
+        "lines": lambda t: forms._lines(shown),
+    }
+
+    wrong = check(pipelines(model, X), "texts", pd.DataFrame(), wanted(model, X[:SHOWN]), bodies)
+
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", models.OF_RECORDS)
+def test_models_of_records(name: str) -> None:
+    model = models.OF_RECORDS[name]().fit(models.RECORDS, models.LABELS)
+    shown = [*models.RECORDS[:SHOWN], {"size": 3.0}, {"other": "x"}]
+    bodies = {
+        "records": lambda t: forms._json(shown),
+        "instances": lambda t: forms._json({"instances": shown}),
+        "lines": lambda t: forms._lines(shown),
+    }
+    found = pipelines(model, models.RECORDS)
+    wrong = check(found, "records", pd.DataFrame(), wanted(model, shown), bodies)
+    table = pd.DataFrame(models.RECORDS[:SHOWN])
+    used = {form: forms.FORMS[form] for form in ("csv with names", "parquet", "split", "columns")}
+    wrong += check(found, "records", table, wanted(model, models.RECORDS[:SHOWN]), used)
+
+    assert not wrong, "\n".join(wrong)
