@@ -2,6 +2,7 @@
 # make test        the whole test suite, but for what needs Docker
 # make coverage    the same on the built wheel and the image's Python; tells what was not run
 # make test-pythons   a part of it on the other versions of Python that are installed
+# make test-fidelity  the rest of the matrix of models, data and forms against model.predict
 # make image       the image, as byo:latest
 # make test-image  the image, and the tests that need Docker and it
 # make sbom        what the image holds, and what is known to be vulnerable in it
@@ -38,7 +39,7 @@ COOL_DOWN ?= 7 days
 COMPILE := $(UV) pip compile --quiet --universal --python-version $(MINIMUM) --generate-hashes \
 	--exclude-newer "$(COOL_DOWN)" --no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: demo test coverage test-pythons test-python image test-image sbom reproduce bench setup lint notebook notebook-sdk lock clean prerequisites
+.PHONY: demo test test-fidelity coverage test-pythons test-python image test-image sbom reproduce bench setup lint notebook notebook-sdk lock clean prerequisites
 .DEFAULT_GOAL := demo
 
 demo: setup
@@ -49,7 +50,7 @@ ifdef MEASURE
 test: coverage
 else
 test: setup
-	@$(BIN)/python -m pytest -m "not engine" $(TESTS)
+	@$(BIN)/python -m pytest -m "not engine and not fidelity" $(TESTS)
 endif
 
 # Both run on the built wheel, as users install it; -P keeps the checkout's own packages out of reach.
@@ -60,7 +61,7 @@ coverage: $(MEASURED)/done
 		&& echo "import measured_processes" > $$site/measured_processes.pth
 	@rm -rf .setup/coverage && mkdir .setup/coverage
 	@echo "[coverage] $$($(MEASURED)/bin/python --version), the built wheel"
-	@$(MEASURED)/bin/python -P -m pytest --installed -m "not engine" $(TESTS)
+	@$(MEASURED)/bin/python -P -m pytest --installed -m "not engine and not fidelity" $(TESTS)
 	@$(MEASURED)/bin/python -m tests.measuring.report $(if $(TESTS),--part) .setup/coverage
 
 test-pythons: $(UV)
@@ -73,7 +74,10 @@ test-pythons: $(UV)
 test-python: $(ENVIRONMENT)/done
 	@$(call install_wheel,$(ENVIRONMENT))
 	@echo "[test-pythons] $$($(ENVIRONMENT)/bin/python --version), the built wheel"
-	@$(ENVIRONMENT)/bin/python -P -m pytest --installed -m "not engine and (portable or not slow)" $(TESTS)
+	@$(ENVIRONMENT)/bin/python -P -m pytest --installed -m "not engine and not fidelity and (portable or not slow)" $(TESTS)
+
+test-fidelity: setup
+	@$(BIN)/python -m pytest -m fidelity tests/fidelity $(TESTS)
 
 image:
 	@docker/build_and_push.sh --no-push $(IMAGE)

@@ -119,7 +119,7 @@ class ColumnUses:
                     [at], takes or unknown or bool(column_of_categories(None, categories).missing)
                 )
             return
-        if attribute(part, "build_analyzer") is not None:
+        if callable(attribute(type(part), "build_analyzer")):
             for at in places:
                 self.known[at] = Column(self.names[at], "string")
         elif name == "impute.SimpleImputer":

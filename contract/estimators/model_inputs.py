@@ -153,4 +153,4 @@ def _only_booster(firsts: list[Any]) -> Any:
 
 
 def _takes_texts(first: Any) -> bool:
-    return callable(attribute(first, "build_analyzer"))
+    return callable(attribute(type(first), "build_analyzer"))

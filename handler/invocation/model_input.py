@@ -160,7 +160,7 @@ def _from_columns(data: Any, signature: Signature) -> Any:
     for position, (values, column) in enumerate(zip(_columns_of(data), expected, strict=True)):
         label = column.name or (given[position] if given else position + 1)
         checked = _as_text(values) if column.believed else check_values(values, column, label)
-        columns.append(writable(restore_dtype(checked, column, label)))
+        columns.append(_kept(writable(restore_dtype(checked, column, label)), column))
     if signature.fitted_on == "vector":
         return _vector(columns[0], signature)
     if signature.fitted_on == "table":
@@ -171,6 +171,12 @@ def _from_columns(data: Any, signature: Signature) -> Any:
         table = pd.DataFrame(dict(enumerate(columns)), copy=False)
         return table.set_axis(_index(labels, len(columns)), axis=1)
     return _stacked(columns)
+
+
+def _kept(values: Values, column: Column) -> Values:
+    """Objects as they are where None stands for a missing value: pandas would make NaN of it."""
+    keep = column.missing in ("None", "both") and isinstance(values, np.ndarray)
+    return pd.Series(values, dtype=object) if keep and values.dtype == object else values
 
 
 def _columns_for(
