@@ -17,8 +17,9 @@ from typing import Protocol
 
 from handler.fork_server.host_state_machine import HostRecord, HostState
 from handler.fork_server.launcher_slot import LauncherSlot
+from handler.processes import model_load_events
 from handler.processes.backoff import Backoff
-from handler.processes.child_exit_status import describe
+from handler.processes.child_exit_status import describe, was_killed
 from handler.processes.forked_children import Ended
 from handler.processes.process_shared_memory import LoadState, ProcessRecord
 
@@ -69,6 +70,11 @@ class OwnHost:
         if not slot.has_launcher:
             self._record.launcher_ended()
         self._fork()
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether a process holds the model."""
+        return self._record.has_process and self._processes.record_of(self._pid).is_loaded
 
     def look_after(self) -> bool:
         """Do what has become due; called now and then.
@@ -141,6 +147,21 @@ class OwnHost:
                 self.slot.request.model,
                 describe(code),
             )
+        if told.is_loaded and not self._record.is_one_of_many:
+            self._tell_ended(told, code)
+
+    def _tell_ended(self, told: ProcessRecord, code: int) -> None:
+        """`serve` watches over a single model."""
+        model_load_events.send(
+            model_load_events.ProcessEnded(
+                self._pid,
+                describe(code),
+                was_killed(code),
+                told.is_busy,
+                told.finished > 0,
+                told.loaded_seconds,
+            )
+        )
 
     def _give_up(self) -> None:
         """Have the frontend forget the model.

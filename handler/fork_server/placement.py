@@ -64,6 +64,11 @@ class Placements:
     def __len__(self) -> int:
         return len(self._placed)
 
+    @property
+    def is_serving(self) -> bool:
+        """Whether a process holds a model: of interest where there is one only."""
+        return any(placed.is_serving for placed in self._placed.values())
+
     def restore(self) -> None:
         """Place the models that the fork server before this one had.
 

@@ -29,15 +29,15 @@ from handler.fork_server.placement import Placements
 from handler.fork_server.registration_check import FrontendQuestion, RegistrationChecks
 from handler.fork_server.scratch_sweep import ScratchSweep
 from handler.fork_server.shared_hosts import SharedHost
-from handler.processes import launcher_pipes, requirements_site
+from handler.processes import launcher_pipes, model_load_events, requirements_site
 from handler.processes.capacity_plan import plan
 from handler.processes.forked_children import ForkedChildren
 from handler.processes.launch_request import LaunchReader, LaunchRequest
 from handler.processes.signal_socket import wake_on
 
 WATCH_SECONDS = 0.5
-# How often it looks around while it has no models.
-IDLE_SECONDS = 10.0
+# How often it tells `serve` that it lives, and looks around while it has no models.
+ALIVE_SECONDS = 1.0
 
 
 class ForkServer:
@@ -87,7 +87,7 @@ class ForkServer:
 
     def run(self) -> None:
         """Fork hosts until standard input ends."""
-        look_at = 0.0
+        look_at = tell_at = 0.0
         # Before the loop: an end of a host that comes while this is done wakes the loop's first
         # select, and saved requests come before announced ones, which may be the same.
         with wake_on(signal.SIGCHLD) as wakeup:
@@ -98,13 +98,20 @@ class ForkServer:
             watch(wakeup, selectors.EVENT_READ, lambda: wakeup.recv(4096))
             while True:
                 happened = self._selector.select(
-                    WATCH_SECONDS if len(self._placements) else IDLE_SECONDS
+                    WATCH_SECONDS if len(self._placements) else ALIVE_SECONDS
                 )
                 # Each says whether somebody has to be looked after now rather than by and by.
                 told = [key.data() for key, _ in happened]
                 if any(told) or time.monotonic() > look_at:
                     self._look_after_all()
                     look_at = time.monotonic() + WATCH_SECONDS
+                if time.monotonic() >= tell_at:
+                    self._tell_alive()
+                    tell_at = time.monotonic() + ALIVE_SECONDS
+
+    def _tell_alive(self) -> None:
+        is_serving = not self._settings.multi_model and self._placements.is_serving
+        model_load_events.send(model_load_events.ForkServerAlive(os.getpid(), is_serving))
 
     def _is_awaited(self) -> bool:
         return bool(select.select([self._pipe], [], [], 0)[0])

@@ -6,6 +6,7 @@ import json
 import logging
 import selectors
 import socket
+import time
 from collections import deque
 from collections.abc import Sequence
 from itertools import count
@@ -14,8 +15,9 @@ from typing import Any
 from contract.settings import ServingSettings
 from handler.fork_server.launcher_slot import LauncherSlot
 from handler.host.many_models import LONGEST_MESSAGE, ManyModelsHost
+from handler.processes import model_load_events
 from handler.processes.backoff import Backoff
-from handler.processes.child_exit_status import describe
+from handler.processes.child_exit_status import describe, was_killed
 from handler.processes.forked_children import ForkedChildren, close_all_but
 from handler.processes.process_shared_memory import ProcessRecord
 
@@ -41,6 +43,7 @@ class SharedHost:
         self._dropped: set[int] = set()  # places that the host has been told to drop
         self._places = count(1)
         self._host: int | None = None
+        self._forked_at = 0.0
         self._channel: socket.socket | None = None
         self._unsent: deque[tuple[dict[str, Any], list[int]]] = deque()
         self._backoff = Backoff()
@@ -80,6 +83,11 @@ class SharedHost:
             self._dropped.add(place)
             self._tell({"drop": place}, [])
 
+    @property
+    def has_process(self) -> bool:
+        """Whether there is a host at the moment."""
+        return self._host is not None
+
     def holds(self, place: int) -> bool:
         """Whether a model is served, or still in memory."""
         return place in self._slots
@@ -98,6 +106,7 @@ class SharedHost:
             close_all_but(there.fileno())
             ManyModelsHost(there, self._settings, record).run()
 
+        self._forked_at = time.monotonic()
         self._host = self._children.fork(work, self._host_ended)
         there.close()
         here.setblocking(False)
@@ -107,6 +116,8 @@ class SharedHost:
             self._tell_to_take(place)
 
     def _host_ended(self, record: ProcessRecord, code: int) -> None:
+        if not self._settings.multi_model and self._host is not None:
+            self._tell_ended(self._host, record, code)
         self._host = None
         if self._channel is not None:
             self._leave_channel(self._channel)
@@ -122,6 +133,19 @@ class SharedHost:
             )
             self._backoff.ended()
             self.look_after()
+
+    def _tell_ended(self, pid: int, record: ProcessRecord, code: int) -> None:
+        """`serve` watches over a single model, also where others could be beside it."""
+        model_load_events.send(
+            model_load_events.ProcessEnded(
+                pid,
+                describe(code),
+                was_killed(code),
+                record.is_busy,
+                record.finished > 0,
+                time.monotonic() - self._forked_at,
+            )
+        )
 
     def _tell_to_take(self, place: int) -> None:
         slot = self._slots[place]
@@ -177,6 +201,11 @@ class InSharedHost:
         self.slot = slot
         self._host = min(hosts, key=len)
         self._place = self._host.take(slot)
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether a process holds the model."""
+        return self._host.has_process
 
     def look_after(self) -> bool:
         """Whether the model still has a place; the host is looked after for all its models."""

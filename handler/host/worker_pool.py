@@ -10,7 +10,8 @@ import socket
 import time
 from collections.abc import Callable
 
-from handler.processes.child_exit_status import describe
+from handler.processes import model_load_events
+from handler.processes.child_exit_status import describe, was_killed
 from handler.processes.forked_children import ForkedChildren
 from handler.processes.process_shared_memory import ProcessRecord
 from handler.processes.process_watch import close_watch, open_watch
@@ -57,6 +58,8 @@ class WorkerPool:
         self._selector = selectors.DefaultSelector()
         self._epoll = SharedEpoll()
         self._connections = SharedConnections(self._epoll, listener)
+        self._finished = 0  # by those that have gone
+        self._finished_before = 0  # by all, when the last one ended
         self._has_lost_launcher = False
         self._give_back_at: float | None = None
         with contextlib.suppress(ProcessLookupError):  # one that was lost before is not missed
@@ -82,6 +85,7 @@ class WorkerPool:
     def _fork(self) -> None:
         here, there = socket.socketpair()
         channel = Channel(here)
+        forked_at = time.monotonic()
 
         def work(record: ProcessRecord) -> None:
             here.close()
@@ -94,6 +98,7 @@ class WorkerPool:
             self._selector.unregister(here)
             self._connections.remove_worker(pid, record.held)
             logger.warning("a worker ended (%s): another takes its place", describe(code))
+            self._tell_ended(pid, record, code, time.monotonic() - forked_at)
             # It may have been killed between taking a connection and noting that.
             self._give_back_at = time.monotonic() + NOTED_SECONDS
             time.sleep(RESTART_SECONDS)
@@ -102,6 +107,18 @@ class WorkerPool:
         there.close()
         self._connections.add_worker(pid, channel)
         self._selector.register(here, selectors.EVENT_READ, lambda: self._connections.hear(pid))
+
+    def _tell_ended(self, pid: int, record: ProcessRecord, code: int, seconds: float) -> None:
+        """`serve` watches over a single model; of many it takes no note."""
+        self._finished += record.finished
+        finished = self._finished + sum(one.finished for one in self._children.records())
+        has_answered = finished > self._finished_before
+        self._finished_before = finished
+        model_load_events.send(
+            model_load_events.ProcessEnded(
+                pid, describe(code), was_killed(code), record.is_busy, has_answered, seconds
+            )
+        )
 
     def _patience(self) -> float:
         if self._give_back_at is None:

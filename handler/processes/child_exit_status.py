@@ -4,6 +4,17 @@ from __future__ import annotations
 
 import signal
 
+# What a process does to itself when its code is at fault.
+_FAULTS = {
+    signal.SIGABRT,
+    signal.SIGBUS,
+    signal.SIGFPE,
+    signal.SIGILL,
+    signal.SIGSEGV,
+    signal.SIGSYS,
+    signal.SIGTRAP,
+}
+
 
 def describe(code: int) -> str:
     """How a process ended.
@@ -12,3 +23,12 @@ def describe(code: int) -> str:
         code: its exit code, or the negative number of a signal.
     """
     return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+
+def was_killed(code: int) -> bool:
+    """Whether it ended by a signal that comes from elsewhere, not by its own doing.
+
+    Args:
+        code: as for `describe`.
+    """
+    return code < 0 and signal.Signals(-code) not in _FAULTS

@@ -55,9 +55,12 @@ def _raise(signum: int, frame: FrameType | None) -> None:
 
 
 class BusyField(Protocol):
-    """Where a process notes until when it may be busy, on the clock that all processes share."""
+    """Where a process notes until when it may be busy, on the clock that all processes share, and
+    how often it was.
+    """
 
     busy_until: float
+    finished: int
 
 
 class TimeLimit:
@@ -92,6 +95,7 @@ class TimeLimit:
         signal.setitimer(signal.ITIMER_REAL, 0)
         if self._shared is not None:
             self._shared.busy_until = 0.0
+            self._shared.finished += 1
 
     def close(self) -> None:
         """Let go of the memory."""

@@ -1,4 +1,4 @@
-"""What a worker tells the supervisor about its model, one datagram an event.
+"""What workers and the fork server tell the supervisor, one datagram an event.
 
 A worker is started by the frontend, not by us, so it has no pipe to the supervisor: it sends
 to a unix socket in the scratch folder, whose path it inherits in the environment.
@@ -18,7 +18,7 @@ LONGEST_REASON = 4096
 LARGEST_DATAGRAM = 65536
 
 
-# From a worker to the supervisor
+# From a worker to the supervisor: how a load goes
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,52 @@ class LoadFailed:
     reason: str
 
 
-Event = Loading | Loaded | LoadFailed
-_KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in (Loading, Loaded, LoadFailed)}
+# From who has forked a process: how things are
+
+
+@dataclass(frozen=True)
+class ForkServerAlive:
+    """The fork server says each second that it lives.
+
+    Args:
+        pid: its process id.
+        is_serving: whether a process holds the single model; of many models it is not said.
+    """
+
+    pid: int
+    is_serving: bool
+
+
+@dataclass(frozen=True)
+class ProcessEnded:
+    """A process that held the single model has ended, though nobody wanted it to.
+
+    Args:
+        pid: its process id.
+        ending: how it ended, in words.
+        was_killed: whether by a signal that comes from elsewhere, be it from the kernel for lack
+            of memory, and not by its own doing.
+        was_busy: whether it was answering.
+        has_answered: whether it had answered anything, or another of its pool had.
+        seconds: how long it had held the model.
+    """
+
+    pid: int
+    ending: str
+    was_killed: bool
+    was_busy: bool
+    has_answered: bool
+    seconds: float
+
+
+Event = Loading | Loaded | LoadFailed | ForkServerAlive | ProcessEnded
+_KINDS: dict[str, type[Event]] = {
+    kind.__name__: kind for kind in (Loading, Loaded, LoadFailed, ForkServerAlive, ProcessEnded)
+}
 
 
 def send(event: Event) -> None:
-    """Called in a worker: tell the supervisor, if there is one, and never wait for it."""
+    """Called elsewhere: tell the supervisor, if there is one, and never wait for it."""
     path = os.environ.get(SOCKET_VARIABLE)
     if not path:
         return

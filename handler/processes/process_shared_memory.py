@@ -34,10 +34,14 @@ class _Fields(ctypes.Structure):
 
     _fields_ = (
         ("busy_until", ctypes.c_double),
+        ("finished", ctypes.c_uint64),
+        ("loaded_at", ctypes.c_double),
         ("load_state", ctypes.c_int32),
         ("held", ctypes.c_uint8 * MOST_CONNECTIONS),
     )
     busy_until: float
+    finished: int
+    loaded_at: float
     load_state: int
     held: ctypes.Array[ctypes.c_uint8]
 
@@ -74,8 +78,20 @@ class ProcessRecord:
         """Whether the model has loaded."""
         return self.load_state is LoadState.LOADED
 
+    @property
+    def finished(self) -> int:
+        """How many computations have come to their end since the model has loaded."""
+        return self._open.finished
+
+    @property
+    def loaded_seconds(self) -> float:
+        """How long ago the model has loaded; 0 where it has not."""
+        return time.monotonic() - self._open.loaded_at if self.is_loaded else 0.0
+
     def tell_loaded(self) -> None:
         """Called in the process: the model has loaded."""
+        self._open.loaded_at = time.monotonic()
+        self._open.finished = 0
         self._leave_loading(LoadState.LOADED)
 
     def tell_refusing(self) -> None:

@@ -2,9 +2,9 @@
 
     STARTING → READY → STOPPING
 
-One loop over four kinds of sources, no polling: signals, what workers tell, the ends of the
-frontend and of the fork server, and the end of a process that was loading the single model. Signal
-handlers only queue.
+One loop over four kinds of sources: signals, what workers tell, the ends of the frontend and of the
+fork server, and the end of a process that was loading the single model; and once a second it writes
+down whether the server is ready. Signal handlers only queue.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from handler.serve.fork_server_process import ForkServerProcess
 from handler.serve.frontend_command import frontend_environment
 from handler.serve.frontend_process import FrontendProcess
 from handler.serve.model_load_watch import LoadWatch, ModelUnavailable
+from handler.serve.readiness import WRITE_SECONDS, Readiness
 
 logger = logging.getLogger(__name__)
 
@@ -96,6 +97,7 @@ class Supervisor:
         self._loads = LoadWatch(self._selector, self._on_events)
         address = scratch / "supervisor.sock"
         self._receiver = model_load_events.listen(address)
+        self._readiness = Readiness(scratch, settings)
         self._inflight = scratch / "inflight.lock"
         inflight_lock.make_lock(self._inflight)
         environ = {
@@ -121,8 +123,9 @@ class Supervisor:
             self._become_ready("load models by POST /models")
         deadline = time.monotonic() + self._settings.startup_timeout
         while self._state is not ServerState.STOPPING:
+            self._readiness.look()
             is_starting = self._state is ServerState.STARTING
-            happened = self._selector.select(ASK_SECONDS if is_starting else None)
+            happened = self._selector.select(ASK_SECONDS if is_starting else WRITE_SECONDS)
             for key, _ in happened:
                 key.data()
             if self._state is ServerState.STARTING and not happened:
@@ -173,6 +176,7 @@ class Supervisor:
         if numbers:
             logger.info("stopping on %s", signal.Signals(numbers[0]).name)
             self._state = ServerState.STOPPING
+            self._readiness.stopping()
             drain(self._inflight)
 
     def _own(self) -> set[int]:
@@ -182,6 +186,7 @@ class Supervisor:
 
     def _sweep(self) -> None:
         """A fork server has ended, and its hosts with it: nothing they started is to stay."""
+        self._readiness.fork_server_ended()
         if not orphans.end_all(self._own(), self._mark, SWEEP_SECONDS):
             logger.warning(
                 "what a fork server left did not end within %.0f s: left behind", SWEEP_SECONDS
@@ -189,6 +194,11 @@ class Supervisor:
 
     def _on_events(self) -> None:
         while (event := model_load_events.receive(self._receiver)) is not None:
+            if isinstance(event, model_load_events.ForkServerAlive):
+                # What one said that has ended may still be waiting here.
+                if self._fork_server and event.pid == self._fork_server.pid:
+                    self._readiness.fork_server_lives(event)
+                continue
             if self._settings.multi_model:
                 continue
             match event:
@@ -196,6 +206,10 @@ class Supervisor:
                     self._loads.begun(pid)
                 case model_load_events.Loaded(pid=pid, seconds=seconds):
                     self._loads.loaded(pid)
+                    self._readiness.model_loaded(seconds)
+                    self._readiness.look()  # before the port opens, and is pinged
                     self._become_ready(f"the model loaded in {seconds:.2f} s")
                 case model_load_events.LoadFailed(reason=reason):
                     raise ModelUnavailable(reason)
+                case model_load_events.ProcessEnded():
+                    self._readiness.process_ended(event)
