@@ -40,6 +40,9 @@ COPY --from=python /opt/venv /opt/venv
 COPY docker/build_steps/link_java_runtime.py docker/build_steps/class_archive.py docker/build_steps/classes.txt ./
 RUN jar=$(echo /opt/venv/lib/python3.*/site-packages/mms/frontend/model-server.jar) \
  && python link_java_runtime.py $jar /opt/java && python class_archive.py $jar /opt/java classes.txt
+COPY docker/build_steps/frontend_jar.py ./
+COPY handler/frontend/src guard
+RUN python frontend_jar.py /opt/venv/lib/python3.*/site-packages/mms/frontend/model-server.jar guard guard.jar
 
 
 # ---- byo: our own packages --------------------------------------------------------------------
@@ -47,6 +50,7 @@ FROM python AS byo
 COPY pyproject.toml README.md LICENSE ./
 COPY contract contract
 COPY handler handler
+COPY --from=java /build/guard.jar handler/frontend/
 COPY training_entry training_entry
 COPY byo byo
 COPY compat compat

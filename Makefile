@@ -11,6 +11,7 @@
 # make setup       the first step of most of these: .venv, from locked requirements
 # make lint        ruff, mypy, and shellcheck where it is installed
 # make notebook    run the quickstart notebook again and keep its outputs
+# make guard       compile handler/frontend again; needs a JDK
 # make lock        renew the locked requirements
 # make clean       remove what setup made
 
@@ -39,7 +40,7 @@ COOL_DOWN ?= 7 days
 COMPILE := $(UV) pip compile --quiet --universal --python-version $(MINIMUM) --generate-hashes \
 	--exclude-newer "$(COOL_DOWN)" --no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: demo test test-fidelity coverage test-pythons test-python image test-image sbom reproduce bench setup lint notebook notebook-sdk lock clean prerequisites
+.PHONY: demo test test-fidelity coverage test-pythons test-python image test-image sbom reproduce bench setup lint guard notebook notebook-sdk lock clean prerequisites
 .DEFAULT_GOAL := demo
 
 demo: setup
@@ -102,6 +103,10 @@ lint: setup
 	@$(BIN)/mypy
 	@if command -v shellcheck >/dev/null; then shellcheck $(SHELL_SCRIPTS); \
 	else echo "[lint] shellcheck is not installed: the shell scripts were not looked at"; fi
+
+guard: setup
+	@$(BIN)/python docker/build_steps/frontend_jar.py $$(echo .venv/lib/python3.*/site-packages/mms/frontend/model-server.jar) \
+		handler/frontend/src handler/frontend/guard.jar
 
 notebook: setup
 	@$(BIN)/python -m tests.notebooks.execute

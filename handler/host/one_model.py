@@ -13,16 +13,17 @@ import signal
 import socket
 import sys
 from http import HTTPStatus
+from pathlib import Path
 from typing import NoReturn
 
 from contract import container_log
 from contract.errors import ByoError
 from contract.settings import ServingSettings
-from handler.host import model_load_reporting, out_of_memory
+from handler.host import batch_transform_answer, model_load_reporting, out_of_memory
 from handler.host.worker_pool import WorkerPool
 from handler.invocation.context import ModelContext
 from handler.invocation.pipeline import Pipeline
-from handler.processes import inflight_lock
+from handler.processes import inflight_lock, launcher_pipes
 from handler.processes.capacity_plan import CapacityPlan
 from handler.processes.launch_request import LaunchRequest
 from handler.processes.process_shared_memory import ProcessRecord
@@ -100,6 +101,9 @@ class OneModelHost:
             self.refuse(HTTPStatus.INSUFFICIENT_STORAGE)
         except ByoError:
             self.refuse(HTTPStatus.INTERNAL_SERVER_ERROR)
+        if not self._settings.multi_model:
+            folder = Path(os.environ[launcher_pipes.DIR_VARIABLE])
+            batch_transform_answer.ask_user(pipeline, folder)
         record.tell_loaded()
         self._model.loaded(pipeline)
         # What is here now stays: looking through it for garbage would only un-share its pages.

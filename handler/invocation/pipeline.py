@@ -138,11 +138,6 @@ class Pipeline:
             ", ".join(user.names()) or "none",
             "read" if signature else "none",
         )
-        if user.execution_parameters_fn:
-            logger.warning(
-                "execution_parameters_fn is found, and not reachable yet: the frontend has no "
-                "GET /execution-parameters, so name them in the transform job"
-            )
         known = completed(signature, model, found)
         further: Any = settings.further_columns
         if known and further in get_args(Further):

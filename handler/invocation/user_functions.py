@@ -7,7 +7,7 @@
     predict_fn(data, model) -> prediction            default: model.predict, else model.transform
     output_fn(prediction, accept) -> body            default: the codecs
     transform_fn(model, body, content_type, accept)  in place of the three before
-    execution_parameters_fn()                        for GET /execution-parameters, if it is asked
+    execution_parameters_fn()                        for GET /execution-parameters
 
 Each of the user's may take a trailing ``context``. They are looked up in the user's module;
 what it lacks is taken from a subclass of the toolkit's ``DefaultInferenceHandler`` that the

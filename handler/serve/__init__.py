@@ -16,6 +16,9 @@ drain.py                   the wait for what is under way, after a stop signal
 frontend_process.py        the frontend: started, listening, stopped
 fork_server_process.py     the fork server: started again when it dies
 model_load_watch.py        the processes that load a single model
+model_health.py            … and those that hold it
+readiness.py               what /ping says
+batch_transform_defaults.py  what GET /execution-parameters says
 orphans.py                 what a dead process leaves behind
 cleanup_guard.py, .sh      what cleans up when this process itself dies
 """

@@ -6,6 +6,7 @@ file into the machine's temp folder and refuses to start twice.
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import shutil
@@ -17,15 +18,19 @@ from pathlib import Path
 from contract.machine import MEBIBYTE
 from contract.model_server_variables import without_them
 from contract.settings import ServingSettings
-from handler.processes import launcher_pipes
+from handler.processes import batch_transform_file, launcher_pipes
 from handler.processes.capacity_plan import CapacityPlan
+from handler.serve import batch_transform_defaults
 from handler.serve.frontend_configuration import log_configuration, properties
 from handler.serve.java_runtime import find_java, model_server_home
 
 MODEL_NAME = "model"
 CONFIGURATION_NAME = "mms.properties"
 PLAIN_PATH = re.compile(r"[\w./@+~-]+", re.ASCII)
-MAIN_CLASS = "com.amazonaws.ml.mms.ModelServer"
+# The guard in front of the frontend (handler/frontend);
+# the frontend's own main class is named, too, as the process is known by it.
+GUARD = Path(__file__).parents[1] / "frontend" / "guard.jar"
+MAIN_CLASSES = ("byo.frontend.GuardedServer", "com.amazonaws.ml.mms.ModelServer")
 LAUNCHER = Path(__file__).parents[1] / "fork_server" / "launcher.sh"
 
 
@@ -64,7 +69,7 @@ class Backend:
 def command(
     settings: ServingSettings, plan: CapacityPlan, scratch: Path, environ: Mapping[str, str]
 ) -> list[str]:
-    """Write the frontend's configuration into the scratch folder; return its command line.
+    """Write what the frontend reads into the scratch folder; return its command line.
 
     Raises:
         MissingPrerequisite: Java or multi-model-server is not installed.
@@ -73,6 +78,7 @@ def command(
     backend = stock_backend(home) if settings.backend == "stock" else launching_backend(scratch)
     configuration = scratch / CONFIGURATION_NAME
     configuration.write_text(properties(settings, plan, scratch), encoding="utf-8")
+    batch_transform_file.write(scratch, batch_transform_defaults.document(settings, plan))
     log_layout = scratch / "log4j2.xml"
     log_layout.write_text(log_configuration(settings), encoding="utf-8")
     line = [
@@ -87,9 +93,10 @@ def command(
         f"-Dmodel_server_home={backend.home}",
         f"-Dlog4j.configurationFile={log_layout.as_uri()}",
         *settings.jvm_arguments.split(),
+        f"-Dbyo.folder={scratch}",
         "-cp",
-        str(home / "mms" / "frontend" / "*"),
-        MAIN_CLASS,
+        class_path(),
+        *MAIN_CLASSES,
         "--python",
         backend.interpreter,
         "-f",
@@ -111,6 +118,15 @@ def _readable(model_dir: Path, scratch: Path) -> Path:
     link = scratch / MODEL_NAME
     link.symlink_to(model_dir)
     return link
+
+
+def class_path() -> str:
+    """The JVM's: the frontend's jar first, as the image's class archive is made for such a path.
+
+    Raises:
+        MissingPrerequisite: multi-model-server is not installed.
+    """
+    return f"{model_server_home() / 'mms' / 'frontend' / '*'}{os.pathsep}{GUARD}"
 
 
 def stock_backend(home: Path) -> Backend:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from contract import Paths
+from handler.serve.frontend_command import MAIN_CLASSES
 from tests.container.engine import docker, mount, run, serving
 from tests.container.jobs import FIXTURES
 from tests.container.sdk.environments import UV, locked
@@ -84,11 +85,11 @@ def test_sockets_need_no_executable_scratch(image: str, trained: Paths) -> None:
 
 def test_the_frontend_is_mapped_from_the_class_archive(image: str) -> None:
     """The archive goes with the jar and the runtime as they are in the image."""
-    lookup = "import handler.serve.frontend_command as f; print(f.model_server_home())"
-    java = "$JAVA_HOME/bin/java -Xlog:class+load -cp $(python -c '{}')/mms/frontend/'*' {}"
-    main = "com.amazonaws.ml.mms.ModelServer"
+    lookup = "import handler.serve.frontend_command as f; print(f.class_path())"
+    java = f"$JAVA_HOME/bin/java -Xlog:class+load -cp \"$(python -c '{lookup}')\""
+    guard, main = MAIN_CLASSES
 
-    ended = run(image, "sh", "-c", f"{java.format(lookup, main)} --help")
+    ended = run(image, "sh", "-c", f"{java} {guard} {main} --help")
 
     assert f"{main} source: shared objects file" in ended.log
 

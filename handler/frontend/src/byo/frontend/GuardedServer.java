@@ -1,0 +1,97 @@
+package byo.frontend;
+
+import com.amazonaws.ml.mms.ModelServer;
+import com.amazonaws.ml.mms.servingsdk.impl.PluginsManager;
+import com.amazonaws.ml.mms.util.ConfigManager;
+import com.amazonaws.ml.mms.util.Connector;
+import com.amazonaws.ml.mms.util.ConnectorType;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelPipeline;
+import io.netty.channel.EventLoopGroup;
+import io.netty.util.internal.logging.InternalLoggerFactory;
+import io.netty.util.internal.logging.Slf4JLoggerFactory;
+import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.security.GeneralSecurityException;
+import java.util.Arrays;
+import org.apache.commons.cli.DefaultParser;
+import org.apache.commons.cli.ParseException;
+
+/**
+ * multi-model-server's frontend, with a guard in front of it on every connection.
+ *
+ * <p>Started in place of the frontend's own main class, whose name is the first argument (so that
+ * the process is found by it); the others are the frontend's.
+ */
+public final class GuardedServer extends ModelServer {
+
+    private GuardedServer(ConfigManager configuration) {
+        super(configuration);
+    }
+
+    public static void main(String[] arguments) {
+        try {
+            ConfigManager.init(parse(Arrays.copyOfRange(arguments, 1, arguments.length)));
+            PluginsManager.getInstance().initialize();
+            InternalLoggerFactory.setDefaultFactory(Slf4JLoggerFactory.INSTANCE);
+            new GuardedServer(ConfigManager.getInstance()).startAndWait();
+        } catch (IllegalArgumentException | ParseException error) {
+            System.out.println("Invalid configuration: " + error.getMessage());
+        } catch (Throwable error) {
+            error.printStackTrace();
+        } finally {
+            System.exit(1); // as the frontend's own main does: it is to end by a signal
+        }
+    }
+
+    private static ConfigManager.Arguments parse(String[] arguments) throws ParseException {
+        return new ConfigManager.Arguments(
+                new DefaultParser()
+                        .parse(ConfigManager.Arguments.getOptions(), arguments, null, false));
+    }
+
+    @Override
+    public ChannelFuture initializeServer(
+            Connector connector, EventLoopGroup accepting, EventLoopGroup serving, ConnectorType type)
+            throws InterruptedException, IOException, GeneralSecurityException {
+        return super.initializeServer(connector, accepting, guarding(serving), type);
+    }
+
+    /**
+     * The same group, but that each connection that is given to it gets a guard.
+     *
+     * <p>By then the frontend has put its own initializer into the connection's pipeline; both run,
+     * in this order, before anything is read.
+     */
+    private static EventLoopGroup guarding(EventLoopGroup group) {
+        return (EventLoopGroup)
+                Proxy.newProxyInstance(
+                        GuardedServer.class.getClassLoader(),
+                        new Class<?>[] {EventLoopGroup.class},
+                        (proxy, method, values) -> {
+                            if (method.getName().equals("register")
+                                    && values[0] instanceof Channel) {
+                                ((Channel) values[0]).pipeline().addLast(new Guarding());
+                            }
+                            try {
+                                return method.invoke(group, values);
+                            } catch (InvocationTargetException error) {
+                                throw error.getCause();
+                            }
+                        });
+    }
+
+    /** Puts the guard where a request's head is known and its body not yet collected. */
+    private static final class Guarding extends ChannelInitializer<Channel> {
+
+        @Override
+        protected void initChannel(Channel channel) {
+            ChannelPipeline pipeline = channel.pipeline();
+            pipeline.addAfter("http", "guard", new RequestGuard());
+            pipeline.addAfter("aggregator", "loads", new LoadWatch());
+        }
+    }
+}
