@@ -69,14 +69,18 @@ class Placements:
         """Whether a process holds a model: of interest where there is one only."""
         return any(placed.is_serving for placed in self._placed.values())
 
-    def restore(self) -> None:
+    def restore(self, after_each: Callable[[], None] = lambda: None) -> None:
         """Place the models that the fork server before this one had.
 
         Whether their launchers live or not: one that has ended can't announce its model again,
         and one that lives may end before it does.
+
+        Args:
+            after_each: called after each of them, as there may be thousands.
         """
         for request in read_saved(self._folder):
             self._place(request)
+            after_each()
 
     def announced(self, request: LaunchRequest) -> None:
         """A launcher asks for a process for its model."""

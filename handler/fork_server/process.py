@@ -50,6 +50,7 @@ class ForkServer:
 
     def __init__(self, folder: Path, settings: ServingSettings) -> None:
         self._settings = settings
+        self._tell_at = 0.0
         self._reader = LaunchReader()
         self._children = ForkedChildren()
         self._selector = selectors.DefaultSelector()
@@ -87,11 +88,11 @@ class ForkServer:
 
     def run(self) -> None:
         """Fork hosts until standard input ends."""
-        look_at = tell_at = 0.0
+        look_at = 0.0
         # Before the loop: an end of a host that comes while this is done wakes the loop's first
         # select, and saved requests come before announced ones, which may be the same.
         with wake_on(signal.SIGCHLD) as wakeup:
-            self._placements.restore()
+            self._placements.restore(self._tell_alive)
             watch = self._selector.register
             watch(sys.stdin, selectors.EVENT_READ, _end)
             watch(self._pipe, selectors.EVENT_READ, self._read_launch_requests)
@@ -105,11 +106,13 @@ class ForkServer:
                 if any(told) or time.monotonic() > look_at:
                     self._look_after_all()
                     look_at = time.monotonic() + WATCH_SECONDS
-                if time.monotonic() >= tell_at:
-                    self._tell_alive()
-                    tell_at = time.monotonic() + ALIVE_SECONDS
+                self._tell_alive()
 
     def _tell_alive(self) -> None:
+        """Tell `serve`, if it is time: also between the forks of many hosts."""
+        if time.monotonic() < self._tell_at:
+            return
+        self._tell_at = time.monotonic() + ALIVE_SECONDS
         is_serving = not self._settings.multi_model and self._placements.is_serving
         model_load_events.send(model_load_events.ForkServerAlive(os.getpid(), is_serving))
 
@@ -125,6 +128,7 @@ class ForkServer:
     def _read_launch_requests(self) -> None:
         for request in self._reader.feed(os.read(self._pipe, 65536)):
             self._placements.announced(self._in_place(request))
+            self._tell_alive()
 
     def _in_place(self, request: LaunchRequest) -> LaunchRequest:
         """The frontend may know a single model by a link, for a path that it can't read."""
