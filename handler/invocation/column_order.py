@@ -80,7 +80,8 @@ def _may_be_filled(
     optional = [name for name in lacking if columns[name].may_be_missing]
     meant = [name for name in further if likely_name(name, optional)]
     if meant:
-        raise unlike_names([*columns.keys() - set(lacking), *meant], signature.names or ())
+        given = [name for name in columns if name is not None and name not in lacking]
+        raise unlike_names([*given, *meant], signature.names or ())
     return [*optional, *(name for name in lacking if columns[name].unused)]
 
 
