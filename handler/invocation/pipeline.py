@@ -303,14 +303,25 @@ class Pipeline:
         if self._has_answered:
             return True
         tried = False
-        for example in examples_for(self.signature):
-            try:
-                self._predictor(example)
-            except Exception:
-                tried = True
-            else:
-                return True
+        try:
+            with self.limit(self.settings.timeout):
+                for example in examples_for(self.signature):
+                    if self._answers(example):
+                        return True
+                    tried = True
+        except DeadlineExceeded:
+            return True
         return not tried
+
+    def _answers(self, example: Any) -> bool:
+        try:
+            with library_configuration.under(self.configuration):
+                self._by_default(example)
+        except DeadlineExceeded:
+            raise
+        except Exception:
+            return False
+        return True
 
     def _read(self, invocation: Invocation) -> Any:
         request = invocation.request
@@ -378,15 +389,14 @@ class Pipeline:
         stage, request_id = invocation.stage, invocation.request.request_id
         users_own = getattr(self.user, stage) is not None
         error = library_configuration.explained(error, stage, invocation.data, request_id)
-        with self.limit(self.settings.timeout):
-            problem = to_invocation_error(
-                error,
-                stage,
-                invocation.data,
-                users_own=users_own,
-                signature=self.signature,
-                answers=self._answers_at_all,
-            )
+        problem = to_invocation_error(
+            error,
+            stage,
+            invocation.data,
+            users_own=users_own,
+            signature=self.signature,
+            answers=self._answers_at_all,
+        )
         if problem.status >= 500:
             logger.error("[%s] %s", request_id, problem.detail, exc_info=error)
         else:
