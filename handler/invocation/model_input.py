@@ -168,8 +168,11 @@ def _from_columns(data: Any, signature: Signature) -> Any:
         if signature.names and given is not None and given != signature.names:
             by_name = dict(zip(signature.names, labels or (), strict=True))
             labels = tuple(by_name.get(name, name) for name in given)
+        if labels is not None and len(labels) != len(columns):  # only believed
+            labels = None
         table = pd.DataFrame(dict(enumerate(columns)), copy=False)
-        return table.set_axis(_index(labels, len(columns)), axis=1)
+        table.columns = _index(labels, len(columns))
+        return table
     return _stacked(columns)
 
 

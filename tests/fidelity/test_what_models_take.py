@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,12 @@ def encoded(*parts: Any, remainder: Any = "drop") -> Any:
     return make_pipeline(divided, DecisionTreeClassifier(random_state=0)).fit(TABLE, LABELS)
 
 
+def _known(model: Any) -> Signature:
+    signature = describe(model).signature
+    assert signature is not None
+    return signature
+
+
 HOT = OneHotEncoder(handle_unknown="ignore")
 
 
@@ -96,11 +103,13 @@ def test_further_columns_by_a_setting() -> None:
     """Whoever would rather know of them says so; elsewhere they are refused as ever."""
     model = encoded((HOT, ["zip"]), (StandardScaler(), ["age"]))
     row = [{"age": 40, "zip": "10001", "note": "x", "more": 3}]
-    strict = Pipeline(model, signature=served(model).signature)
+    refusing = Pipeline(model, signature=replace(_known(model), further="refuse"))
     plain = DecisionTreeClassifier().fit(TABLE[["age"]], LABELS)
 
-    assert ask(strict, row).status == 200
+    assert ask(refusing, row).status == 422
     assert ask(served(plain), [{"age": 40, "more": 3}]).status == 422
+    dropping = Pipeline(plain, signature=replace(_known(plain), further="drop"))
+    assert content(ask(dropping, [{"more": 3, "age": 40}])) == ["b"]
 
 
 def test_what_is_imputed_may_be_left_out() -> None:
@@ -232,6 +241,25 @@ class Odd(BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> Any:
         return [0] * len(X)
+
+
+class Sum(BaseEstimator):  # type: ignore[misc]
+    """Takes any number of columns, whatever it notes about itself."""
+
+    n_features_in_ = 2
+    feature_names_in_ = ("p", "q")
+
+    def predict(self, X: Any) -> Any:
+        return np.asarray(X).sum(axis=1)
+
+
+def test_what_own_code_notes_is_only_believed() -> None:
+    """It reads by that, and refuses nothing by it."""
+    pipeline = served(Sum())
+
+    assert content(ask(pipeline, [[1, 2, 3]])) == [6]
+    assert content(ask(pipeline, [{"q": 1, "p": 2, "z": 5}])) == [8]
+    assert content(ask(pipeline, [{"z": 5}])) == [5]
 
 
 class Everything:
