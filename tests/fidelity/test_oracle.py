@@ -31,11 +31,12 @@ HOW = [pytest.param(how, marks=[] if how in ALWAYS else pytest.mark.fidelity) fo
 # Sums of products depend, in their last bits, on how a table lies in memory.
 RELATIVE = 1e-12
 POSITIONS = "without signature.json nobody knows the names of a model that was fitted on positions"
-COUNTED = "a first row 0, 1, 2 may be names as well as values, so the caller is asked"
+COUNTED = "a first row 0, 1, 2 or 1, 2, 3 may be names as well as values, so the caller is asked"
 # (how it was fitted, the form, whether there is a signature): why the caller is refused.
 ALLOWED: dict[tuple[str, str, bool], str] = {
-    ("counted frame", "csv with names", True): COUNTED,
-    ("counted frame", "csv in reverse", True): COUNTED,
+    (how, form, True): COUNTED
+    for how in ("counted frame", "frame from 1")
+    for form in ("csv with names", "csv in reverse")
 }
 # Where another answer is the right one, and why.
 OTHERWISE: dict[tuple[str, str, bool], str] = {
