@@ -44,6 +44,8 @@ class ServingSettings:
             machine has.
         backend: what holds the models (``BYO_BACKEND``): ``own``, a process for each;
             ``shared``, a few processes for all; ``stock``, multi-model-server's own workers.
+        fast_predictions: whether known models answer by a shorter way than their library's
+            (``BYO_FAST_PREDICTIONS``).
         timeout: seconds an invocation may take (``SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS``,
             ``SAGEMAKER_MODEL_SERVER_TIMEOUT``, ``MODEL_SERVER_TIMEOUT``).
         startup_timeout: seconds a single model may take to load (``SAGEMAKER_STARTUP_TIMEOUT``).
@@ -71,6 +73,7 @@ class ServingSettings:
     safe_port_range: tuple[int, int] | None = None
     workers: int | None = None
     backend: str = "own"
+    fast_predictions: bool = True
     timeout: int = 60
     startup_timeout: int = 600
     default_accept: str = "application/json"
@@ -107,6 +110,7 @@ class ServingSettings:
                 least=1,
             ),
             backend=read.choice("BYO_BACKEND", BACKENDS),
+            fast_predictions=read.choice("BYO_FAST_PREDICTIONS", ("on", "off")) == "on",
             timeout=read.integer(
                 "SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS",
                 "SAGEMAKER_MODEL_SERVER_TIMEOUT",

@@ -9,24 +9,27 @@ from typing import Any
 
 from contract.errors import UserCodeError
 from contract.estimators.class_names import class_name
-from handler.invocation.fast.shortcut import shortcut_to
+from handler.invocation.fast.shortcut import shortcuts_to
 
 
-def predictor_of(model: Any) -> Callable[[Any], Any]:
+def predictor_of(model: Any, *, fast: bool = True) -> Callable[[Any], Any]:
     """The default ``predict_fn`` for one model: ``model.predict``, or what gives the same faster;
     else ``model.transform``.
+
+    Args:
+        model: the model.
+        fast: whether a shorter way than its own may be taken.
 
     Raises:
         UserCodeError: the model has neither method.
     """
     if class_name(type(model)) == "xgboost.core.Booster":
         return partial(_predict_by_xgboost, model)
-    if shortcut := shortcut_to(model):
-        return shortcut
+    shortcuts = shortcuts_to(model) if fast else {}
     for name in ("predict", "transform"):
-        method = getattr(model, name, None)
+        method = shortcuts.get(name) or getattr(model, name, None)
         if callable(method):
-            return method  # type: ignore[no-any-return]
+            return method
     raise UserCodeError(
         f"a {type(model).__name__} has neither predict nor transform: write a predict_fn"
     )

@@ -40,6 +40,7 @@ from handler.invocation import (
 from handler.invocation.blame import Stage, to_invocation_error
 from handler.invocation.default_prediction import predictor_of
 from handler.invocation.examples import examples_for
+from handler.invocation.fast.instance import quicken
 from handler.invocation.model_input import conform, written_out
 from handler.invocation.model_loading import functions_of, load_model, told_by_place
 from handler.invocation.request_types import Request, Response, problem_response
@@ -124,7 +125,7 @@ class Pipeline:
             model = load_model(user, model_dir, context)
             found = describe(model)
             if not (user.predict_fn or user.transform_fn):
-                predictor_of(model)
+                predictor_of(model, fast=False)
                 if found.lacking and not (signature and signature.describes_inputs):
                     raise ModelLoadError(
                         f"a {type(model).__name__} can't be served: {found.lacking}; call "
@@ -142,6 +143,8 @@ class Pipeline:
         further: Any = settings.further_columns
         if known and further in get_args(Further):
             known = replace(known, further=further)
+        if settings.fast_predictions and (quickened := quicken(model)):
+            logger.info("faster than the library's own: %s", ", ".join(quickened))
         pipeline = cls(model, user, known, settings, limit, configuration)
         logger.info("rows of several requests are predicted %s", pipeline.how_rows_are_predicted())
         return pipeline
@@ -251,7 +254,7 @@ class Pipeline:
     @cached_property
     def _predictor(self) -> Callable[[Any], Any]:
         """The default ``predict_fn``."""
-        return predictor_of(self.model)
+        return predictor_of(self.model, fast=self.settings.fast_predictions)
 
     def _check(self, request: Request) -> None:
         """What can be said of a request before anything is read."""

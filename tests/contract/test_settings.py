@@ -24,6 +24,8 @@ from contract.settings import ServingSettings, TrainingSettings
         ({"MODEL_SERVER_WORKERS": "3", "SAGEMAKER_NUM_MODEL_WORKERS": "4"}, "workers", 4),
         ({}, "backend", "own"),
         ({"BYO_BACKEND": "Stock"}, "backend", "stock"),
+        ({}, "fast_predictions", True),
+        ({"BYO_FAST_PREDICTIONS": "off"}, "fast_predictions", False),
         ({"MODEL_SERVER_TIMEOUT": "7"}, "timeout", 7),
         ({"MODEL_SERVER_TIMEOUT": "7", "SAGEMAKER_MODEL_SERVER_TIMEOUT": "8"}, "timeout", 8),
         (
@@ -77,6 +79,7 @@ def test_reads_known_names(environ: dict[str, str], attribute: str, value: objec
         ("SAGEMAKER_CONTAINER_LOG_LEVEL", "-1"),
         ("SAGEMAKER_CONTAINER_LOG_LEVEL", "2.5"),
         ("MMS_JOB_QUEUE_SIZE", "many"),
+        ("BYO_FAST_PREDICTIONS", "very"),
         ("MODEL_SERVER_TIMEOUT", "1.5"),
         ("SAGEMAKER_MULTI_MODEL", "perhaps"),
         ("SAGEMAKER_SAFE_PORT_RANGE", "10000"),

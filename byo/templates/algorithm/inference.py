@@ -5,13 +5,11 @@
     predict_fn(data, model)              data to predictions; default: model.predict
     output_fn(prediction, accept)        predictions to bytes; default: what the client accepts
 
-Each may take one more argument, `context`. Define only what differs from the default.
+Each may take one more argument, `context`. Define only what differs from the default. For
+probabilities in place of labels:
+
+    def predict_fn(data, model):
+        return model.predict_proba(data)
+
+    predict_fn.batchable = True          # a row's answer does not depend on the rows beside it
 """
-
-from typing import Any
-
-
-def predict_fn(data: Any, model: Any) -> Any:
-    """Predict one label for each row of a data frame."""
-    # For probabilities in place of labels: return model.predict_proba(data)
-    return model.predict(data)

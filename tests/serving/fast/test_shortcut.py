@@ -11,63 +11,19 @@ import pandas as pd
 import pytest
 from sklearn.base import is_classifier
 from sklearn.datasets import make_classification, make_regression
-from sklearn.decomposition import PCA
-from sklearn.ensemble import (
-    ExtraTreesClassifier,
-    ExtraTreesRegressor,
-    RandomForestClassifier,
-    RandomForestRegressor,
-)
+from sklearn.decomposition import NMF
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import (
-    ElasticNet,
-    ElasticNetCV,
-    Lasso,
-    LassoCV,
-    LinearRegression,
-    LogisticRegression,
-    LogisticRegressionCV,
-    Ridge,
-    RidgeCV,
-    SGDClassifier,
-)
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
-from sklearn.svm import LinearSVC
-from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from handler.invocation.default_prediction import predictor_of
-from handler.invocation.fast.shortcut import MOST_ROWS, TRIALS, Shortcut
+from handler.invocation.fast.shortcut import TRIALS, Shortcut
+from tests.serving.fast.comparing import library_forbidden, warmed
 
 COLUMNS = 8
 NAMES = [f"x{number}" for number in range(COLUMNS)]
-PREDICTORS = [
-    LogisticRegression(),
-    LogisticRegressionCV(
-        Cs=2, cv=2, l1_ratios=(0,), scoring="accuracy", use_legacy_attributes=False
-    ),
-    SGDClassifier(random_state=0),
-    LinearSVC(),
-    LinearRegression(),
-    Ridge(),
-    RidgeCV(),
-    Lasso(),
-    LassoCV(cv=2),
-    ElasticNet(),
-    ElasticNetCV(cv=2),
-    DecisionTreeClassifier(random_state=0),
-    DecisionTreeRegressor(random_state=0),
-    RandomForestClassifier(n_estimators=20, random_state=0),
-    RandomForestRegressor(n_estimators=20, random_state=0),
-    ExtraTreesClassifier(n_estimators=20, random_state=0, n_jobs=2),
-    ExtraTreesRegressor(n_estimators=20, random_state=0),
-]
-SCALERS = [
-    (),
-    (StandardScaler(),),
-    (StandardScaler(with_mean=False),),
-    (StandardScaler(with_std=False), "passthrough", MinMaxScaler((-1, 2))),
-]
 
 
 def table(model: Any, classes: int = 3, rows: int = 300) -> tuple[Any, Any]:
@@ -80,53 +36,21 @@ def table(model: Any, classes: int = 3, rows: int = 300) -> tuple[Any, Any]:
     return X, np.array([f"class {label}" for label in y])
 
 
-def only_short(predictor: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], Any]:
-    """A predictor that has been compared often enough, and cannot ask the library any more."""
-    assert isinstance(predictor, Shortcut)
-
-    def forbidden(data: Any) -> Any:
-        raise AssertionError("the library was asked")
-
-    monkeypatch.setattr(predictor, "_predict", forbidden)
-    return predictor
-
-
-@pytest.mark.parametrize("classes", [2, 3])
-@pytest.mark.parametrize("scalers", SCALERS, ids=str)
-@pytest.mark.parametrize("estimator", PREDICTORS, ids=lambda one: type(one).__name__)
-def test_the_same_to_the_last_bit(
-    estimator: Any, scalers: tuple[Any, ...], classes: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    X, y = table(estimator, classes)
-    model = (make_pipeline(*scalers, estimator) if scalers else estimator).fit(X, y)
-    predictor = predictor_of(model)
-    slices = [X[:1], X[7:9], X[: 2 * TRIALS], X[:MOST_ROWS], np.asfortranarray(X[5:40])]
-    for one in [X[at : at + 1] for at in range(TRIALS)]:
-        predictor(one)
-    expected = [model.predict(one) for one in slices]
-    short = only_short(predictor, monkeypatch)
-    for one, answer in zip(slices, expected, strict=True):
-        given = short(one)
-        assert given.dtype == answer.dtype
-        assert given.shape == answer.shape
-        assert given.tobytes() == answer.tobytes()
-
-
 @pytest.mark.parametrize("estimator", [LogisticRegression(), Ridge()], ids=str)
-def test_a_model_fitted_on_a_table(estimator: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_fitted_on_a_table(estimator: Any) -> None:
     X, y = table(estimator)
     frame = pd.DataFrame(X, columns=NAMES)
     frame["x3"] = (100 * frame["x3"]).astype(int)
     model = make_pipeline(StandardScaler(), estimator).fit(frame, y)
     predictor = predictor_of(model)
-    for at in range(TRIALS):
-        predictor(frame[at : at + 2])
+    assert isinstance(predictor, Shortcut)
+    warmed(predictor, [frame[:2]])
     expected = model.predict(frame[:5])
-    short = only_short(predictor, monkeypatch)
-    assert short(frame[:5]).tobytes() == expected.tobytes()
-    for unlike in (X[:5], frame[:5].rename(columns={"x1": "other"}), frame[NAMES[::-1]][:5]):
-        with pytest.raises(AssertionError, match="the library was asked"):
-            short(unlike)
+    with library_forbidden(predictor):
+        assert predictor(frame[:5]).tobytes() == expected.tobytes()
+        for unlike in (X[:5], frame[:5].rename(columns={"x1": "other"}), frame[NAMES[::-1]][:5]):
+            with pytest.raises(AssertionError, match="the library was asked"):
+                predictor(unlike)
 
 
 @pytest.mark.parametrize(
@@ -191,16 +115,17 @@ def overridden() -> Any:
     [
         Special(),
         overridden(),
-        PCA(2),
-        make_pipeline(PCA(2), LogisticRegression()),
+        NMF(2),
+        make_pipeline(MinMaxScaler(clip=True), NMF(2), LogisticRegression()),
         make_pipeline(StandardScaler().set_output(transform="pandas"), LogisticRegression()),
-        make_pipeline(MinMaxScaler(clip=True), LogisticRegression()),
+        make_pipeline(StandardScaler(copy=False), LogisticRegression()),
         Pipeline([("only", Special())]),
     ],
     ids=str,
 )
 def test_what_is_not_known_exactly_is_left_alone(model: Any) -> None:
-    model.fit(*table(LogisticRegression()))
+    X, y = table(LogisticRegression())
+    model.fit(np.abs(X), y)
     assert not isinstance(predictor_of(model), Shortcut)
 
 
