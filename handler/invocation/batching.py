@@ -19,6 +19,7 @@ import pandas as pd
 from scipy import sparse
 
 from handler.invocation.answers_alike import are_alike
+from handler.invocation.column_table import ColumnTable
 from handler.invocation.pipeline import Invocation, Pipeline
 from handler.invocation.request_types import Response
 from handler.processes.invocation_time_limit import DeadlineExceeded
@@ -177,6 +178,8 @@ def _kind(data: Any) -> Hashable | None:
     kind = type(data)
     if kind is np.ndarray and data.ndim:
         return (kind, data.dtype, data.shape[1:])
+    if kind is ColumnTable:
+        return (kind, tuple(data.labels), tuple(_type_of(one.dtype) for one in data.columns))
     if kind is pd.DataFrame and _is_numbered(data):
         return (kind, tuple(data.columns), tuple(map(_type_of, data.dtypes)))
     if kind is pd.Series and _is_numbered(data):
@@ -198,6 +201,8 @@ def _is_numbered(data: pd.DataFrame | pd.Series[Any]) -> bool:
 
 def _merged(parts: Sequence[Any]) -> Any:
     first = parts[0]
+    if isinstance(first, ColumnTable):
+        return ColumnTable.merged(parts)
     if isinstance(first, np.ndarray):
         return np.concatenate(parts)
     if isinstance(first, pd.DataFrame | pd.Series):

@@ -23,6 +23,7 @@ from handler.codecs.column_values import (
 )
 from handler.codecs.expected import UNKNOWN
 from handler.invocation.column_order import check_width, in_order, names_of
+from handler.invocation.column_table import ColumnTable, column_arrays, is_certain
 from handler.invocation.records import as_records
 
 # A sparse matrix is written out for a model that was fitted on a table; not above this size.
@@ -30,7 +31,9 @@ DENSE_LIMIT = 1024**3
 _LARGEST = float(np.finfo(np.float32).max)
 
 
-def conform(data: Any, signature: Signature | None, *, is_open: bool = False) -> Any:
+def conform(
+    data: Any, signature: Signature | None, *, is_open: bool = False, as_columns: bool = False
+) -> Any:
     """Check data against a signature and turn it into what ``model.predict`` wants.
 
     Missing values are passed on as NaN: whether it takes them is for the model to say.
@@ -40,12 +43,13 @@ def conform(data: Any, signature: Signature | None, *, is_open: bool = False) ->
         signature: what the model takes; None if nothing is known of it.
         is_open: whether it is a model that holds no trace of its input: one column of texts without
             a name is handed to it as texts, for a table would have left a trace.
+        as_columns: whether a table may be handed over without a data frame around it.
 
     Returns:
-        For a model fitted on a table, a data frame with exactly its columns in its order; for
-        one fitted on an array, an array of shape (rows, columns), or the sparse matrix itself;
-        for one fitted on a vector, a series or an array of shape (rows,). Without a signature,
-        a data frame if the data has names, else an array.
+        For a model fitted on a table, a data frame with exactly its columns in its order, or
+        those columns; for one fitted on an array, an array of shape (rows, columns), or the
+        sparse matrix itself; for one fitted on a vector, a series or an array of shape (rows,).
+        Without a signature, a data frame if the data has names, else an array.
 
     Raises:
         UnprocessablePayload: there are no rows, too many or too few columns, columns of other
@@ -61,7 +65,7 @@ def conform(data: Any, signature: Signature | None, *, is_open: bool = False) ->
         return _conform_sparse(data, signature)
     data = in_order(data, signature)
     plain = isinstance(data, np.ndarray) and _is_plain_match(data, signature)
-    taken = _from_matrix(data, signature) if plain else _from_columns(data, signature)
+    taken = _from_matrix(data, signature) if plain else _from_columns(data, signature, as_columns)
     if signature.is_sparse and isinstance(taken, np.ndarray) and taken.dtype.kind in "biuf":
         return sparse.csr_matrix(taken)
     return taken
@@ -78,6 +82,8 @@ def first_not_finite(data: Any) -> tuple[int, str | int] | None:
         first missing value; if there is none, of the first number that is infinite or too large
         for float32. None if every number is finite.
     """
+    if isinstance(data, ColumnTable):
+        data = data.frame()
     if sparse.issparse(data):
         return _first_in_sparse(data.tocsr())
     names = names_of(data)
@@ -152,7 +158,7 @@ def _from_matrix(data: np.ndarray[Any, Any], signature: Signature) -> Any:
     return pd.DataFrame(data, columns=_index(signature.labels, data.shape[1]), copy=False)
 
 
-def _from_columns(data: Any, signature: Signature) -> Any:
+def _from_columns(data: Any, signature: Signature, as_columns: bool = False) -> Any:
     """Check the values column by column and put them together as the model wants them."""
     given = names_of(data)
     expected = _columns_for(given, data.shape[1] if data.ndim > 1 else 1, signature)
@@ -170,6 +176,8 @@ def _from_columns(data: Any, signature: Signature) -> Any:
             labels = tuple(by_name.get(name, name) for name in given)
         if labels is not None and len(labels) != len(columns):  # only believed
             labels = None
+        if as_columns and all(map(is_certain, columns)):
+            return ColumnTable(_index(labels, len(columns)), columns)
         table = pd.DataFrame(dict(enumerate(columns)), copy=False)
         table.columns = _index(labels, len(columns))
         return table
@@ -224,9 +232,8 @@ def _stacked(columns: Sequence[Values]) -> np.ndarray[Any, Any]:
 def _columns_of(data: Any) -> list[Values]:
     """The columns, each as numpy or pandas holds it, of shape (rows,)."""
     if isinstance(data, pd.DataFrame):
-        columns = [data.iloc[:, position] for position in range(data.shape[1])]
-        plain = [isinstance(column.dtype, np.dtype) for column in columns]
-        return [c.to_numpy() if p else c.array for c, p in zip(columns, plain, strict=True)]
+        columns = column_arrays(data)
+        return [np.asarray(c) if isinstance(c.dtype, np.dtype) else c for c in columns]
     values = np.asarray(data)
     return [values] if values.ndim == 1 else list(values.T)
 

@@ -41,6 +41,7 @@ from handler.invocation.blame import Stage, to_invocation_error
 from handler.invocation.default_prediction import predictor_of
 from handler.invocation.examples import examples_for
 from handler.invocation.fast.instance import quicken
+from handler.invocation.fast.shortcut import Shortcut
 from handler.invocation.model_input import conform, written_out
 from handler.invocation.model_loading import functions_of, load_model, told_by_place
 from handler.invocation.request_types import Request, Response, problem_response
@@ -256,6 +257,11 @@ class Pipeline:
         """The default ``predict_fn``."""
         return predictor_of(self.model, fast=self.settings.fast_predictions)
 
+    @cached_property
+    def _takes_columns(self) -> bool:
+        """Whether the model can be given a table without a data frame around it."""
+        return self.user.predict_fn is None and isinstance(self._predictor, Shortcut)
+
     def _check(self, request: Request) -> None:
         """What can be said of a request before anything is read."""
         limit = self.settings.max_payload
@@ -334,7 +340,9 @@ class Pipeline:
         decoded = codecs.decode(request.body, request.content_type, self.signature)
         invocation.envelope = decoded.envelope
         is_open = self.signature is None and self._model_input.kind == "open"
-        return conform(decoded.data, self.signature, is_open=is_open)
+        return conform(
+            decoded.data, self.signature, is_open=is_open, as_columns=self._takes_columns
+        )
 
     def _write(self, prediction: Any, invocation: Invocation) -> Response:
         request = invocation.request

@@ -20,7 +20,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from handler.invocation.column_table import ColumnTable
 from handler.invocation.fast.estimators import METHODS, Survey, class_of
 from handler.invocation.fast.values import Array, Compute, Elsewhere, Table, Values, table_of
 
@@ -98,14 +100,17 @@ class Shortcuts:
         return data
 
     def _table_of(self, data: Any) -> Table:
-        columns = getattr(data, "columns", None)  # a data frame's
-        if columns is None or type(data).__module__.partition(".")[0] != "pandas":
+        if isinstance(data, ColumnTable):
+            columns = data.labels
+        elif type(data) is pd.DataFrame:
+            columns = data.columns
+        else:
             raise Elsewhere
         if columns is not self._labels:
             if tuple(columns) != self.names:
                 raise Elsewhere
             self._labels = columns
-        if not 0 < len(data) <= MOST_ROWS:
+        if not 0 < data.shape[0] <= MOST_ROWS:
             raise Elsewhere
         return table_of(data)
 
@@ -170,10 +175,12 @@ class Shortcut:
 
     def _kind_of(self, data: Any) -> tuple[bool, int, str]:
         """What is believed by itself: one row or several, with what was noted, of which type."""
-        return len(data) == 1, self._shared.survey.notes, str(getattr(data, "dtype", ""))
+        return data.shape[0] == 1, self._shared.survey.notes, str(getattr(data, "dtype", ""))
 
     def _asked(self, *arguments: Any, **keywords: Any) -> Any:
         self._shared.asking, before = True, self._shared.asking
+        if arguments and isinstance(arguments[0], ColumnTable):
+            arguments = (arguments[0].frame(), *arguments[1:])
         try:
             return self._predict(*arguments, **keywords)
         finally:

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from handler.invocation.column_table import ColumnTable, column_arrays
+
 Array = np.ndarray[Any, Any]
 Values = Any  # an Array, a Table or SparseRows
 Compute = Callable[[Values], Any]
@@ -89,12 +91,10 @@ def plain(column: Any) -> Array:
 
 
 def table_of(frame: Any) -> Table:
-    """The columns of a data frame."""
-    one = getattr(frame, "_get_column_array", None)  # without a series around it
-    if one is None:
-        one = lambda position: frame.iloc[:, position].array  # noqa: E731
-    rows, width = frame.shape
-    return Table([one(position) for position in range(width)], rows, frame.to_numpy)
+    """The columns of a data frame, or of what may become one."""
+    if isinstance(frame, ColumnTable):
+        return Table(frame.columns, frame.shape[0])
+    return Table(column_arrays(frame), frame.shape[0], frame.to_numpy)
 
 
 def as_array(values: Values) -> Array:

@@ -111,7 +111,7 @@ TRANSFORMERS = [
     PolynomialFeatures(),
     PolynomialFeatures(3, interaction_only=True, include_bias=False),
     PolynomialFeatures(3, order="F"),
-    KBinsDiscretizer(encode="ordinal", subsample=None, quantile_method="averaged_inverted_cdf"),
+    KBinsDiscretizer(encode="ordinal", strategy="uniform", subsample=None),
     KBinsDiscretizer(
         encode="onehot-dense", subsample=None, quantile_method="averaged_inverted_cdf"
     ),

@@ -119,7 +119,7 @@ COLUMNS: dict[str, Any] = {
             (make_pipeline(SimpleImputer(), PolynomialFeatures(2, include_bias=False),
                            StandardScaler()), NUMBERS),
             (FunctionTransformer(np.log1p), ["weight"]),
-            (KBinsDiscretizer(4, subsample=None, quantile_method="averaged_inverted_cdf"),
+            (KBinsDiscretizer(4, strategy="uniform", subsample=None),
              ["weight"]),
             (OneHotEncoder(handle_unknown="ignore"), TEXTS),
             sparse_threshold=0,
