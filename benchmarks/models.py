@@ -14,18 +14,24 @@ from typing import Any
 
 import joblib
 import numpy as np
+import pandas as pd
+from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_iris, make_classification
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from benchmarks.stacks.programs import toolkit_inference
+from benchmarks.stacks.programs import probabilities_inference, toolkit_inference
 from contract import Paths, save_signature
 
 ROWS = 32
 LARGE_ROWS = 50_000
 TOOLKIT_PROGRAM = Path(toolkit_inference.__file__)
+PENGUINS = Path(__file__).parents[1] / "algorithm/sample/input/data/training/penguins.csv"
+NUMBERS = ["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g"]
+CATEGORIES = ["island", "sex"]
 
 
 @dataclass(frozen=True)
@@ -64,8 +70,26 @@ def forest() -> tuple[Any, Any, Any]:
 
 
 def boosting() -> tuple[Any, Any, Any]:
-    X, y = make_classification(5_000, 50, n_informative=20, random_state=0)
+    X, y = make_classification(5_000, 50, n_informative=20, n_classes=3, random_state=0)
     return HistGradientBoostingClassifier(random_state=0), X, y
+
+
+def penguins() -> tuple[Any, Any, Any]:
+    """The algorithm that this project comes with: named columns of numbers and texts."""
+    return _on_penguins(LogisticRegression(max_iter=1000))
+
+
+def penguins_forest() -> tuple[Any, Any, Any]:
+    return _on_penguins(RandomForestClassifier(n_estimators=100, random_state=0))
+
+
+def _on_penguins(predictor: Any) -> tuple[Any, Any, Any]:
+    data = pd.read_csv(PENGUINS)
+    columns = make_column_transformer(
+        (make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), NUMBERS),
+        (OneHotEncoder(handle_unknown="ignore"), CATEGORIES),
+    )
+    return make_pipeline(columns, predictor), data[CATEGORIES + NUMBERS], data["species"]
 
 
 def table() -> tuple[Any, Any, Any]:
@@ -73,10 +97,15 @@ def table() -> tuple[Any, Any, Any]:
     return make_pipeline(StandardScaler(), LogisticRegression()), X, y
 
 
+# What a user wrote for AWS's images, beside the model: `code/` is where those and ours look.
+SCRIPTS = {"script": Path(probabilities_inference.__file__)}
 MODELS: dict[str, Callable[[], tuple[Any, Any, Any]]] = {
     "iris": iris,
     "forest": forest,
     "boosting": boosting,
+    "penguins": penguins,
+    "penguins-forest": penguins_forest,
+    "script": forest,
     "table": table,
 }
 
@@ -84,19 +113,23 @@ MODELS: dict[str, Callable[[], tuple[Any, Any, Any]]] = {
 def make(name: str, root: Path) -> Model:
     """Fit one of MODELS and save it in a tree under a folder."""
     estimator, X, y = MODELS[name]()
-    X = np.round(X, 4)
+    X = X.round(4)
     estimator.fit(X, y)
     paths = Paths(root / name)
     paths.model.mkdir(parents=True)
     joblib.dump(estimator, paths.model / "model.joblib")
     save_signature(estimator, X, y, model_dir=paths.model)
-    shutil.copy(TOOLKIT_PROGRAM, paths.model / "inference.py")
-    sample = X[np.linspace(0, len(X) - 1, ROWS).astype(int)]
+    shutil.copy(SCRIPTS.get(name, TOOLKIT_PROGRAM), paths.model / "inference.py")
+    if name in SCRIPTS:
+        (paths.model / "code").mkdir()
+        shutil.copy(SCRIPTS[name], paths.model / "code/inference.py")
+    chosen = np.linspace(0, len(X) - 1, ROWS).astype(int)
+    sample = X.iloc[chosen] if isinstance(X, pd.DataFrame) else X[chosen]
     large = X if len(X) == LARGE_ROWS else X[:0]
     return Model(
         name,
         paths,
-        tuple(_csv(row[np.newaxis]) for row in sample),
+        tuple(_csv(sample[at : at + 1]) for at in range(ROWS)),
         tuple(str(label) for label in estimator.predict(sample)),
         _csv(large).encode(),
         b"".join(b"%d\n" % label for label in estimator.predict(large)) if len(large) else b"",
@@ -104,4 +137,6 @@ def make(name: str, root: Path) -> Model:
 
 
 def _csv(rows: Any) -> str:
+    if isinstance(rows, pd.DataFrame):
+        return rows.to_csv(header=False, index=False)
     return "".join(",".join(f"{value:.4f}" for value in row) + "\n" for row in rows)

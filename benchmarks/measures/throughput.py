@@ -16,6 +16,9 @@ IRIS_CLIENTS = (1, 16, 64)
 IRIS_STACKS = ("ours", "stock", "classic", "fastapi", "fastapi-silent", "control")
 FOREST_STACKS = ("ours", "stock", "classic", "fastapi", "control")
 BOOSTING_STACKS = ("ours", "stock", "classic", "fastapi", "fastapi-omp1")
+# The others' readers of CSV know nothing but numbers.
+PENGUINS_STACKS = ("ours", "fastapi", "control")
+SCRIPT_STACKS = ("ours", "stock", "fastapi", "control")
 # A JVM compiles what it runs often, and runs it slowly until then.
 WARMUP_CLIENTS = 16
 WARMUP_TURNS = 2.0
@@ -32,7 +35,20 @@ def forest(session: Session) -> list[Figure]:
 
 
 def boosting(session: Session) -> list[Figure]:
-    return measure(session, "boosting", (16,), BOOSTING_STACKS)
+    return measure(session, "boosting", (1, 16), BOOSTING_STACKS)
+
+
+def penguins(session: Session) -> list[Figure]:
+    return measure(session, "penguins", (1, 16), PENGUINS_STACKS)
+
+
+def penguins_forest(session: Session) -> list[Figure]:
+    return measure(session, "penguins-forest", (1, 16), PENGUINS_STACKS)
+
+
+def script(session: Session) -> list[Figure]:
+    """A user's own script for AWS's images, which asks for probabilities."""
+    return measure(session, "script", (1, 16), SCRIPT_STACKS)
 
 
 def measure(

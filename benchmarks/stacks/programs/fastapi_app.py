@@ -15,9 +15,12 @@ from fastapi import FastAPI, Request, Response
 
 app = FastAPI()
 model = joblib.load(Path(os.environ["MODEL_DIR"]) / "model.joblib")
+names = getattr(model, "feature_names_in_", None)
 
 
-def read(body: bytes) -> np.ndarray:
+def read(body: bytes) -> np.ndarray | pd.DataFrame:
+    if names is not None:
+        return pd.read_csv(io.BytesIO(body), header=None, names=names)
     if body.count(b"\n") <= 1:
         return np.array([body.split(b",")], dtype=float)
     return pd.read_csv(io.BytesIO(body), header=None).to_numpy()

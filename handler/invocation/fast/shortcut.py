@@ -36,7 +36,7 @@ TRIALS = 8
 MOST_FAILURES = 64
 # Each declares what it knows.
 _FAMILIES = ("linear", "trees", "boosting", "scaling", "imputing", "encoding", "features",
-             "composition")  # fmt: skip
+             "composition", "ensembles", "others")  # fmt: skip
 
 
 class Shortcuts:
@@ -70,10 +70,14 @@ class Shortcuts:
         }
 
     def is_unchanged(self) -> bool:
-        """Whether the estimator is what it was, and the library's settings are."""
+        """Whether the estimator is what it was when it was looked at."""
         for now, then in self._state:
             if len(now) != len(then) or not all(map(operator.is_, now.values(), then)):
                 return False
+        return True
+
+    def is_configured(self) -> bool:
+        """Whether the library's settings are what they were."""
         return _config() == self._config
 
     def put_in_place(self, name: str, value: Any) -> None:
@@ -156,7 +160,7 @@ class Shortcut:
 
     def _short(self, data: Any) -> Array | None:
         """The short way's result; None where it is not for this data, or this library."""
-        if self._compute is None:
+        if self._compute is None or not self._shared.is_configured():
             return None
         if not self._shared.is_unchanged():
             self._give_up("the model has changed since it was loaded")

@@ -73,9 +73,16 @@ def running_sum(parts: Array) -> Array:
     return np.add.accumulate(parts, axis=0)[-1] + 0.0  # type: ignore[no-any-return]
 
 
-def every_tree(trees: Sequence[Any]) -> Compute:
-    """What each tree says for each row: an array of shape (trees, rows, values of a tree)."""
-    one = _as_one(trees) if len(trees) > 1 else None
+def every_tree(trees: Sequence[Any], values: Sequence[Array] | None = None) -> Compute:
+    """What each tree says for each row: an array of shape (trees, rows, values of a tree).
+
+    Args:
+        trees: the compiled trees.
+        values: what to say in place of the trees' own values, for each node of each tree.
+    """
+    one = _as_one(trees, values) if len(trees) > 1 else None
+    if one is None and values is not None:
+        raise LookupError
 
     def each(values: Array) -> Array:
         return np.stack([tree.predict(values) for tree in trees])
@@ -83,10 +90,11 @@ def every_tree(trees: Sequence[Any]) -> Compute:
     if one is None:
         return each
     numbers = np.arange(len(trees), dtype=np.float32)[:, np.newaxis]
+    replaced = values
 
     def together(values: Array) -> Array:
         rows, columns = values.shape
-        if rows * columns * len(trees) > MOST_CELLS:
+        if replaced is None and rows * columns * len(trees) > MOST_CELLS:
             return each(values)
         cells = np.empty((len(trees), rows, columns + 1), dtype=np.float32)
         cells[:, :, :-1] = values
@@ -97,9 +105,10 @@ def every_tree(trees: Sequence[Any]) -> Compute:
     return together
 
 
-def _as_one(trees: Sequence[Any]) -> Any:
+def _as_one(trees: Sequence[Any], replaced: Sequence[Array] | None) -> Any:
     """A tree that has all of them below it; None if it would be too large."""
     states = [tree.__getstate__() for tree in trees]
+    each = replaced or [state["values"] for state in states]
     count = len(trees) - 1
     if count + sum(state["node_count"] for state in states) > MOST_NODES:
         return None
@@ -107,9 +116,7 @@ def _as_one(trees: Sequence[Any]) -> Any:
     leads = np.zeros(count, dtype=states[0]["nodes"].dtype)
     starts, nodes = joined(leads, [state["nodes"] for state in states], "left_child", "right_child")
     lead(nodes, starts, "feature", "threshold", first.n_features, "left_child", "right_child")
-    values = np.concatenate(
-        [np.zeros((count, *states[0]["values"].shape[1:])), *(state["values"] for state in states)]
-    )
+    values = np.concatenate([np.zeros((count, *each[0].shape[1:])), *each])
     joint = type(first)(first.n_features + 1, np.asarray(first.n_classes), first.n_outputs)
     joint.__setstate__(
         {
