@@ -1,4 +1,9 @@
 """Predictions of known estimators for a few rows, the same to the last bit as the library's.
 
-shortcut.py  which estimators, and the comparison with the library before it is believed
+shortcut.py      one method by its short way, and the comparison before it is believed
+instance.py      the same put in place of a loaded model's own methods
+estimators.py    which estimators are known, and what is asked of one
+values.py        what passes from step to step: arrays, tables, sparse rows
+linear.py, trees.py, boosting.py, ensembles.py, others.py          predictors
+scaling.py, imputing.py, encoding.py, features.py, composition.py  transformers, and what holds them
 """

@@ -49,8 +49,8 @@ CLASSIFIERS = [
 ]  # fmt: skip
 REGRESSORS = [
     VotingRegressor([("a", Ridge()), ("b", RandomForestRegressor(5))], weights=[1, 3]),
-    MLPRegressor((9,), max_iter=50),
-    MLPRegressor((9, 4), activation="logistic", max_iter=50),
+    MLPRegressor(hidden_layer_sizes=(9,), max_iter=50),
+    MLPRegressor(hidden_layer_sizes=(9, 4), activation="logistic", max_iter=50),
 ]
 
 
