@@ -5,6 +5,7 @@ millisecond. Several rows are read by pandas, which is faster than numpy there.
 """
 
 import io
+import json
 import os
 from pathlib import Path
 
@@ -14,13 +15,17 @@ import pandas as pd
 from fastapi import FastAPI, Request, Response
 
 app = FastAPI()
-model = joblib.load(Path(os.environ["MODEL_DIR"]) / "model.joblib")
+folder = Path(os.environ["MODEL_DIR"])
+model = joblib.load(folder / "model.joblib")
 names = getattr(model, "feature_names_in_", None)
+if names is not None:  # a column of nothing but missing texts would be read as numbers
+    inputs = json.loads((folder / "signature.json").read_text())["inputs"]
+    types = {column["name"]: column["dtype"] for column in inputs}
 
 
 def read(body: bytes) -> np.ndarray | pd.DataFrame:
     if names is not None:
-        return pd.read_csv(io.BytesIO(body), header=None, names=names)
+        return pd.read_csv(io.BytesIO(body), header=None, names=names, dtype=types)
     if body.count(b"\n") <= 1:
         return np.array([body.split(b",")], dtype=float)
     return pd.read_csv(io.BytesIO(body), header=None).to_numpy()

@@ -39,6 +39,8 @@ def _quicken_one(model: Any) -> list[str]:
 class _StateWithoutOurs:
     """A model's state as its class gives it, without what was put in place here."""
 
+    batchable = True  # it has nothing to do with rows
+
     def __init__(self, model: Any) -> None:
         self._model = model
 

@@ -128,6 +128,8 @@ class Shortcut:
         compute: the short way.
     """
 
+    batchable = True  # where the estimator is: nothing here makes rows matter to each other
+
     def __init__(self, shared: Shortcuts, method: Callable[..., Any], compute: Compute) -> None:
         functools.update_wrapper(self, method)
         self._shared = shared

@@ -24,6 +24,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
+from contract.estimators.rows_apart import why_together
 from contract.settings import ServingSettings
 from handler.invocation.default_prediction import predictor_of
 from handler.invocation.fast.instance import quicken
@@ -126,6 +127,10 @@ def test_the_librarys_settings_are_heeded() -> None:
     with config_context(transform_output="pandas"):
         other = fitted()
         assert quicken(other) == []
+
+
+def test_rows_of_several_requests_may_still_meet() -> None:
+    assert why_together(quick()) is None
 
 
 def test_other_arguments_are_the_librarys() -> None:
