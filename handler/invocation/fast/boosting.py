@@ -9,7 +9,7 @@ import numpy as np
 
 from handler.invocation.fast.estimators import Methods, Survey, known
 from handler.invocation.fast.linear import with_logarithm
-from handler.invocation.fast.trees import MOST_CELLS, MOST_NODES, joined, lead
+from handler.invocation.fast.trees import MOST_BYTES, MOST_CELLS, joined, lead
 from handler.invocation.fast.values import Array, Compute, SparseRows, Values, as_array, single
 
 # Those whose answer does not depend on the row.
@@ -147,7 +147,7 @@ def _every_tree(model: Any) -> Compute:
 def _as_one(trees: Sequence[Any], columns: int) -> tuple[Array | None, Array | None]:
     """The nodes of all trees below nodes that lead to them, and the sets of their categories."""
     parts = [tree.nodes for tree in trees]
-    if sum(map(len, parts)) > MOST_NODES or not parts:
+    if sum(part.nbytes for part in parts) > MOST_BYTES or not parts:
         return None, None
     leads = np.zeros(len(trees) - 1, dtype=parts[0].dtype)
     starts, nodes = joined(leads, parts, "left", "right")

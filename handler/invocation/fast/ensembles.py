@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from handler.invocation.fast.estimators import Methods, Survey, known
 from handler.invocation.fast.linear import softmax, with_logarithm
 from handler.invocation.fast.trees import every_tree, running_sum, tree_of
-from handler.invocation.fast.values import Array, Compute, Values, single
+from handler.invocation.fast.values import Array, Compute, Elsewhere, Values, single
 
 
 @known("ensemble._voting.VotingClassifier")
@@ -123,7 +123,7 @@ def _adaptive(model: Any, survey: Survey) -> Methods:
     numbers = np.arange(width)
 
     def scores(values: Values) -> Array:
-        chosen = every(single(values)).argmax(axis=2)[:, :, np.newaxis]
+        chosen = _at_once(every, values).argmax(axis=2)[:, :, np.newaxis]
         found = running_sum(np.where(chosen == numbers, for_it, against))
         found /= total
         if width > 2:
@@ -148,11 +148,23 @@ def _adaptive(model: Any, survey: Survey) -> Methods:
     return with_logarithm(methods, probabilities)
 
 
+def _at_once(every: Callable[[Array], Array | None], values: Values) -> Array:
+    """What all trees say.
+
+    Raises:
+        Elsewhere: it would be too much at once.
+    """
+    found = every(single(values))
+    if found is None:
+        raise Elsewhere
+    return found
+
+
 @known("ensemble._iforest.IsolationForest")
 def _isolation(model: Any, survey: Survey) -> Methods:
     from sklearn.ensemble._iforest import _average_path_length
 
-    if model._max_features != model.n_features_in_ or model.contamination != "auto":
+    if model._max_features != model.n_features_in_:
         raise LookupError
     pairs = zip(model._decision_path_lengths, model._average_path_length_per_tree, strict=True)
     depths = [(path + average - 1.0).reshape(-1, 1, 1) for path, average in pairs]
@@ -161,7 +173,7 @@ def _isolation(model: Any, survey: Survey) -> Methods:
     offset = model.offset_
 
     def decision_function(values: Values) -> Array:
-        total = running_sum(every(single(values)))[:, 0]
+        total = running_sum(_at_once(every, values))[:, 0]
         scores = 2 ** (-np.divide(total, whole, out=np.ones_like(total), where=whole != 0))
         return -scores - offset  # type: ignore[no-any-return]
 

@@ -51,7 +51,7 @@ class Shortcuts:
 
     def __init__(self, model: Any) -> None:
         survey = Survey()
-        self._model = model
+        self.model = model
         computes = survey.methods_of(model)
         self.survey = survey
         self.columns = getattr(model, "n_features_in_", None)
@@ -82,7 +82,7 @@ class Shortcuts:
 
     def put_in_place(self, name: str, value: Any) -> None:
         """Put something of ours among the estimator's own attributes."""
-        own = vars(self._model)
+        own = vars(self.model)
         own[name] = value
         self._state = [
             (now, list(now.values()) if now is own else then) for now, then in self._state
@@ -133,10 +133,20 @@ class Shortcut:
     def __init__(self, shared: Shortcuts, method: Callable[..., Any], compute: Compute) -> None:
         functools.update_wrapper(self, method)
         self._shared = shared
+        self._name = method.__name__
         self._predict = method
         self._compute: Compute | None = compute
         self._trials: dict[tuple[bool, int, str], int] = {}
         self._failures = 0
+
+    @property
+    def __self__(self) -> Any:
+        """The estimator, as of a method."""
+        return self._shared.model
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What a pickle of it is made of: the library's own method of a copy of the estimator."""
+        return getattr, (self._shared.model, self._name)
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         """What the method gives for each row, or the library's own error."""
@@ -194,7 +204,7 @@ class Shortcut:
 
     def _give_up(self, why: str) -> None:
         self._compute = None
-        logger.info("%s: no shortcut is taken to %s", why, getattr(self, "__name__", "its answers"))
+        logger.info("%s: no shortcut is taken to %s", why, self._name)
 
 
 def shortcuts_to(model: Any) -> dict[str, Shortcut]:

@@ -7,7 +7,7 @@ to the tree of that number. One call of the library's compiled code then answers
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,8 @@ from handler.invocation.fast.estimators import Methods, Survey, known
 from handler.invocation.fast.linear import with_logarithm
 from handler.invocation.fast.values import Array, Compute, Values, single
 
-# A forest of more nodes stays as it is: each of them takes 64 bytes once more.
-MOST_NODES = 1_000_000
+# A forest that takes more than this stays as it is: all of it is held once more.
+MOST_BYTES = 64 * 1024**2
 # For more cells than this, one call for each tree is the cheaper way.
 MOST_CELLS = 250_000
 
@@ -63,7 +63,14 @@ def _mean_of_trees(forest: Any, width: int) -> Compute:
     every = every_tree(trees)
 
     def mean(values: Values) -> Array:
-        return running_sum(every(single(values))) / len(trees)
+        numbers = single(values)
+        found = every(numbers)
+        if found is not None:
+            return running_sum(found) / len(trees)
+        total = np.zeros((len(numbers), width))
+        for tree in trees:
+            total += tree.predict(numbers)
+        return total / len(trees)
 
     return mean
 
@@ -73,29 +80,24 @@ def running_sum(parts: Array) -> Array:
     return np.add.accumulate(parts, axis=0)[-1] + 0.0  # type: ignore[no-any-return]
 
 
-def every_tree(trees: Sequence[Any], values: Sequence[Array] | None = None) -> Compute:
+def every_tree(
+    trees: Sequence[Any], values: Sequence[Array] | None = None
+) -> Callable[[Array], Array | None]:
     """What each tree says for each row: an array of shape (trees, rows, values of a tree).
+
+    Where that would be too much at once, there is None.
 
     Args:
         trees: the compiled trees.
         values: what to say in place of the trees' own values, for each node of each tree.
     """
-    one = _as_one(trees, values) if len(trees) > 1 else None
-    if one is None and values is not None:
-        raise LookupError
-
-    def each(values: Array) -> Array:
-        return np.stack([tree.predict(values) for tree in trees])
-
-    if one is None:
-        return each
+    one = _as_one(trees, values)
     numbers = np.arange(len(trees), dtype=np.float32)[:, np.newaxis]
-    replaced = values
 
-    def together(values: Array) -> Array:
+    def together(values: Array) -> Array | None:
         rows, columns = values.shape
-        if replaced is None and rows * columns * len(trees) > MOST_CELLS:
-            return each(values)
+        if one is None or rows * max(columns, one.max_n_classes) * len(trees) > MOST_CELLS:
+            return None
         cells = np.empty((len(trees), rows, columns + 1), dtype=np.float32)
         cells[:, :, :-1] = values
         cells[:, :, -1] = numbers
@@ -110,7 +112,10 @@ def _as_one(trees: Sequence[Any], replaced: Sequence[Array] | None) -> Any:
     states = [tree.__getstate__() for tree in trees]
     each = replaced or [state["values"] for state in states]
     count = len(trees) - 1
-    if count + sum(state["node_count"] for state in states) > MOST_NODES:
+    size = sum(
+        state["nodes"].nbytes + part.nbytes for state, part in zip(states, each, strict=True)
+    )
+    if size > MOST_BYTES:
         return None
     first = trees[0]
     leads = np.zeros(count, dtype=states[0]["nodes"].dtype)

@@ -112,9 +112,7 @@ TRANSFORMERS = [
     PolynomialFeatures(3, interaction_only=True, include_bias=False),
     PolynomialFeatures(3, order="F"),
     KBinsDiscretizer(encode="ordinal", strategy="uniform", subsample=None),
-    KBinsDiscretizer(
-        encode="onehot-dense", subsample=None, quantile_method="averaged_inverted_cdf"
-    ),
+    KBinsDiscretizer(encode="onehot-dense", strategy="uniform", subsample=None),
     FunctionTransformer(np.square),
     FunctionTransformer(),
     FeatureUnion([("one", PCA(2)), ("two", StandardScaler())]),

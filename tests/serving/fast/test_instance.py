@@ -90,6 +90,14 @@ def test_a_copy_has_the_librarys_own_methods(duplicate: Callable[[Any], Any]) ->
     assert isinstance(model.predict, Shortcut)
 
 
+def test_a_method_by_itself_can_be_sent_to_other_processes() -> None:
+    model = quick()
+    other = pickle.loads(pickle.dumps(model.predict))
+    assert not isinstance(other, Shortcut)
+    assert (other(X) == model.predict(X)).all()
+    assert model.predict.__self__ is model
+
+
 def test_clones_and_cross_validation() -> None:
     model = quick()
     assert vars(clone(model)).keys() == vars(clone(fitted())).keys()
