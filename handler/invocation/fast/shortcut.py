@@ -36,7 +36,7 @@ TRIALS = 8
 MOST_FAILURES = 64
 # Each declares what it knows.
 _FAMILIES = ("linear", "trees", "boosting", "scaling", "imputing", "encoding", "features",
-             "composition", "ensembles", "others")  # fmt: skip
+             "composition", "ensembles", "kernels", "others")  # fmt: skip
 
 
 class Shortcuts:
@@ -96,12 +96,23 @@ class Shortcuts:
         """
         if self.names is not None:
             return self._table_of(data)
+        if isinstance(data, pd.DataFrame | ColumnTable):
+            return self._unnamed_table_of(data)
         if type(data) is not np.ndarray or data.ndim != 2 or data.dtype.kind not in "fi":
             raise Elsewhere
         rows, columns = data.shape
         if columns != self.columns or not 0 < rows <= MOST_ROWS:
             raise Elsewhere
         return data
+
+    def _unnamed_table_of(self, data: Any) -> Table:
+        """A table whose columns are only numbered, as the model knows them by position."""
+        labels = data.labels if isinstance(data, ColumnTable) else data.columns
+        if not (isinstance(labels, pd.RangeIndex) and type(data) in (pd.DataFrame, ColumnTable)):
+            raise Elsewhere
+        if data.shape[1] != self.columns or not 0 < data.shape[0] <= MOST_ROWS:
+            raise Elsewhere
+        return table_of(data)
 
     def _table_of(self, data: Any) -> Table:
         if isinstance(data, ColumnTable):

@@ -22,7 +22,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import LinearSVC
+from sklearn.svm import SVC, SVR, LinearSVC, NuSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from tests.serving.fast.comparing import compare, slices
@@ -42,12 +42,16 @@ CLASSIFIERS = [
     (AdaBoostClassifier(DecisionTreeClassifier(max_depth=3), n_estimators=9),
      (*PROBABILITIES, "decision_function")),
     (GaussianNB(), PROBABILITIES),
+    (SVC(), SCORES),
+    (SVC(kernel="poly", decision_function_shape="ovo"), SCORES),
+    (NuSVC(nu=0.2), SCORES),
     (MLPClassifier((9, 7), max_iter=50), PROBABILITIES),
     (MLPClassifier((9,), activation="tanh", max_iter=50), PROBABILITIES),
     (IsolationForest(n_estimators=9), SCORES),
     (KMeans(3, n_init=1), ("predict",)),
 ]  # fmt: skip
 REGRESSORS = [
+    SVR(),
     VotingRegressor([("a", Ridge()), ("b", RandomForestRegressor(5))], weights=[1, 3]),
     MLPRegressor(hidden_layer_sizes=(9,), max_iter=50),
     MLPRegressor(hidden_layer_sizes=(9, 4), activation="logistic", max_iter=50),

@@ -14,6 +14,7 @@ from sklearn.ensemble import (
     GradientBoostingRegressor,
     HistGradientBoostingClassifier,
     RandomForestClassifier,
+    RandomForestRegressor,
 )
 from sklearn.feature_selection import SelectKBest
 from sklearn.impute import SimpleImputer
@@ -182,6 +183,29 @@ def test_a_table_of_numbers_in_one_block() -> None:
     numbers = pd.DataFrame(X[["length", "weight"]].to_numpy(), columns=["length", "weight"])
     model = make_pipeline(StandardScaler(), Ridge()).fit(numbers, y == "much")
     compare(model, [*slices(numbers), numbers[::5]], ["predict"])
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize(
+    "model",
+    [
+        Ridge(),
+        RandomForestRegressor(5),
+        make_pipeline(StandardScaler(), Ridge()),
+        make_pipeline(
+            make_column_transformer((StandardScaler(), [0, 2]), (MinMaxScaler(), [1])), Ridge()
+        ),
+    ],
+    ids=str,
+)
+def test_a_table_whose_columns_are_only_numbered(model: Any, whole: bool) -> None:
+    """As a script has it that reads CSV by `header=None`."""
+    X, y = people(missing=False)
+    numbers = pd.DataFrame(X[NUMBERS].to_numpy() if whole else dict(enumerate(X[NUMBERS].T.values)))
+    numbers[2] = numbers[2].astype(int)
+    numbers.columns = pd.RangeIndex(3)
+    compare(model.fit(numbers, y == "much"), [*slices(numbers), numbers[::7][:30]], ["predict"])
+    compare(model.fit(numbers.to_numpy(), y == "much"), slices(numbers), ["predict"])
 
 
 def test_many_categories_are_multiplied_as_sparse() -> None:
