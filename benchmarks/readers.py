@@ -22,7 +22,7 @@ import orjson
 import pandas as pd
 
 from contract.columns import Column
-from contract.csv_cells import number
+from contract.csv_number_or_missing import number
 from contract.signature import Signature
 from handler.codecs import decode
 from handler.codecs.csv_arrow import read_with_arrow

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from contract.csv_cells import MISSING
+from contract.csv_number_or_missing import MISSING
 from contract.errors import SignatureError
 
 Kind = Literal["number", "integer", "boolean", "string", "datetime", "duration", "any"]

@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Literal
 
 from contract.columns import Column
-from contract.csv_cells import MISSING, is_number
+from contract.csv_number_or_missing import MISSING, is_number
 
 # What a first row is: names or a row of data; the same but only likely, so that it is worth a line
 # in a log; or either, as nobody could tell.

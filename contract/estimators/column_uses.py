@@ -15,7 +15,7 @@ import numpy as np
 from contract.columns import Column, column_of_categories
 from contract.estimators.attributes import attribute, listed
 from contract.estimators.class_names import class_name
-from contract.estimators.first_parts import parts_it_hands_to, steps_of
+from contract.estimators.first_pipeline_steps import parts_it_hands_to, steps_of
 
 # What takes a missing value for itself; what hands one on to whatever comes next.
 _TAKE_MISSING = frozenset(

@@ -26,7 +26,7 @@ from contract.estimators.attributes import attribute, names_in, width_of
 from contract.estimators.boosters import booster_input
 from contract.estimators.class_names import class_name
 from contract.estimators.column_uses import ColumnUses
-from contract.estimators.first_parts import first_parts, is_known
+from contract.estimators.first_pipeline_steps import first_parts, is_known
 from contract.signature import Signature
 
 logger = logging.getLogger(__name__)

@@ -1,9 +1,9 @@
 """Bytes to data and predictions to bytes: one small file per content type.
 
 To add a content type, write a file with a class like those beside it and add the class to
-``ALL`` in registry.py. Several of them share
+``ALL`` in all_content_types.py. Several of them share
 
-    expected.py          what is known of a body's columns, by name or by position
+    expected_columns.py  what is known of a body's columns, by name or by position
     csv_cells.py         columns of text cells as values
     json_rows.py         rows of JSON as values; json_features.py, tensors.py: of other servers
     whole_numbers.py     whole numbers that no float may change
@@ -11,12 +11,13 @@ To add a content type, write a file with a class like those beside it and add th
     predictions.py       predictions as tables and arrays
 
 The rule for a header, for missing words and for encodings is training's, too: csv_header.py,
-csv_cells.py and text_encoding.py in contract/.
+csv_number_or_missing.py and text_encoding.py in contract/.
 """
 
+from handler.codecs.accept_negotiation import negotiate
+from handler.codecs.all_content_types import decode, encode, readable, writable
 from handler.codecs.codec import Decoded
 from handler.codecs.media_types import MediaType, preferences
-from handler.codecs.registry import decode, encode, negotiate, readable, writable
 
 __all__ = [
     "Decoded",

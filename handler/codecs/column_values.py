@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from contract.columns import Column, Kind
-from contract.csv_cells import has_decimal_comma
+from contract.csv_number_or_missing import has_decimal_comma
 from contract.errors import UnprocessablePayload
 from handler.codecs.charset import quote
 from handler.codecs.dates import dates_of, read_dates, read_spans

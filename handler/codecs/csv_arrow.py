@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from contract.columns import Column, Kind
-from contract.csv_cells import MISSING
+from contract.csv_number_or_missing import MISSING
 from contract.errors import UnprocessablePayload
 from contract.machine import this_machine
 from handler.codecs.csv_cells import read_column

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from contract.columns import Column
-from contract.csv_cells import MISSING, has_decimal_comma, has_leading_zero, number
+from contract.csv_number_or_missing import MISSING, has_decimal_comma, has_leading_zero, number
 from contract.errors import UnprocessablePayload
 from handler.codecs.charset import quote
 from handler.codecs.whole_numbers import EXACT, check_exact, narrowest

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from contract.signature import Signature
 from handler.codecs.codec import Decoded, Envelope
-from handler.codecs.expected import holds_any_number
+from handler.codecs.expected_columns import holds_any_number
 from handler.codecs.json_forms import read_document
 from handler.codecs.json_text import dumps, loads_body, plain
 from handler.codecs.media_types import MediaType

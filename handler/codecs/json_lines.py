@@ -13,7 +13,7 @@ from contract.errors import MalformedPayload, UnprocessablePayload
 from contract.signature import Signature
 from handler.codecs.charset import decode_text, encode_text
 from handler.codecs.codec import Decoded, Envelope
-from handler.codecs.expected import holds_any_number
+from handler.codecs.expected_columns import holds_any_number
 from handler.codecs.json_rows import to_data
 from handler.codecs.json_text import dumps, loads_text
 from handler.codecs.media_types import MediaType

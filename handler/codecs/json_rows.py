@@ -14,7 +14,7 @@ from contract.columns import Column
 from contract.errors import MalformedPayload, UnprocessablePayload
 from contract.signature import Signature
 from handler.codecs.charset import quote
-from handler.codecs.expected import UNKNOWN, expected_columns, holds_any_number
+from handler.codecs.expected_columns import UNKNOWN, expected_columns, holds_any_number
 from handler.codecs.json_features import unwrapped
 from handler.codecs.whole_numbers import EXACT, as_floats, to_float
 

@@ -10,7 +10,7 @@ from contract.errors import MalformedPayload, NotAcceptable, UnprocessablePayloa
 from contract.signature import Signature
 from handler.codecs.charset import quote
 from handler.codecs.codec import Decoded, Envelope, check_unpacked
-from handler.codecs.expected import expected_columns
+from handler.codecs.expected_columns import expected_columns
 from handler.codecs.json_rows import check_distinct
 from handler.codecs.media_types import MediaType
 from handler.codecs.predictions import to_table

@@ -26,7 +26,7 @@ from handler.codecs.csv_arrow import read_with_arrow
 from handler.codecs.csv_cells import is_all_whole, read_column
 from handler.codecs.csv_row import read_plain_row
 from handler.codecs.csv_writer import write_csv, write_numbers
-from handler.codecs.expected import expected_columns
+from handler.codecs.expected_columns import expected_columns
 from handler.codecs.media_types import MediaType
 from handler.codecs.whole_numbers import EXACT
 

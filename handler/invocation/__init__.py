@@ -3,7 +3,7 @@
 pipeline.py                the way of a request, and where its errors become responses
 batching.py                invocations that are answered by one prediction
 request_types.py           what a transport hands in and gets back
-users_view.py              a request as user functions are handed it
+what_user_functions_see.py a request as user functions are handed it
 user_functions.py          the functions of the sagemaker-inference contract
 execution_parameters.py    what a user's function says of batch transform
 archive_handler.py         a handler of multi-model-server's kind, named by an archive

@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from handler.invocation.answers_alike import are_alike
 from handler.invocation.column_table import ColumnTable
+from handler.invocation.compare_batched_answers import are_alike
 from handler.invocation.pipeline import Invocation, Pipeline
 from handler.invocation.request_types import Response
 from handler.processes.invocation_time_limit import DeadlineExceeded

@@ -21,7 +21,7 @@ from handler.codecs.column_values import (
     with_missing,
     writable,
 )
-from handler.codecs.expected import UNKNOWN
+from handler.codecs.expected_columns import UNKNOWN
 from handler.invocation.column_order import check_width, in_order, names_of
 from handler.invocation.column_table import ColumnTable, column_arrays, is_certain
 from handler.invocation.records import as_records

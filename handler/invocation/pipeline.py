@@ -24,8 +24,8 @@ from contract.errors import (
     PredictionFailed,
     UnsupportedContentType,
 )
+from contract.estimators.independent_rows import why_together
 from contract.estimators.model_inputs import ModelInput, completed, describe
-from contract.estimators.rows_apart import why_together
 from contract.machine import MEBIBYTE
 from contract.settings import ServingSettings
 from contract.signature import Further, Signature, load_signature
@@ -46,7 +46,7 @@ from handler.invocation.model_input import conform, written_out
 from handler.invocation.model_loading import functions_of, load_model, told_by_place
 from handler.invocation.request_types import Request, Response, problem_response
 from handler.invocation.user_functions import UserFunction, UserFunctions
-from handler.invocation.users_view import as_users_expect, without_charset
+from handler.invocation.what_user_functions_see import as_users_expect, without_charset
 from handler.processes.invocation_time_limit import DeadlineExceeded, deadline
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ model_requirements.py      what users' requirements.txt ask for
 frontend_command.py        the JVM's command line, and what it executes for each model
 frontend_configuration.py  multi-model-server's properties and its log (log4j2.xml)
 java_runtime.py            where Java and multi-model-server are
-model_registration.py      whether the frontend has taken the single model
+single_model_registration.py  whether the frontend has taken the single model
 pick_free_port.py          a port that nothing listens on
 supervisor.py              the loop over all that can happen while serving
 drain.py                   the wait for what is under way, after a stop signal

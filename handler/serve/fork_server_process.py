@@ -19,7 +19,7 @@ from handler.processes.process_watch import close_watch, open_watch
 logger = logging.getLogger(__name__)
 
 # What is imported stays: to look through it for garbage is a tenth of what importing takes.
-PROGRAM = "import gc; gc.disable(); from handler.fork_server.process import main; main()"
+PROGRAM = "import gc; gc.disable(); from handler.fork_server.fork_server_main import main; main()"
 COMMAND = (sys.executable, "-P", "-c", PROGRAM)
 # One that ends by itself so soon after its start can't live; others may kill it so often in a row.
 YOUNG_SECONDS = 5.0

@@ -21,7 +21,7 @@ from pathlib import Path
 from contract.settings import ServingSettings
 from handler.processes import inflight_lock, model_load_events
 from handler.processes.signal_socket import wake_on
-from handler.serve import model_registration, orphans
+from handler.serve import orphans, single_model_registration
 from handler.serve.cleanup_guard import CleanupGuard
 from handler.serve.drain import drain
 from handler.serve.fork_server_process import ForkServerProcess
@@ -137,7 +137,7 @@ class Supervisor:
         Raises:
             ModelUnavailable: the frontend does not have it, or the time is over.
         """
-        if not self._loads.have_begun and model_registration.is_lacking(self._scratch):
+        if not self._loads.have_begun and single_model_registration.is_lacking(self._scratch):
             raise ModelUnavailable(
                 f"the frontend did not take the model {self._settings.paths.model}: "
                 "its lines above say why"

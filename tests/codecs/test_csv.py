@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.columns import Column, Kind
-from contract.csv_cells import MISSING
+from contract.csv_number_or_missing import MISSING
 from contract.errors import UnprocessablePayload
 from contract.signature import Signature
 from handler.codecs import MediaType, decode

@@ -19,7 +19,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from contract import Signature
 from contract.errors import UnprocessablePayload
-from contract.fitted_signature import signature_of
+from contract.signature_from_estimator import signature_of
 from handler import codecs
 from handler.invocation.model_input import conform
 

@@ -12,8 +12,8 @@ from sklearn.linear_model import LinearRegression
 
 from contract.columns import Column, Kind
 from contract.errors import UnprocessablePayload
-from contract.fitted_signature import signature_of
 from contract.signature import Signature
+from contract.signature_from_estimator import signature_of
 from handler.invocation.model_input import conform, first_not_finite
 
 from .samples import NUMBERS, POSITIONS

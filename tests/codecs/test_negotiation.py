@@ -9,8 +9,8 @@ import pytest
 import handler.codecs
 from contract.errors import MalformedPayload, NotAcceptable, UnsupportedContentType
 from handler.codecs import MediaType, decode, encode, negotiate, preferences, readable, writable
+from handler.codecs.all_content_types import build
 from handler.codecs.numpy_npy import NumpyNpy
-from handler.codecs.registry import build
 from handler.codecs.text_csv import TextCsv
 
 JSON = "application/json"

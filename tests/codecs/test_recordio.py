@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from handler.codecs.registry import decode
+from handler.codecs.all_content_types import decode
 from tests.codecs.samples import POSITIONS, refusal
 
 RECORDIO = "application/x-recordio-protobuf"

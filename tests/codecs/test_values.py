@@ -14,8 +14,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
 from contract.columns import Column, Kind
-from contract.fitted_signature import signature_of
 from contract.signature import Signature
+from contract.signature_from_estimator import signature_of
 from handler import codecs
 from handler.invocation.model_input import conform
 

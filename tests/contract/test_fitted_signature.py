@@ -13,7 +13,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from contract.fitted_signature import signature_of
+from contract.signature_from_estimator import signature_of
 
 # "113" is a text here: read as a number, it would be none of the categories.
 ROOMS = pd.DataFrame(

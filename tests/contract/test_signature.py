@@ -15,8 +15,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from contract import Signature, load_signature, save_signature
 from contract.columns import Column
 from contract.errors import SignatureError
-from contract.fitted_signature import signature_of
 from contract.signature import installed_versions
+from contract.signature_from_estimator import signature_of
 
 MIXED = pd.DataFrame(
     {

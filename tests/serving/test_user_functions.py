@@ -19,7 +19,7 @@ from handler.invocation.model_artifact import find_artifact, load_artifact
 from handler.invocation.pipeline import Pipeline
 from handler.invocation.request_types import Request
 from handler.invocation.user_functions import UserFunctions, with_context
-from handler.invocation.users_view import as_users_expect
+from handler.invocation.what_user_functions_see import as_users_expect
 
 CONTEXT = object()
 

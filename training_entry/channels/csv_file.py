@@ -15,8 +15,8 @@ from itertools import chain, islice
 from typing import IO, TYPE_CHECKING, Any
 
 from contract.columns import Column
-from contract.csv_cells import is_number
 from contract.csv_header import column_names, is_index, judge_first_row
+from contract.csv_number_or_missing import is_number
 from training_entry.channels.channel_error import ChannelError
 from training_entry.channels.data_files import DataFile
 from training_entry.channels.declared_schema import READ_AS_TEXT, Schema, Table

@@ -21,8 +21,8 @@ from sklearn.preprocessing import MaxAbsScaler, OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from contract.fitted_signature import signature_of
 from contract.signature import Signature
+from contract.signature_from_estimator import signature_of
 from handler.invocation.pipeline import Pipeline
 from handler.invocation.user_functions import UserFunctions
 

@@ -82,7 +82,7 @@ class Processes:
         return one
 
     def _forks(self) -> list[psutil.Process]:
-        return self._with("handler.fork_server.process")
+        return self._with("handler.fork_server.fork_server_main")
 
     def _with(self, word: str) -> list[psutil.Process]:
         return [one for one in self.all() if word in _command_of(one)]

@@ -24,7 +24,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from contract.estimators.rows_apart import why_together
+from contract.estimators.independent_rows import why_together
 from contract.settings import ServingSettings
 from handler.invocation.default_prediction import predictor_of
 from handler.invocation.fast.instance import quicken

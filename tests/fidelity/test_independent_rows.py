@@ -22,8 +22,8 @@ from sklearn.utils import all_estimators
 from threadpoolctl import threadpool_limits
 
 from contract.estimators.class_names import class_name
-from contract.estimators.rows_apart import why_together
-from contract.estimators.rows_apart_classes import APART, MIXING
+from contract.estimators.independent_rows import why_together
+from contract.estimators.independent_rows_classes import APART, MIXING
 
 ROWS = 36
 # Figures are added up by BLAS in another order for another number of rows.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any
 
@@ -13,7 +12,7 @@ from handler.codecs.codec import Codec, Decoded, Envelope
 from handler.codecs.json_document import JsonDocument
 from handler.codecs.json_lines import JsonLines
 from handler.codecs.libsvm import LibSvm
-from handler.codecs.media_types import MediaType, decides, parse_accept
+from handler.codecs.media_types import MediaType
 from handler.codecs.numpy_npy import NumpyNpy
 from handler.codecs.numpy_npz import NumpyNpz
 from handler.codecs.parquet import Parquet
@@ -129,7 +128,7 @@ def encode(
 
     Args:
         prediction: what ``predict_fn`` returned.
-        media_type: the type to write, as ``negotiate`` chose it.
+        media_type: the type to write, as ``accept_negotiation`` chose it.
         signature: names the columns of a prediction that has no names of its own.
         envelope: the form of a JSON request, as ``decode`` found it.
 
@@ -139,7 +138,7 @@ def encode(
     """
     codec = CODECS.get(media_type.essence)
     if codec is None:
-        raise NotAcceptable(f"{media_type.essence} is not written here; {_offer()}")
+        raise NotAcceptable(f"{media_type.essence} is not written here; {offer()}")
     try:
         return codec.write(prediction, media_type, signature, envelope), str(media_type)
     except NotAcceptable:
@@ -147,26 +146,6 @@ def encode(
         raise
 
 
-@lru_cache(maxsize=256)  # clients say the same with every request
-def negotiate(accept: str | None, default: str) -> MediaType:
-    """The type to answer with: the one the client wants most, of those that a codec writes.
-
-    Args:
-        accept: the Accept header, with q-values, wildcards and parameters.
-        default: the type for a header that is missing, empty or ``*/*``.
-
-    Raises:
-        NotAcceptable: nothing that is accepted can be written; lists what can be.
-    """
-    members = parse_accept(accept, default)
-    standard = MediaType.parse(default)
-    offers = [standard, *(MediaType.parse(essence) for essence in writable())]
-    for member in members:
-        for offer in offers if member.media.is_range else [member.media]:
-            if offer.essence in CODECS and member.quality > 0 and decides(member, offer, members):
-                return offer
-    raise NotAcceptable(f"none of {(accept or default)[:200]!r} is written here; {_offer()}")
-
-
-def _offer() -> str:
+def offer() -> str:
+    """What can be written, as an error says it."""
     return f"these can be had: {', '.join(writable())}"

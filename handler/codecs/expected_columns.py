@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from contract.columns import Column
-from contract.csv_cells import MISSING
+from contract.csv_number_or_missing import MISSING
 from contract.signature import Signature
 
 UNKNOWN = Column(None)

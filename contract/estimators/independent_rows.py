@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from contract.estimators.class_names import class_name, library_of
-from contract.estimators.rows_apart_classes import APART, BOOSTERS, MIXING, TIES
+from contract.estimators.independent_rows_classes import APART, BOOSTERS, MIXING, TIES
 
 # What is used while fitting only, so that it may be anything.
 FIT_ONLY = frozenset(

@@ -1,7 +1,7 @@
 """The classes whose fitted estimators answer each row by itself, and those that do not.
 
 A class is here by name only, so one that a later scikit-learn adds is not until somebody has
-looked at it; tests/fidelity/test_rows_apart.py holds the two lists against what is installed.
+looked at it; tests/fidelity/test_independent_rows.py holds the two lists against what is installed.
 """
 
 from __future__ import annotations
