@@ -64,7 +64,7 @@ def train(
     (code / "steps.py").write_text(STEPS)
     text = TRAIN.format(configuration=configuration, model=model, signature=signature)
     text = text.replace("sklearn.set_config", "import steps\nsklearn.set_config")
-    command = [sys.executable, "-c", text, str(folder), str(code)]
+    command = [sys.executable, "-P", "-c", text, str(folder), str(code)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
     return float(done.stdout)
 

@@ -196,7 +196,7 @@ def test_counts_without_an_inference_py(positional: Tree, where: str) -> None:
     (folder / "kind.py").write_text(KIND)
     artifact = positional.paths.model / "model.joblib"
     package = positional.root / "wheels" / "tiny-1.0-py3-none-any.whl"
-    command = [sys.executable, "-c", SAVE_KIND, str(artifact), str(folder), str(package)]
+    command = [sys.executable, "-P", "-c", SAVE_KIND, str(artifact), str(folder), str(package)]
     subprocess.run(command, check=True, timeout=60)
 
     with running(
