@@ -22,7 +22,6 @@ import pytest
 from tests.serving.conftest import save_positional
 
 RUNNER = Path(__file__).with_name("script_runner.py")
-ROOT = Path(__file__).parents[2]
 SECONDS = 120
 
 LOADS = """
@@ -259,7 +258,7 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Case]]:
 
 
 def run_scripts(which: str, folders: list[Path]) -> None:
-    environ = {**os.environ, "BYO_ALGORITHM_DIR": str(folders[0] / "none"), "PYTHONPATH": str(ROOT)}
+    environ = {**os.environ, "BYO_ALGORITHM_DIR": str(folders[0] / "none")}
     done = subprocess.run(
         [sys.executable, "-P", RUNNER, which, *map(str, folders)],
         input=json.dumps(REQUESTS),
