@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import select
 import socket
+import time
 from dataclasses import dataclass
 
 from handler.processes import inflight_lock
-from handler.processes.process_shared_memory import ProcessRecord
+from handler.processes.process_shared_memory import ProcessRecord, WrongState
 from handler.protocol.connection import Connection, Disconnected
 from handler.protocol.loaded_model import LoadedModel
 from handler.protocol.own_connections_loop import LARGE_BYTES, TOGETHER_BYTES
@@ -123,8 +124,16 @@ class SharedConnectionsLoop:
         self._epoll.give_back(number)
 
     def _connection(self, number: int) -> Connection:
-        """The connection of a number; the parent has told of it, perhaps a moment ago."""
+        """The connection of a number; the parent has told of it, perhaps a moment ago.
+
+        Raises:
+            WrongState: it has not within some seconds. This process ends by that, and the parent
+                closes the connection, which is noted as this process's.
+        """
+        until = time.monotonic() + TOLD_SECONDS
         while number not in self._connections:
+            if time.monotonic() > until:
+                raise WrongState(f"connection {number} was not handed over in {TOLD_SECONDS:g} s")
             self._channel.wait(TOLD_SECONDS)
             self._hear_parent()
         return self._connections[number]
