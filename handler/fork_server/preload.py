@@ -12,7 +12,7 @@ from pathlib import Path
 
 from contract import save_signature
 from contract.settings import ServingSettings
-from handler.invocation.pipeline import Pipeline
+from handler.invocation.pipeline_loading import load_pipeline
 from handler.invocation.request_types import Request
 
 logger = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ def rehearse(settings: ServingSettings) -> None:
                 model = make_pipeline(StandardScaler(), LogisticRegression()).fit(data, target)
                 joblib.dump(model, Path(folder) / "model.joblib")
                 save_signature(model, data, target, model_dir=folder)
-                pipeline = Pipeline.load(Path(folder), nobodys)
+                pipeline = load_pipeline(Path(folder), nobodys)
             for body, content_type in BODIES:
                 for _, accept in BODIES:
                     pipeline.invoke(Request(body, content_type, accept))

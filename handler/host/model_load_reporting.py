@@ -13,6 +13,7 @@ from contract.requirements_file import FILE_NAME, unmet, without_credentials
 from contract.settings import ServingSettings
 from handler.host.out_of_memory import NO_MEMORY
 from handler.invocation.pipeline import Limit, Pipeline
+from handler.invocation.pipeline_loading import load_pipeline
 from handler.processes import model_load_events
 from handler.processes.invocation_time_limit import deadline
 
@@ -25,14 +26,14 @@ def load(
     """Load a model, and tell the log and the supervisor how it went.
 
     Raises:
-        ByoError, MemoryError: as `Pipeline.load`.
+        ByoError, MemoryError: as `load_pipeline`.
     """
     pid, start = os.getpid(), time.monotonic()
     model_load_events.send(model_load_events.Loading(pid, name))
     if settings.multi_model:
         _name_what_is_not_installed(name, model_dir / "code" / FILE_NAME)
     try:
-        pipeline = Pipeline.load(model_dir, settings, context, limit)
+        pipeline = load_pipeline(model_dir, settings, context, limit)
     except (ByoError, MemoryError) as error:
         reason = str(error) or NO_MEMORY
         logger.error("model %r can't be loaded: %s", name, reason, exc_info=error)

@@ -1,10 +1,13 @@
 """One request: decode, predict, encode, through the user's functions or ours.
 
 pipeline.py                the way of a request, and where its errors become responses
+pipeline_loading.py        a model directory becomes a pipeline
+invocation_progress.py     one request on its way, and how far it has come
 batching.py                invocations that are answered by one prediction
 request_types.py           what a transport hands in and gets back
 what_user_functions_see.py a request as user functions are handed it
 user_functions.py          the functions of the sagemaker-inference contract
+users_answer.py            what output_fn or transform_fn returned, taken apart
 execution_parameters.py    what a user's function says of batch transform
 archive_handler.py         a handler of multi-model-server's kind, named by an archive
 model_loading.py           a model, through the functions around loading

@@ -20,7 +20,8 @@ from scipy import sparse
 
 from handler.invocation.column_table import ColumnTable
 from handler.invocation.compare_batched_answers import are_alike
-from handler.invocation.pipeline import Invocation, Pipeline
+from handler.invocation.invocation_progress import Invocation
+from handler.invocation.pipeline import Pipeline
 from handler.invocation.request_types import Response
 from handler.processes.invocation_time_limit import DeadlineExceeded
 

@@ -11,41 +11,37 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 from scipy import sparse
 
 from contract.errors import (
     InvocationError,
     InvocationTimeout,
-    ModelLoadError,
     PayloadTooLarge,
     PredictionFailed,
     UnsupportedContentType,
 )
 from contract.estimators.independent_rows import why_together
-from contract.estimators.model_inputs import ModelInput, completed, describe
+from contract.estimators.model_inputs import ModelInput, describe
 from contract.machine import MEBIBYTE
 from contract.settings import ServingSettings
-from contract.signature import Further, Signature, load_signature
-from contract.user_module import check_names, find_program, make_importable
+from contract.signature import Signature
 from handler import codecs
 from handler.invocation import (
     execution_parameters,
     library_configuration,
-    main_module,
-    toolkit_without_pickle,
 )
-from handler.invocation.blame import Stage, to_invocation_error
+from handler.invocation.blame import to_invocation_error
 from handler.invocation.default_prediction import predictor_of
 from handler.invocation.examples import examples_for
-from handler.invocation.fast.instance import quicken
 from handler.invocation.fast.shortcut import Shortcut
+from handler.invocation.invocation_progress import Invocation
 from handler.invocation.model_input import conform, written_out
-from handler.invocation.model_loading import functions_of, load_model, told_by_place
+from handler.invocation.model_loading import told_by_place
 from handler.invocation.request_types import Request, Response, problem_response
 from handler.invocation.user_functions import UserFunction, UserFunctions
+from handler.invocation.users_answer import UsersAnswer
 from handler.invocation.what_user_functions_see import as_users_expect, without_charset
 from handler.processes.invocation_time_limit import DeadlineExceeded, deadline
 
@@ -53,27 +49,6 @@ logger = logging.getLogger(__name__)
 
 Limit = Callable[[float], AbstractContextManager[None]]
 Outcome = TypeVar("Outcome")
-
-
-@dataclass(slots=True)
-class Invocation:
-    """A request on its way through the pipeline, and how far it has come.
-
-    Args:
-        request: the request.
-        context: what user functions get as their context; None if there are none.
-        stage: the function that is at work, or is to be next.
-        data: what the model is to be given, once it is read.
-        envelope: the form of JSON that the answer should have, once it is known.
-        answer_type: what to answer with, where it is ours to choose.
-    """
-
-    request: Request
-    context: Any = None
-    stage: Stage = "input_fn"
-    data: Any = None
-    envelope: Any = None
-    answer_type: codecs.MediaType | None = None
 
 
 @dataclass(frozen=True)
@@ -96,59 +71,6 @@ class Pipeline:
     limit: Limit = deadline
     configuration: Mapping[str, Any] = field(default_factory=dict)
     _has_answered: set[bool] = field(default_factory=set)
-
-    @classmethod
-    def load(
-        cls,
-        model_dir: Path,
-        settings: ServingSettings,
-        context: Any = None,
-        limit: Limit = deadline,
-    ) -> Pipeline:
-        """Load a model directory: the user's module, the signature, the model.
-
-        Raises:
-            UserCodeError, SignatureError, ModelLoadError: say in one line what is wrong.
-            MemoryError: there is not enough memory for the model.
-        """
-        directories = settings.code_directories(model_dir)
-        check_names([model_dir, *directories])
-        program = find_program(directories, settings.program)
-        make_importable(directories)
-        main_module.install(directories, program)
-        with told_by_place(directories):
-            signature = load_signature(model_dir)
-            for warning in signature.version_warnings() if signature else ():
-                logger.warning(warning)
-            library_configuration.restore(signature.configuration if signature else {})
-            user, source = functions_of(model_dir, program)
-            toolkit_without_pickle.forbid_unpickling()
-            model = load_model(user, model_dir, context)
-            found = describe(model)
-            if not (user.predict_fn or user.transform_fn):
-                predictor_of(model, fast=False)
-                if found.lacking and not (signature and signature.describes_inputs):
-                    raise ModelLoadError(
-                        f"a {type(model).__name__} can't be served: {found.lacking}; call "
-                        "save_signature in the training script, or write input_fn and predict_fn"
-                    )
-            configuration = library_configuration.assumed_for(model)
-        logger.info(
-            "model of type %s; functions of %s: %s; signature: %s",
-            type(model).__name__,
-            source,
-            ", ".join(user.names()) or "none",
-            "read" if signature else "none",
-        )
-        known = completed(signature, model, found)
-        further: Any = settings.further_columns
-        if known and further in get_args(Further):
-            known = replace(known, further=further)
-        if settings.fast_predictions and (quickened := quicken(model)):
-            logger.info("faster than the library's own: %s", ", ".join(quickened))
-        pipeline = cls(model, user, known, settings, limit, configuration)
-        logger.info("rows of several requests are predicted %s", pipeline.how_rows_are_predicted())
-        return pipeline
 
     def execution_parameters(self) -> dict[str, Any] | None:
         """What the user's ``execution_parameters_fn`` says; None where there is none.
@@ -368,24 +290,14 @@ class Pipeline:
         return without_charset(wanted[0]) if wanted else default
 
     def _users_response(self, result: Any, request: Request) -> Response:
-        """What a user's output_fn or transform_fn returned, in any of the forms toolkits take.
-
-        A body; a pair of body and content type; a response object with ``get_data`` and
-        ``mimetype``, as AWS's scikit-learn image takes; or a prediction still to be encoded.
-        """
-        if result is None:
-            raise PredictionFailed("the answer is nothing: does output_fn lack a return?")
-        content_type, status = None, 200
-        if isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], str):
-            result, content_type = result
-        elif hasattr(result, "get_data") and hasattr(result, "mimetype"):
-            status = int(getattr(result, "status_code", 200))
-            result, content_type = result.get_data(), result.mimetype
-        if isinstance(result, str):
-            result = result.encode("utf-8")
-        if isinstance(result, bytes | bytearray | memoryview):
-            return Response(bytes(result), content_type or self._preferred(request), status)
-        return self._encoded(result, self._negotiated(content_type or request.accept))
+        """The response that a user's output_fn or transform_fn means."""
+        answer = UsersAnswer.of(result)
+        if isinstance(answer.content, bytes):
+            content_type = answer.content_type or self._preferred(request)
+            return Response(answer.content, content_type, answer.status)
+        return self._encoded(
+            answer.content, self._negotiated(answer.content_type or request.accept)
+        )
 
     def _negotiated(self, accept: str | None) -> codecs.MediaType:
         return codecs.negotiate(accept, self.settings.default_accept)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from handler.invocation.batching import Batcher
 from handler.invocation.context import InvocationContext, request_of
-from handler.invocation.pipeline import Invocation, Pipeline
+from handler.invocation.invocation_progress import Invocation
+from handler.invocation.pipeline import Pipeline
 from handler.protocol import wire_format
 from handler.protocol.reply_to_frontend import reply_to
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from contract.errors import PredictionFailed
 from handler.invocation.context import report
-from handler.invocation.pipeline import Invocation
+from handler.invocation.invocation_progress import Invocation
 from handler.invocation.request_types import Response, problem_response, stopping_response
 from handler.protocol.wire_format import Invoke, invoke_reply
 

@@ -65,11 +65,11 @@ def under_ours(model_dir: Path, requests: list[Request]) -> list[Answer]:
     """What this project answers, but for its processes and the frontend."""
     from contract.settings import ServingSettings
     from handler.invocation.context import InvocationContext, ModelContext, report, request_of
-    from handler.invocation.pipeline import Pipeline
+    from handler.invocation.pipeline_loading import load_pipeline
     from handler.invocation.request_types import headers_of
 
     settings = ServingSettings.from_environ(os.environ)
-    pipeline = Pipeline.load(model_dir, settings, ModelContext("model", model_dir))
+    pipeline = load_pipeline(model_dir, settings, ModelContext("model", model_dir))
     answers = []
     for request in requests:
         headers = request["headers"]

@@ -28,6 +28,7 @@ from contract.estimators.model_inputs import completed, describe
 from contract.settings import ServingSettings
 from contract.signature import Signature
 from handler.invocation.pipeline import Pipeline
+from handler.invocation.pipeline_loading import load_pipeline
 from handler.invocation.request_types import Request, Response
 
 TABLE = pd.DataFrame(
@@ -289,7 +290,7 @@ def test_outputs_with_unlike_numbers_of_classes(tmp_path: Path) -> None:
     joblib.dump(model, tmp_path / "model.joblib")
     saved = save_signature(model, X, model_dir=tmp_path)
 
-    pipeline = Pipeline.load(tmp_path, ServingSettings(paths=Paths(tmp_path)))
+    pipeline = load_pipeline(tmp_path, ServingSettings(paths=Paths(tmp_path)))
 
     assert saved.classes == (("a", "b", "c"), ("p", "q"))
     assert content(ask(pipeline, [[0], [2]])) == [["a", "p"], ["c", "q"]]
@@ -411,7 +412,7 @@ def test_a_booster_that_lacks_its_categories_is_refused_at_start(tmp_path: Path)
     joblib.dump(xgboost.train({}, matrix, 2), tmp_path / "model.joblib")
 
     with pytest.raises(ModelLoadError, match="not hold their categories; call save_sig"):
-        Pipeline.load(tmp_path, ServingSettings(paths=Paths(tmp_path)))
+        load_pipeline(tmp_path, ServingSettings(paths=Paths(tmp_path)))
 
 
 # --- whose fault

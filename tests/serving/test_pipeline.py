@@ -22,6 +22,7 @@ from sklearn.preprocessing import StandardScaler
 from contract import Paths
 from contract.settings import ServingSettings
 from handler.invocation.pipeline import Pipeline
+from handler.invocation.pipeline_loading import load_pipeline
 from handler.invocation.request_types import Request, Response
 from tests.serving.conftest import save_mixed, save_positional
 
@@ -45,7 +46,7 @@ def load(tmp_path: Path) -> Iterator[Load]:
             (model_dir / "code").mkdir()
             (model_dir / "code" / "inference.py").write_text(source)
         made = ServingSettings(paths=Paths(tmp_path), algorithm_dir=tmp_path / "none", **settings)
-        return Pipeline.load(model_dir, made)
+        return load_pipeline(model_dir, made)
 
     yield load
     sys.path[:] = path

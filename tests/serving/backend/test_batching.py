@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
 from handler.invocation.batching import Batcher
-from handler.invocation.pipeline import Invocation, Pipeline
+from handler.invocation.invocation_progress import Invocation
+from handler.invocation.pipeline import Pipeline
 from handler.invocation.request_types import Request
 from tests.serving.backend import asking, pipelines
 

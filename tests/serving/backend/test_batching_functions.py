@@ -30,7 +30,8 @@ from sklearn.tree import DecisionTreeClassifier
 from contract.settings import ServingSettings
 from handler.invocation.batching import MOST_ROWS, TRIALS, Batcher
 from handler.invocation.context import InvocationContext
-from handler.invocation.pipeline import Invocation, Pipeline
+from handler.invocation.invocation_progress import Invocation
+from handler.invocation.pipeline import Pipeline
 from handler.invocation.request_types import Request, Response
 from handler.processes.invocation_time_limit import prepare_process
 from handler.processes.process_shared_memory import ProcessRecord

@@ -16,7 +16,7 @@ from sklearn.linear_model import LinearRegression
 
 from byo.endpoint import Client
 from contract.settings import ServingSettings
-from handler.invocation.pipeline import Pipeline
+from handler.invocation.pipeline_loading import load_pipeline
 from handler.invocation.request_types import PROBLEM_TYPE, Request, Response
 from tests.serving.backend import asking, pipelines
 from tests.serving.conftest import make_tree, running, save_mixed
@@ -74,7 +74,7 @@ def test_each_of_many_clients_gets_its_own_answers(
     """Whatever else is asked at the same moment, an answer is the one that a lone request gets."""
     tree = make_tree(tmp_path)
     save(tree.paths.model)
-    pipeline = Pipeline.load(tree.paths.model, ServingSettings(algorithm_dir=tmp_path))
+    pipeline = load_pipeline(tree.paths.model, ServingSettings(algorithm_dir=tmp_path))
     asked = [(request, pipeline.invoke(request)) for request in requests()]
 
     def client(seed: int) -> int:

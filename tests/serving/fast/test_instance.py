@@ -29,7 +29,7 @@ from contract.settings import ServingSettings
 from handler.invocation.default_prediction import predictor_of
 from handler.invocation.fast.instance import quicken
 from handler.invocation.fast.shortcut import Shortcut
-from handler.invocation.pipeline import Pipeline
+from handler.invocation.pipeline_loading import load_pipeline
 from handler.invocation.request_types import Request
 from tests.serving.fast.comparing import library_forbidden, warmed
 
@@ -180,7 +180,7 @@ def test_a_users_script_gains_without_an_edit(tmp_path: Path, setting: str) -> N
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "inference.py").write_text(SCRIPT)
     settings = ServingSettings.from_environ({"BYO_FAST_PREDICTIONS": setting})
-    pipeline = Pipeline.load(tmp_path, settings)
+    pipeline = load_pipeline(tmp_path, settings)
     assert isinstance(pipeline.model.predict_proba, Shortcut) is (setting == "on")
     answer = pipeline.invoke(Request(b"5.1,3.5,1.4,0.2\n", "text/csv", "text/csv"))
     assert answer.status == 200
@@ -189,5 +189,5 @@ def test_a_users_script_gains_without_an_edit(tmp_path: Path, setting: str) -> N
 def test_off_is_off_for_the_default_too(tmp_path: Path) -> None:
     joblib.dump(fitted(), tmp_path / "model.joblib")
     settings = ServingSettings.from_environ({"BYO_FAST_PREDICTIONS": "off"})
-    pipeline = Pipeline.load(tmp_path, settings)
+    pipeline = load_pipeline(tmp_path, settings)
     assert not isinstance(pipeline._predictor, Shortcut)

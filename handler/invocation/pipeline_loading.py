@@ -1,0 +1,87 @@
+"""A model directory becomes a pipeline: the user's module, the signature, the model.
+
+What was found, and what was decided from it, is said in the log.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, get_args
+
+from contract.errors import ModelLoadError
+from contract.estimators.model_inputs import ModelInput, completed, describe
+from contract.settings import ServingSettings
+from contract.signature import Further, Signature, load_signature
+from contract.user_module import check_names, find_program, make_importable
+from handler.invocation import library_configuration, main_module, toolkit_without_pickle
+from handler.invocation.default_prediction import predictor_of
+from handler.invocation.fast.instance import quicken
+from handler.invocation.model_loading import functions_of, load_model, told_by_place
+from handler.invocation.pipeline import Limit, Pipeline
+from handler.processes.invocation_time_limit import deadline
+
+logger = logging.getLogger(__name__)
+
+
+def load_pipeline(
+    model_dir: Path,
+    settings: ServingSettings,
+    context: Any = None,
+    limit: Limit = deadline,
+) -> Pipeline:
+    """Load a model directory: the user's module, the signature, the model.
+
+    Raises:
+        UserCodeError, SignatureError, ModelLoadError: say in one line what is wrong.
+        MemoryError: there is not enough memory for the model.
+    """
+    directories = settings.code_directories(model_dir)
+    check_names([model_dir, *directories])
+    program = find_program(directories, settings.program)
+    make_importable(directories)
+    main_module.install(directories, program)
+    with told_by_place(directories):
+        signature = load_signature(model_dir)
+        for warning in signature.version_warnings() if signature else ():
+            logger.warning(warning)
+        library_configuration.restore(signature.configuration if signature else {})
+        user, source = functions_of(model_dir, program)
+        toolkit_without_pickle.forbid_unpickling()
+        model = load_model(user, model_dir, context)
+        found = describe(model)
+        if not (user.predict_fn or user.transform_fn):
+            _check_that_it_can_be_asked(model, found, signature)
+        configuration = library_configuration.assumed_for(model)
+    logger.info(
+        "model of type %s; functions of %s: %s; signature: %s",
+        type(model).__name__,
+        source,
+        ", ".join(user.names()) or "none",
+        "read" if signature else "none",
+    )
+    known = _with_setting(completed(signature, model, found), settings)
+    if settings.fast_predictions and (quickened := quicken(model)):
+        logger.info("faster than the library's own: %s", ", ".join(quickened))
+    pipeline = Pipeline(model, user, known, settings, limit, configuration)
+    logger.info("rows of several requests are predicted %s", pipeline.how_rows_are_predicted())
+    return pipeline
+
+
+def _check_that_it_can_be_asked(model: Any, found: ModelInput, signature: Signature | None) -> None:
+    """Refuse at the start what the default functions could not ask at any request."""
+    predictor_of(model, fast=False)
+    if found.lacking and not (signature and signature.describes_inputs):
+        raise ModelLoadError(
+            f"a {type(model).__name__} can't be served: {found.lacking}; call "
+            "save_signature in the training script, or write input_fn and predict_fn"
+        )
+
+
+def _with_setting(known: Signature | None, settings: ServingSettings) -> Signature | None:
+    """What is known of the model, with what the settings say of further columns."""
+    further: Any = settings.further_columns
+    if known and further in get_args(Further):
+        return replace(known, further=further)
+    return known
