@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,10 +37,33 @@ class Algorithm:
 def find_algorithm(option: Path | None, environ: Mapping[str, str]) -> Algorithm:
     """The folder asked for, else ``BYO_ALGORITHM_DIR``, else the first usual one with a train.py.
 
-    The usual ones are the current folder, ``./algorithm`` and ``/opt/program``.
+    The usual ones are the current folder, ``./algorithm`` and ``/opt/program``. Every command
+    goes by this rule.
 
     Raises:
         UsageError: the folder does not exist, or there is none to be had.
+    """
+    found = algorithm_if_any(option, environ, ("train.py",))
+    if found is None:
+        raise UsageError(
+            "no train.py in the current folder, ./algorithm or "
+            f"{DEFAULT_ALGORITHM_DIR}: name an algorithm folder, or make one with `byo init DIR`"
+        )
+    return found
+
+
+def algorithm_if_any(
+    option: Path | None, environ: Mapping[str, str], files: Sequence[str]
+) -> Algorithm | None:
+    """The same folder, or None if there is none to be had.
+
+    Args:
+        option: the folder asked for.
+        environ: the environment.
+        files: what makes a usual folder count: any of these.
+
+    Raises:
+        UsageError: the folder asked for does not exist.
     """
     named = option or environ.get(ALGORITHM_DIR_VARIABLE)
     if named:
@@ -48,11 +71,7 @@ def find_algorithm(option: Path | None, environ: Mapping[str, str]) -> Algorithm
         if not folder.is_dir():
             raise UsageError(f"{folder} is not a folder: name an algorithm folder")
         return Algorithm(folder.resolve())
-    usual = [Path(), Path("algorithm"), Path(DEFAULT_ALGORITHM_DIR)]
-    for folder in usual:
-        if (folder / "train.py").is_file():
+    for folder in (Path(), Path("algorithm"), Path(DEFAULT_ALGORITHM_DIR)):
+        if any((folder / file).is_file() for file in files):
             return Algorithm(folder.resolve())
-    raise UsageError(
-        "no train.py in the current folder, ./algorithm or "
-        f"{DEFAULT_ALGORITHM_DIR}: name an algorithm folder, or make one with `byo init DIR`"
-    )
+    return None

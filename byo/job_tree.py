@@ -8,13 +8,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from byo import channels as channel_folders
 from byo.algorithm_folder import Algorithm
+from byo.channels import PLAIN_CONFIG, Channel
 from byo.command_errors import UsageError
 from byo.folders import copy_anew
+from byo.run_record import RunRecord
 from contract.paths import Paths
 
 HOST = "algo-1"
-PREVIOUS_MODEL = "model.previous"
 OTHER_HOSTS = "hosts"
 
 
@@ -23,6 +25,9 @@ def sample_job(
     algorithm: Algorithm,
     hyperparameters: Mapping[str, str] | None = None,
     hosts: Sequence[str] = (HOST,),
+    channels: Sequence[Channel] = (),
+    *,
+    mounted: bool = False,
 ) -> Paths:
     """A tree made anew from an algorithm's sample; an earlier input of the tree is replaced.
 
@@ -31,20 +36,29 @@ def sample_job(
         algorithm: the folder whose ``sample/`` is copied.
         hyperparameters: those to set or to change, as the strings that SageMaker hands on.
         hosts: the names of the job's hosts; the tree is the first one's.
+        channels: data to train on in place of the sample's, whose hyperparameters stay.
+        mounted: whether a container will be shown the channels' data.
 
     Raises:
         UsageError: the algorithm has no sample, or its hyperparameters can't be read.
+        RunFailed: a channel's data can't be fetched.
     """
-    if not algorithm.has_sample:
+    if not algorithm.has_sample and not channels:
         raise UsageError(
-            f"{algorithm.sample.input_data} holds no data to train on: put a file in "
-            "sample/input/data/training/, or name a tree with --base-dir"
+            f"{algorithm.sample.input_data} holds no data to train on: name it with "
+            "--channel training=FILE, put a file in sample/input/data/training/, or name a "
+            "tree with --base-dir"
         )
     paths = Paths(base.resolve())
-    copy_anew(algorithm.sample.input_data.parent, paths.input_data.parent)
+    if channels:
+        _copy_configuration(algorithm.sample, paths)
+        for channel in channels:
+            channel.put(paths.channel(channel.name), mounted=mounted)
+    else:
+        copy_anew(algorithm.sample.input_data.parent, paths.input_data.parent)
     merged = {**read_hyperparameters(paths.hyperparameters), **(hyperparameters or {})}
     _write_json(paths.hyperparameters, merged)
-    complete(paths, hosts)
+    complete(paths, hosts, channels)
     return paths
 
 
@@ -52,31 +66,94 @@ def given_job(
     base: Path,
     hyperparameters: Mapping[str, str] | None = None,
     hosts: Sequence[str] = (HOST,),
+    channels: Sequence[Channel] = (),
+    *,
+    mounted: bool = False,
+    record: RunRecord | None = None,
 ) -> Paths:
-    """A tree that the caller gives: what lacks is made, what is there is never altered.
+    """A tree that the caller gives: what lacks is made, what the caller made is never altered.
+
+    What an earlier run wrote here, and nobody has edited since, is made anew.
 
     Args:
         base: the tree's base folder.
-        hyperparameters: those to set, where the tree has no file of them.
+        hyperparameters: those to set, where the tree has no file of the caller's own.
         hosts: the names of the job's hosts; the tree is the first one's.
+        channels: channels to add.
+        mounted: whether a container will be shown the channels' data.
+        record: what the earlier run noted; it then notes this one.
 
     Raises:
-        UsageError: there is no such folder, or hyperparameters or hosts were given twice over.
+        UsageError: there is no such folder, or hyperparameters, hosts or a channel were given
+            twice over.
+        RunFailed: a channel's data can't be fetched.
     """
     paths = Paths(given_tree(base))
-    if hyperparameters:
-        if paths.hyperparameters.exists():
+    record = record or RunRecord()
+    _remove_what_byo_made(paths, record)
+    for file, is_given, option in (
+        (paths.hyperparameters, bool(hyperparameters), "--hyperparameter"),
+        (paths.resource_config, len(hosts) > 1, "--hosts"),
+        (paths.input_data_config, bool(channels), "--channel"),
+    ):
+        if is_given and file.exists():
             raise UsageError(
-                f"{paths.hyperparameters} exists and is not altered: "
-                "set the hyperparameters there, or leave out --hyperparameter"
+                f"{file} exists and is not altered: say it there, or leave out {option}"
             )
+    for channel in channels:
+        if paths.channel(channel.name).exists():
+            raise UsageError(
+                f"{paths.channel(channel.name)} exists and is not replaced: remove it, or leave "
+                f"out --channel {channel.name}"
+            )
+    for channel in channels:
+        record.channels.append(channel.name)
+        channel.put(paths.channel(channel.name), mounted=mounted)
+    missing = [file for file in _configuration(paths) if not file.exists()]
+    if hyperparameters:
         _write_json(paths.hyperparameters, dict(hyperparameters))
-    if len(hosts) > 1 and paths.resource_config.exists():
-        raise UsageError(
-            f"{paths.resource_config} exists and is not altered: remove it, or leave out --hosts"
-        )
-    complete(paths, hosts)
+    complete(paths, hosts, channels)
+    for file in missing:
+        record.note_file(paths.base, file)
     return paths
+
+
+def unnamed_channels(paths: Paths) -> list[str]:
+    """The channel folders of a tree that its inputdataconfig.json does not name.
+
+    A job sees only what is named there.
+    """
+    try:
+        named = json.loads(paths.input_data_config.read_bytes())
+    except (OSError, ValueError):
+        return []  # `train` itself says what is wrong with it
+    found = (entry.name for entry in paths.input_data.iterdir() if entry.is_dir())
+    return sorted(name for name in found if isinstance(named, dict) and name not in named)
+
+
+def _copy_configuration(sample: Paths, paths: Paths) -> None:
+    """A sample's configuration for a job on other data: all but what names the channels."""
+    for folder in (paths.input_config, paths.input_data):
+        if folder.is_dir():
+            for entry in folder.iterdir():
+                channel_folders.remove(entry) if entry.is_dir() else entry.unlink()
+    if sample.input_config.is_dir():
+        copy_anew(sample.input_config, paths.input_config)
+        paths.input_data_config.unlink(missing_ok=True)
+
+
+def _remove_what_byo_made(paths: Paths, record: RunRecord) -> None:
+    for file in _configuration(paths):
+        if record.is_ours(paths.base, file):
+            file.unlink()
+    for name in record.channels:
+        channel_folders.remove(paths.channel(name))
+    record.wrote.clear()
+    record.channels.clear()
+
+
+def _configuration(paths: Paths) -> tuple[Path, ...]:
+    return paths.hyperparameters, paths.input_data_config, paths.resource_config
 
 
 def given_tree(base: Path) -> Path:
@@ -90,14 +167,23 @@ def given_tree(base: Path) -> Path:
     return base.resolve()
 
 
-def complete(paths: Paths, hosts: Sequence[str] = (HOST,)) -> None:
-    """Make the folders and the configuration files that a tree lacks."""
+def complete(
+    paths: Paths, hosts: Sequence[str] = (HOST,), channels: Sequence[Channel] = ()
+) -> None:
+    """Make the folders and the configuration files that a tree lacks.
+
+    Args:
+        paths: the tree.
+        hosts: the names of the job's hosts.
+        channels: what is known of channels, beyond that they are there.
+    """
     for folder in (paths.input_config, paths.input_data, paths.model, paths.output_data):
         folder.mkdir(parents=True, exist_ok=True)
-    channels = sorted(entry.name for entry in paths.input_data.iterdir() if entry.is_dir())
+    found = sorted(entry.name for entry in paths.input_data.iterdir() if entry.is_dir())
+    known = {channel.name: channel.config() for channel in channels}
     missing = {
         paths.hyperparameters: {},
-        paths.input_data_config: {name: _channel_config() for name in channels},
+        paths.input_data_config: {name: known.get(name, PLAIN_CONFIG) for name in found},
         paths.resource_config: _resource_config(hosts, hosts[0]),
     }
     for file, content in missing.items():
@@ -124,27 +210,6 @@ def other_hosts_jobs(leader: Paths, hosts: Sequence[str]) -> dict[str, Paths]:
     return jobs
 
 
-def clear_outcome(paths: Paths) -> Path | None:
-    """Remove an earlier run's outcome and set its model aside, for SageMaker starts with none.
-
-    The files are moved, not the folder, which may be a mount.
-
-    Returns:
-        The folder that now holds the earlier model, or None if there was none.
-    """
-    for file in (paths.failure, paths.success, paths.metrics):
-        file.unlink(missing_ok=True)
-    earlier = list(paths.model.iterdir())
-    if not earlier:
-        return None
-    previous = paths.base / PREVIOUS_MODEL
-    shutil.rmtree(previous, ignore_errors=True)
-    previous.mkdir()
-    for entry in earlier:
-        shutil.move(entry, previous / entry.name)
-    return previous
-
-
 def read_hyperparameters(file: Path) -> dict[str, Any]:
     """The hyperparameters in a file; none if there is no such file.
 
@@ -167,14 +232,6 @@ def _resource_config(hosts: Sequence[str], current_host: str) -> dict[str, Any]:
         "current_host": current_host,
         "hosts": [*hosts],
         "network_interface_name": "eth0",
-    }
-
-
-def _channel_config() -> dict[str, str]:
-    return {
-        "TrainingInputMode": "File",
-        "S3DistributionType": "FullyReplicated",
-        "RecordWrapperType": "None",
     }
 
 

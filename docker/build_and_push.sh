@@ -6,8 +6,10 @@ set -euo pipefail
 # shellcheck source=docker/script_library/ecr.sh
 . "$here/script_library/ecr.sh"
 checkout=$(cd "$here/.." && pwd)
-# Where an algorithm folder from anywhere is put to be seen by the build.
+# Where an algorithm folder from anywhere is put to be seen by the build, without what is not for
+# an image.
 staged=docker/.algorithm
+python=${BYO_PYTHON:-python3}
 
 usage() {
   cat <<'USAGE'
@@ -36,7 +38,7 @@ USAGE
 }
 
 own_options() { # ARGUMENT...
-  build=true push=true algorithm=''
+  build=true push=true algorithm=$checkout/algorithm
   rest=()
   while [ $# -gt 0 ]; do
     case $1 in
@@ -56,7 +58,7 @@ own_options() { # ARGUMENT...
 
 # Whatever would fail after minutes of building is tried before.
 check() {
-  [ -z "$algorithm" ] || [ -f "$algorithm/train.py" ] ||
+  [ -f "$algorithm/train.py" ] ||
     fail 2 "$algorithm/train.py is not a file: name an algorithm folder"
   read_name
   if ! $push; then to_ecr=false; fi
@@ -64,24 +66,25 @@ check() {
   if $dry_run; then return; fi
   if $to_ecr; then require_aws; fi
   require_docker
-  if ! $build; then require_image; fi
+  if $build; then
+    command -v "$python" >/dev/null || fail 3 "$python is not on PATH: install Python 3.8 or newer"
+  else
+    require_image
+  fi
   if $to_ecr; then require_account; fi
 }
 
 build_image() {
-  local builder=(docker build) algorithm_option=()
+  local builder=(docker build)
   if knows_provenance; then
     # SageMaker refuses OCI manifests, and the OCI indexes that attestations make.
     builder=(docker buildx build --provenance=false --output 'type=docker,oci-mediatypes=false')
   fi
-  if [ -n "$algorithm" ]; then
-    stage_algorithm
-    algorithm_option=(--build-arg "ALGORITHM=$staged")
-  fi
+  stage_algorithm
   run "${builder[@]}" --platform linux/amd64 --tag "$image" \
-    ${algorithm_option[@]+"${algorithm_option[@]}"} \
+    --build-arg "ALGORITHM=$staged" \
     ${docker_options[@]+"${docker_options[@]}"} "$checkout"
-  if [ -n "$algorithm" ]; then run rm -r "$checkout/$staged"; fi
+  run rm -r "$checkout/$staged"
 }
 
 knows_provenance() {
@@ -93,7 +96,8 @@ stage_algorithm() {
   run mkdir "$checkout/$staged" ||
     fail 1 "another build is at work; if it is not, remove $checkout/$staged"
   $dry_run || trap 'rm -rf "$checkout/$staged"' EXIT
-  run cp -R "$algorithm/." "$checkout/$staged"
+  STAGING_FOR=$program run "$python" "$here/script_library/stage_algorithm.py" \
+    "$algorithm" "$checkout/$staged" || exit
 }
 
 push_image() {

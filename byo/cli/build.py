@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+import os
 from typing import NoReturn
 
+from byo.algorithm_folder import find_algorithm
 from byo.cli.exec_shell_script import become_script
-from byo.cli.options import add_docker_options, docker_options
+from byo.cli.options import add_algorithm, add_docker_options, docker_options
 
 DEFAULT_IMAGE = "byo"
 
 DESCRIPTION = """\
 Run docker/build_and_push.sh of the project's checkout with --no-push: docker builds the image,
-for linux/amd64, in a form that SageMaker takes.
+for linux/amd64, in a form that SageMaker takes. The algorithm folder is copied first, without
+version control, environments, caches, .byo, .env and what its .dockerignore names; a line says
+what goes in. A file that looks like a secret is refused unless the .dockerignore takes it along
+by name (!NAME).
 """
 EXAMPLES = """\
 examples:
@@ -31,12 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="IMAGE",
         help="its name, with or without a tag (default: %(default)s)",
     )
-    parser.add_argument(
-        "--algorithm",
-        type=Path,
-        metavar="DIR",
-        help="the algorithm folder to build in (default: algorithm/ of the checkout)",
-    )
+    add_algorithm(parser)
     parser.add_argument(
         "--dry-run", action="store_true", help="show the commands instead of running them"
     )
@@ -44,7 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> NoReturn:
-    algorithm = ("--algorithm", str(options.algorithm)) if options.algorithm else ()
+    folder = find_algorithm(options.algorithm, os.environ).folder
     dry_run = ("--dry-run",) if options.dry_run else ()
     more = docker_options(options)
-    become_script("build", "--no-push", *dry_run, *algorithm, options.image, "--", *more)
+    become_script(
+        "build", "--no-push", *dry_run, "--algorithm", str(folder), options.image, "--", *more
+    )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from byo.algorithm_folder import find_algorithm
 from byo.cli.errors_to_exit_codes import say
-from byo.cli.options import seconds
+from byo.cli.options import add_channels, check_channels, seconds
 from byo.cli.progress_and_colour import say_finding, working
 from byo.cli.temporary_folder import scratch
 from byo.command_errors import CheckFailed
@@ -18,13 +18,15 @@ from byo.prerequisites import require_serving, train_executable
 
 DESCRIPTION = """\
 Check an algorithm folder: first what its files say, then, in a scratch folder, what they do:
-train on sample/, serve the model, GET /ping, send sample/payload.csv and the example row of
-signature.json, and count the predictions. The exit code is 1 if there is any error.
+train on sample/ or on what --channel names, serve the model, GET /ping, send sample/payload.csv
+and the example row of signature.json, and count the predictions. The exit code is 1 if there is
+any error.
 """
 EXAMPLES = """\
 examples:
   byo check
   byo check mine
+  byo check mine --channel training=measurements.csv
   byo check mine --no-round-trip
 """
 TIMEOUT_SECONDS = 600.0
@@ -39,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the algorithm folder (default: BYO_ALGORITHM_DIR, else the first of ., "
         "./algorithm and /opt/program that holds a train.py)",
     )
+    add_channels(parser)
     parser.add_argument(
         "--no-round-trip", action="store_true", help="look at the files only: train nothing"
     )
@@ -52,10 +55,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    check_channels(options.channel)
     algorithm = find_algorithm(options.directory, os.environ)
     say(f"{algorithm.folder}")
     errors = _show(check_folder(algorithm, os.environ))
-    if options.no_round_trip or not algorithm.has_sample:
+    if options.no_round_trip or not (algorithm.has_sample or options.channel):
         say("skipped  the round trip")
     elif errors:
         say("skipped  the round trip, until the errors above are mended")
@@ -63,7 +67,9 @@ def run(options: argparse.Namespace) -> int:
         train_executable()
         require_serving(os.environ)
         with scratch("check") as folder:
-            found = check_round_trip(algorithm, os.environ, folder, options.timeout, working)
+            found = check_round_trip(
+                algorithm, os.environ, folder, options.timeout, working, options.channel
+            )
             errors = _show(found)
             _raise_if(errors, algorithm.folder)
     _raise_if(errors, algorithm.folder)

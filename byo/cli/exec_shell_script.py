@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import NoReturn
 
 from byo.containers import find_script
@@ -21,4 +22,5 @@ def become_script(command: str, *arguments: str) -> NoReturn:
         UsageError: there is no checkout that has the script.
     """
     script = find_script(SCRIPT)
-    os.execve(script, (str(script), *arguments), {**os.environ, "BYO_COMMAND": f"byo {command}"})  # noqa: S606
+    told = {"BYO_COMMAND": f"byo {command}", "BYO_PYTHON": sys.executable}
+    os.execve(script, (str(script), *arguments), {**os.environ, **told})  # noqa: S606

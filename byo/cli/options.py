@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from byo.algorithm_folder import find_algorithm
+from byo.channels import FORM, Channel
+from byo.cli.own_tree import OWN_TREE
 from byo.command_errors import UsageError
 from contract.paths import BASE_DIR_VARIABLE
-
-OWN_TREE = ".byo"
 
 
 def add_algorithm(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +32,29 @@ def add_base_dir(parser: argparse.ArgumentParser) -> None:
         default=os.environ.get(BASE_DIR_VARIABLE) or None,
         help=f"the /opt/ml tree (default: {BASE_DIR_VARIABLE}, else ./{OWN_TREE})",
     )
+
+
+def add_channels(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--channel",
+        type=_channel,
+        action="append",
+        default=[],
+        metavar=FORM,
+        help="data to train on, as the channel NAME; may be repeated",
+    )
+
+
+def check_channels(channels: Sequence[Channel]) -> None:
+    """Each channel once.
+
+    Raises:
+        UsageError: one is given twice.
+    """
+    names = [channel.name for channel in channels]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UsageError(f"--channel {twice[0]} is given twice: a channel is one file or folder")
 
 
 def add_image(parser: argparse.ArgumentParser) -> None:
@@ -76,3 +100,10 @@ def seconds(text: str) -> float:
     if not 0 < value <= 86400:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds up to 86400")
     return value
+
+
+def _channel(text: str) -> Channel:
+    try:
+        return Channel.parse(text)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from byo.channels import Channel
 from byo.job_tree import HOST
 from contract.paths import BASE_DIR_VARIABLE, Paths
 from contract.settings import ALGORITHM_DIR_VARIABLE, DEFAULT_ALGORITHM_DIR
@@ -54,6 +55,7 @@ def training_container(
     user: str | None,
     environ: Mapping[str, str],
     algorithm: Path | None = None,
+    channels: Sequence[Channel] = (),
     more: Sequence[str] = (),
 ) -> Container:
     """A training job on a tree, which the container sees as /opt/ml.
@@ -64,13 +66,17 @@ def training_container(
         user: whom the files that it leaves are to belong to; None for the image's own user.
         environ: the caller's environment; the settings in it pass on.
         algorithm: a folder to take the place of the image's own algorithm.
+        channels: data of this machine to show in the tree, which the job can't write to.
         more: the caller's own options of `docker run`, which count most.
     """
+    container_tree = Paths()
+    mounts = (channel.mount(str(container_tree.channel(channel.name))) for channel in channels)
     options = (
         "--hostname",
         _current_host(paths),
         *(("--user", user) if user else ()),
-        *_mount(paths.base, "/opt/ml"),
+        *_mount(paths.base, str(container_tree.base)),
+        *(word for mount in mounts if mount for word in _mount(*mount, read_only=True)),
         *_algorithm(algorithm),
         *_settings(environ),
         *more,

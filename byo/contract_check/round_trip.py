@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 
 from byo.algorithm_folder import Algorithm
+from byo.channels import Channel
 from byo.command_errors import RunFailed
 from byo.content_types import CSV, JSON, csv_records, read_predictions
 from byo.contract_check.findings import Finding, error, ok, warning
@@ -30,23 +31,26 @@ def check_round_trip(
     scratch: Path,
     timeout: float,
     working: Working = nullcontext,
+    channels: Sequence[Channel] = (),
 ) -> Iterator[Finding]:
     """Train, serve and invoke, each step only if the one before went well.
 
     Args:
-        algorithm: the folder, with a sample.
+        algorithm: the folder, with a sample unless there are channels.
         environ: the caller's environment.
         scratch: an empty folder for the job's tree and the logs.
         timeout: seconds that training may take, and the server until it is ready.
         working: shows what goes on, for each part that takes long.
+        channels: data to train on in place of the sample's.
 
     Raises:
         MissingPrerequisite: the machine lacks what training or serving needs.
     """
-    paths = sample_job(scratch / "ml", algorithm)
+    paths = sample_job(scratch / "ml", algorithm, channels=channels)
+    data = ", ".join(channel.name for channel in channels) or "sample/"
     try:
-        with working("training on sample/"):
-            trained = _train(paths, algorithm, environ, scratch / "train.log", timeout)
+        with working(f"training on {data}"):
+            trained = _train(paths, algorithm, environ, scratch / "train.log", timeout, data)
         yield trained
         if not any(paths.model.iterdir()):
             yield error("training left nothing in the model directory (SM_MODEL_DIR)", "train.py")
@@ -74,11 +78,16 @@ def check_round_trip(
 
 
 def _train(
-    paths: Paths, algorithm: Algorithm, environ: Mapping[str, str], log: Path, timeout: float
+    paths: Paths,
+    algorithm: Algorithm,
+    environ: Mapping[str, str],
+    log: Path,
+    timeout: float,
+    data: str,
 ) -> Finding:
     start = time.monotonic()
     run_training(paths, algorithm, environ, log=log, timeout=timeout)
-    return ok(f"trains on sample/ in {time.monotonic() - start:.1f} s")
+    return ok(f"trains on {data} in {time.monotonic() - start:.1f} s")
 
 
 def _describe(signature: Signature | None) -> Finding:

@@ -22,6 +22,7 @@ from contract.settings import ALGORITHM_DIR_VARIABLE
 from handler.serve.pick_free_port import free_port
 
 ADDRESS = "127.0.0.1"
+BIND_ADDRESS_VARIABLE = "BYO_BIND_ADDRESS"
 READY_LINE = b"serve: ready"
 # -P: a handler.py in the current folder is not the handler meant.
 SERVE_COMMAND = (sys.executable, "-P", "-m", "handler.serve.command")
@@ -52,14 +53,17 @@ def serving_environ(
     port: int,
     *,
     multi_model: bool = False,
+    address: str = ADDRESS,
 ) -> dict[str, str]:
-    """The caller's environment, with what makes `serve` serve this tree on this machine alone."""
+    """The caller's environment, with what makes `serve` serve this tree, on this machine alone
+    unless another address is given.
+    """
     return {
         **environ,
         BASE_DIR_VARIABLE: str(paths.base),
         ALGORITHM_DIR_VARIABLE: str(algorithm.folder),
         "SAGEMAKER_BIND_TO_PORT": str(port),
-        "BYO_BIND_ADDRESS": ADDRESS,
+        BIND_ADDRESS_VARIABLE: address,
         "SAGEMAKER_MULTI_MODEL": "true" if multi_model else "false",
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.cli.conftest import ROOT, Run
 SCRIPT = ROOT / "docker" / "build_and_push.sh"
 # A byo that was installed from a wheel finds the script from inside a checkout alone.
 INSIDE = ROOT / "algorithm"
+ALGORITHM = INSIDE
 
 
 @pytest.fixture
@@ -33,10 +35,16 @@ def no_docker(environ: dict[str, str], tmp_path: Path) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("command", "arguments"),
     [
-        (["build"], ["--no-push", "byo"]),
-        (["build", "mine:1.0"], ["--no-push", "mine:1.0"]),
-        (["build", "mine", "--algorithm", "."], ["--no-push", "--algorithm", ".", "mine"]),
-        (["build", "byo", "--", "--no-cache"], ["--no-push", "byo", "--", "--no-cache"]),
+        (["build"], ["--no-push", "--algorithm", ALGORITHM, "byo"]),
+        (["build", "mine:1.0"], ["--no-push", "--algorithm", ALGORITHM, "mine:1.0"]),
+        (
+            ["build", "mine", "--algorithm", "../examples/iris"],
+            ["--no-push", "--algorithm", ROOT / "examples" / "iris", "mine"],
+        ),
+        (
+            ["build", "byo", "--", "--no-cache"],
+            ["--no-push", "--algorithm", ALGORITHM, "byo", "--", "--no-cache"],
+        ),
         (["push", "byo"], ["--no-build", "byo"]),
         (["push", "localhost:5000/byo"], ["--no-build", "localhost:5000/byo"]),
     ],
@@ -51,7 +59,7 @@ def test_build_and_push_are_the_script(
     expected = subprocess.run(
         [SCRIPT, "--dry-run", *arguments],
         cwd=INSIDE,
-        env=no_docker,
+        env={**no_docker, "BYO_PYTHON": sys.executable},
         capture_output=True,
         text=True,
         check=True,
@@ -69,7 +77,7 @@ def test_build_and_push_are_the_script(
     ("command", "code", "line"),
     [
         (["build"], 3, "byo build: docker is not on PATH: install it"),
-        (["build", "--algorithm", "nowhere"], 2, "byo build: nowhere/train.py is not a file"),
+        (["build", "--algorithm", "nowhere"], 2, "byo build: nowhere is not a folder"),
         (["build", "A"], 2, "byo build: A is not the name of an image"),
         (["build", "a", "b"], 2, "byo build: 'b' is not understood"),
         (["push", "byo"], 3, "byo push: aws is not on PATH: install"),
@@ -120,8 +128,8 @@ def test_without_a_checkout_there_is_nothing_to_build(
         shutil.copytree(ROOT / name, packages / name, ignore=shutil.ignore_patterns("__pycache__"))
     environ |= {"PYTHONPATH": str(packages), "AWS_REGION": "eu-west-1"}
 
-    outside = run_byo(*command, "--dry-run")
-    inside = run_byo(*command, "--dry-run", cwd=ROOT / "docs")
+    outside = run_byo(*command, "--dry-run", *_algorithm(command))
+    inside = run_byo(*command, "--dry-run", *_algorithm(command), cwd=ROOT / "docs")
 
     assert outside.returncode == 2
     assert outside.stderr.startswith(f"byo {command[0]}: the Dockerfile and docker/build_and_push")
@@ -191,3 +199,21 @@ def test_a_folder_without_models_is_refused(tmp_path: Path) -> None:
     """An empty folder, or none, is told before a container starts."""
     with pytest.raises(UsageError, match="holds no models"):
         find_models(tmp_path / "nowhere", tmp_path)
+
+
+def _algorithm(command: list[str]) -> list[str]:
+    return ["--algorithm", str(ALGORITHM)] if command == ["build"] else []
+
+
+def test_build_takes_the_folder_one_is_in(
+    run_byo: Run, no_docker: dict[str, str], tmp_path: Path
+) -> None:
+    """In a folder of one's own it is that one that is built, never the checkout's in silence."""
+    mine = ROOT / "examples" / "iris"
+
+    inside = run_byo("build", "--dry-run", "iris", cwd=mine)
+    nowhere = run_byo("build", "--dry-run", "iris", cwd=ROOT / "docs")
+
+    assert f" {mine} " in inside.stdout
+    assert nowhere.returncode == 2
+    assert "no train.py in the current folder" in nowhere.stderr

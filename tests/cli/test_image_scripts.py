@@ -38,6 +38,19 @@ BUILD = (
     "--platform linux/amd64 --tag"
 )
 
+STAGED = "--build-arg ALGORITHM=docker/.algorithm"
+
+
+def staged(folder: Path) -> list[str]:
+    """The commands that copy a folder to where the build sees it."""
+    return [
+        f"mkdir {DOCKER}/.algorithm",
+        f"python3 {DOCKER}/script_library/stage_algorithm.py {folder} {DOCKER}/.algorithm",
+    ]
+
+
+REMOVED = f"rm -r {DOCKER}/.algorithm"
+
 Script = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -81,7 +94,9 @@ DRY_RUNS = {
     "a name": (
         ["byo"],
         [
-            f"{BUILD} byo {ROOT}",
+            *staged(ROOT / "algorithm"),
+            f"{BUILD} byo {STAGED} {ROOT}",
+            REMOVED,
             *ecr("byo", "eu-west-1"),
             "docker tag byo $uri:latest",
             "docker push $uri:latest",
@@ -112,15 +127,18 @@ DRY_RUNS = {
     ),
     "building alone, with options for docker": (
         ["--no-push", "byo", "--", "--no-cache", "--build-arg", 'NAME=it\'s "a" $value'],
-        [f"""{BUILD} byo --no-cache --build-arg 'NAME=it'\\''s "a" $value' {ROOT}"""],
+        [
+            *staged(ROOT / "algorithm"),
+            f"""{BUILD} byo {STAGED} --no-cache --build-arg 'NAME=it'\\''s "a" $value' {ROOT}""",
+            REMOVED,
+        ],
     ),
     "another algorithm": (
         ["--no-push", "--algorithm", ROOT / "examples" / "iris", "iris"],
         [
-            f"mkdir {DOCKER}/.algorithm",
-            f"cp -R {ROOT}/examples/iris/. {DOCKER}/.algorithm",
-            f"{BUILD} iris --build-arg ALGORITHM=docker/.algorithm {ROOT}",
-            f"rm -r {DOCKER}/.algorithm",
+            *staged(ROOT / "examples" / "iris"),
+            f"{BUILD} iris {STAGED} {ROOT}",
+            REMOVED,
         ],
     ),
 }

@@ -1,4 +1,7 @@
+import json
+import shutil
 import signal
+import tarfile
 
 import joblib
 import pytest
@@ -6,7 +9,8 @@ from sklearn.dummy import DummyRegressor
 
 from byo.algorithm_folder import Algorithm
 from byo.command_errors import EndpointFailed
-from byo.endpoint import local_endpoint
+from byo.endpoint import Client, local_endpoint
+from byo.run_record import RunRecord
 from contract.paths import Paths
 from handler.serve.pick_free_port import free_port
 
@@ -112,3 +116,86 @@ def test_no_model_is_told_before_the_start(run_byo, tmp_path):
 
     assert done.returncode == 2
     assert done.stderr.startswith(f"byo serve: {tmp_path / '.byo' / 'model'} holds no model")
+
+
+@pytest.mark.parametrize("form", ["file", "folder", "archive"])
+def test_a_model_is_served_as_it_lies(start_byo, run_byo, paths, survivors, tmp_path, form):
+    """With --model no algorithm folder is needed, and no tree."""
+    alone = tmp_path / "alone"
+    shutil.copytree(paths.model, alone)
+    place = alone if form == "folder" else alone / "model.joblib"
+    if form == "archive":
+        place = tmp_path / "model.tar.gz"
+        with tarfile.open(place, "w:gz") as archive:
+            archive.add(alone / "model.joblib", "model.joblib")
+    (tmp_path / "rows.csv").write_text("1\n2\n")
+    port = free_port()
+    process = start_byo("serve", "--model", place, "--port", port)
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if line.startswith("serve: ready"):
+            break
+    done = run_byo(
+        "invoke", "rows.csv", "--url", f"http://127.0.0.1:{port}", "--accept", "text/csv"
+    )
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+
+    assert done.returncode == 0, done.stderr
+    assert [float(line) for line in done.stdout.split()] == [7, 7]
+    assert "byo serve: there is no algorithm folder here" in said[0]
+    assert survivors() == []
+
+
+def test_the_environment_counts_as_in_the_image(start_byo, run_byo, environ, tmp_path):
+    """SAGEMAKER_MULTI_MODEL and SAGEMAKER_BIND_TO_PORT mean what they mean in a container."""
+    (tmp_path / "train.py").touch()
+    port = free_port()
+    environ |= {"SAGEMAKER_MULTI_MODEL": "true", "SAGEMAKER_BIND_TO_PORT": str(port)}
+    process = start_byo("serve")
+    for line in process.stdout:
+        if line.startswith("serve: ready"):
+            break
+    with Client(f"http://127.0.0.1:{port}") as client:
+        models = client.request("GET", "/models")
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+
+    assert models.ok
+    assert json.loads(models.body)["models"] == []
+
+
+def test_another_folders_code_is_told(start_byo, paths, tmp_path):
+    """A model that another folder has trained is served all the same, but not without a word."""
+    (tmp_path / "inference.py").touch()
+    record = RunRecord(algorithm="/somewhere/else", outcome="succeeded")
+    record.save(paths.base)
+    process = start_byo("serve", "--base-dir", paths.base, "--port", free_port())
+    for line in process.stdout:
+        if line.startswith("serve: ready"):
+            break
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+
+    assert "the model was trained by /somewhere/else" in errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "cause"),
+    [
+        (("--port", "40000"), "the highest that multi-model-server can listen on"),
+        (("--model", "nowhere"), "--model nowhere does not exist"),
+        (("--model", "broken.tar.gz"), "can't be unpacked"),
+        (("--model", "train.py", "--multi-model"), "--model names the one model"),
+    ],
+)
+def test_what_can_not_be_served_is_refused_at_once(run_byo, tmp_path, arguments, cause):
+    """Before anything starts, with the reason."""
+    (tmp_path / "train.py").touch()
+    (tmp_path / "broken.tar.gz").write_bytes(b"no archive")
+
+    done = run_byo("serve", *arguments)
+
+    assert done.returncode == 2
+    assert cause in done.stderr
