@@ -25,7 +25,7 @@ from benchmarks.machine_report import describe
 from byo.command_errors import EndpointFailed
 from byo.containers.docker_engine import EngineFailed, docker, require_image
 from byo.endpoint import Client
-from byo.job_tree import HOST, given_job
+from byo.tree.job_tree import HOST, given_job
 
 HERE = Path(__file__).parent
 RECIPE = "byo-benchmark-recipe"

@@ -12,9 +12,9 @@ from pathlib import Path
 from byo.algorithm_folder import Algorithm
 from byo.child_processes import child
 from byo.command_errors import JobFailed
-from byo.job_tree import other_hosts_jobs
 from byo.local_training import TRAIN_COMMAND, failure_cause, training_environ
 from byo.prerequisites import train_executable
+from byo.tree.job_tree import other_hosts_jobs
 from contract.paths import Paths
 
 LOG = "train.log"

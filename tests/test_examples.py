@@ -13,8 +13,8 @@ import pytest
 
 from byo.algorithm_folder import Algorithm
 from byo.endpoint import Client, local_endpoint
-from byo.job_tree import sample_job
 from byo.local_training import run_training
+from byo.tree.job_tree import sample_job
 
 pytestmark = [pytest.mark.slow, pytest.mark.portable]
 

@@ -20,8 +20,8 @@ ROOMS = {
         "< cluster < launch | main"
     ),
     "byo": (
-        "command_errors < algorithm_folder | child_processes | content_types | folders | table "
-        "< job_tree | prerequisites < local_training < endpoint | local_hosts | containers "
+        "command_errors < algorithm_folder | child_processes | content_types | table "
+        "< tree | prerequisites < local_training < endpoint | local_hosts | containers "
         "< contract_check | demonstration < cli < __main__"
     ),
 }

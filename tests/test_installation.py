@@ -14,8 +14,8 @@ import pytest
 
 from byo.algorithm_folder import Algorithm
 from byo.endpoint import Client, serving_environ
-from byo.job_tree import sample_job
 from byo.local_training import training_environ
+from byo.tree.job_tree import sample_job
 from handler.serve.pick_free_port import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

@@ -16,9 +16,9 @@ from byo.cli.progress_and_colour import say_table, working
 from byo.cli.temporary_folder import scratch
 from byo.command_errors import JobFailed, RequestFailed
 from byo.endpoint import local_endpoint
-from byo.job_tree import sample_job
 from byo.local_training import run_training
 from byo.prerequisites import require_module, require_serving, train_executable
+from byo.tree.job_tree import sample_job
 from contract.paths import Paths
 from contract.signature import FILE_NAME, Signature, load_signature
 

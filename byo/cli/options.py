@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from byo.algorithm_folder import find_algorithm
-from byo.channels import FORM, Channel
 from byo.cli.own_tree import OWN_TREE
 from byo.command_errors import UsageError
+from byo.tree.channels import FORM, Channel
 from contract.paths import BASE_DIR_VARIABLE
 
 

@@ -25,12 +25,12 @@ from byo.cli.options import (
 from byo.cli.own_tree import OWN_TREE, own_tree
 from byo.command_errors import UsageError
 from byo.containers import MODEL, Models, attached, find_models, require_image, serving_container
-from byo.earlier_models import previous_model
 from byo.endpoint import serving_environ
 from byo.endpoint.local_endpoint import ADDRESS, BIND_ADDRESS_VARIABLE, SERVE_COMMAND
-from byo.model_to_serve import tree_of
 from byo.prerequisites import require_serving
-from byo.run_record import RunRecord
+from byo.tree.earlier_models import previous_model
+from byo.tree.model_to_serve import tree_of
+from byo.tree.run_record import RunRecord
 from contract.environment_reader import Reader
 from contract.paths import Paths
 from contract.settings import HIGHEST_PORT

@@ -27,13 +27,13 @@ from byo.containers import (
     run_training_container,
     training_container,
 )
-from byo.earlier_models import clear_outcome, previous_model
-from byo.folders import held
-from byo.job_tree import HOST, given_job, given_tree, sample_job, unnamed_channels
 from byo.local_hosts import other_hosts, shared_environ
 from byo.local_training import run_training
 from byo.prerequisites import require_module, train_executable
-from byo.run_record import RunRecord
+from byo.tree.earlier_models import clear_outcome, previous_model
+from byo.tree.folders import held
+from byo.tree.job_tree import HOST, given_job, given_tree, sample_job, unnamed_channels
+from byo.tree.run_record import RunRecord
 from contract.paths import Paths
 
 # So that the names sort as the numbers do, and the first host is the first by name.

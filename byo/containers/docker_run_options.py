@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from byo.channels import Channel
-from byo.job_tree import HOST
+from byo.tree.channels import Channel
+from byo.tree.job_tree import HOST
 from contract.paths import BASE_DIR_VARIABLE, Paths
 from contract.settings import ALGORITHM_DIR_VARIABLE, DEFAULT_ALGORITHM_DIR
 

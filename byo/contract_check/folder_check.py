@@ -14,7 +14,7 @@ from byo.contract_check.hyperparameters_check import check_declaration
 from byo.contract_check.import_module import IMPORTED
 from byo.contract_check.requirements_check import check_requirements
 from byo.contract_check.subprocess_answer import NotTold, last_word
-from byo.job_tree import read_hyperparameters
+from byo.tree.job_tree import read_hyperparameters
 from contract.errors import UserCodeError
 from contract.user_module import check_names
 

@@ -9,14 +9,14 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 
 from byo.algorithm_folder import Algorithm
-from byo.channels import Channel
 from byo.command_errors import RunFailed
 from byo.content_types import CSV, JSON, csv_records, read_predictions
 from byo.contract_check.findings import Finding, error, ok, warning
 from byo.contract_check.metrics_check import check_metrics
 from byo.endpoint import Client, Response, local_endpoint
-from byo.job_tree import sample_job
 from byo.local_training import run_training
+from byo.tree.channels import Channel
+from byo.tree.job_tree import sample_job
 from contract.errors import SignatureError
 from contract.paths import Paths
 from contract.signature import FILE_NAME, Signature, load_signature

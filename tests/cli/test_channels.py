@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from byo.channels import Channel
 from byo.command_errors import UsageError
+from byo.tree.channels import Channel
 
 LIST_CHANNELS = """\
 import os, pathlib

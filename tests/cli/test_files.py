@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from byo.command_errors import UsageError
-from byo.folders import copy_anew, held
+from byo.tree.folders import copy_anew, held
 
 
 def test_a_copy_of_a_read_only_folder_can_be_written_and_removed(tmp_path: Path) -> None:

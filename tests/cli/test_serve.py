@@ -10,7 +10,7 @@ from sklearn.dummy import DummyRegressor
 from byo.algorithm_folder import Algorithm
 from byo.command_errors import EndpointFailed
 from byo.endpoint import Client, local_endpoint
-from byo.run_record import RunRecord
+from byo.tree.run_record import RunRecord
 from contract.paths import Paths
 from handler.serve.pick_free_port import free_port
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from byo.job_tree import given_job
+from byo.tree.job_tree import given_job
 from contract import Paths
 from tests.container import engine
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from byo.job_tree import sample_job
+from byo.tree.job_tree import sample_job
 from contract import Paths
 from tests.container.conftest import ALGORITHM
 from tests.container.engine import mount, run, serving

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from byo.job_tree import sample_job
+from byo.tree.job_tree import sample_job
 from contract import Paths
 from tests.container.conftest import ALGORITHM
 from tests.container.engine import (

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from byo.job_tree import given_job
+from byo.tree.job_tree import given_job
 from contract import Paths
 from tests.container.conftest import ALGORITHM
 from tests.container.engine import gateway, listing, mount, serving, settings

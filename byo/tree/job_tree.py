@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from byo import channels as channel_folders
 from byo.algorithm_folder import Algorithm
-from byo.channels import PLAIN_CONFIG, Channel
 from byo.command_errors import UsageError
-from byo.folders import copy_anew
-from byo.run_record import RunRecord
+from byo.tree import channels as channel_folders
+from byo.tree.channels import PLAIN_CONFIG, Channel
+from byo.tree.folders import copy_anew
+from byo.tree.run_record import RunRecord
 from contract.paths import Paths
 
 HOST = "algo-1"

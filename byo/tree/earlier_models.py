@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from byo.run_record import RunRecord
+from byo.tree.run_record import RunRecord
 from contract.paths import Paths
 
 PREVIOUS_MODEL = "model.previous"
