@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from byo.endpoint.endpoint import Endpoint
     from contract.errors import SignatureError
     from contract.paths import Paths
     from contract.signature import Signature, load_signature, save_signature
@@ -34,6 +35,7 @@ __all__ = [
     "Channel",
     "ChannelError",
     "CheckpointError",
+    "Endpoint",
     "HyperparameterError",
     "Job",
     "JobError",
@@ -60,6 +62,7 @@ __all__ = [
 
 # Imported when they are asked for: a script pays for what it uses, and the command for nothing.
 _PLACES = {
+    "byo.endpoint.endpoint": ("Endpoint",),
     "contract.errors": ("SignatureError",),
     "contract.paths": ("Paths",),
     "contract.signature": ("Signature", "load_signature", "save_signature"),

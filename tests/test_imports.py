@@ -66,7 +66,8 @@ def test_a_name_costs_what_it_needs(name: str) -> None:
     allowed |= {"joblib", "numpy", "psutil"} if name in NEEDS_JOBLIB else set()
 
     assert modules & HEAVY <= allowed
-    assert of(modules, "byo", "handler") == {"byo"}
+    assert of(modules, "byo", "handler") == {"byo"} or name == "Endpoint"
+    assert "byo.cli" not in modules
 
 
 def test_the_commands_help_costs_no_command() -> None:

@@ -6,11 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from byo.cli.options import seconds
+from byo.cli.options import add_server
 from byo.command_errors import UsageError
 from byo.content_types import guess_content_type
 from byo.endpoint import Client
-from byo.endpoint.client import DEFAULT_URL, TIMEOUT_SECONDS
 
 DESCRIPTION = """\
 Send a file's bytes as one invocation and write the answer's bytes to stdout, unchanged.
@@ -34,16 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--target-model", metavar="NAME", help="a model of a multi-model server, by its name"
     )
-    parser.add_argument(
-        "--url", default=DEFAULT_URL, help="the server's address (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--timeout",
-        type=seconds,
-        default=TIMEOUT_SECONDS,
-        metavar="SECONDS",
-        help="how long the answer may take (default: %(default)g)",
-    )
+    add_server(parser)
 
 
 def run(options: argparse.Namespace) -> int:

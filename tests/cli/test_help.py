@@ -2,7 +2,10 @@ from importlib import metadata
 
 import pytest
 
-COMMANDS = ["init", "check", "train", "serve", "invoke", "build", "push", "demo", "completion"]
+COMMANDS = [
+    "init", "check", "train", "serve", "invoke", "models", "load", "unload", "build", "push",
+    "demo", "completion",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
