@@ -23,6 +23,7 @@ SUBCOMMANDS = {
     "build": "build the image",
     "push": "push the image to Amazon ECR",
     "demo": "train, serve and invoke, from data to predictions",
+    "doctor": "check what training and serving need on this machine",
     "completion": "print what completes these commands in a shell",
 }
 EXAMPLES = """\

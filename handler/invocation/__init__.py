@@ -19,6 +19,7 @@ model_input.py             decoded data as the model takes it, or what is wrong 
 column_table.py            checked columns that need not become a data frame
 default_prediction.py      what a model is asked for where there is no predict_fn
 fast/                      predictions without the library's questions
+failure_log.py             what the log says of an invocation that failed
 blame.py                   whose fault an exception is
 context.py                 the context that user functions are given
 toolkit_without_pickle.py  the sagemaker-inference toolkit, made safe

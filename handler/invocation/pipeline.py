@@ -7,10 +7,11 @@ anything else that holds a model. It knows no HTTP server and no MMS.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeVar
 
 from scipy import sparse
@@ -35,6 +36,7 @@ from handler.invocation import (
 from handler.invocation.blame import to_invocation_error
 from handler.invocation.default_prediction import predictor_of
 from handler.invocation.examples import examples_for
+from handler.invocation.failure_log import log_failure
 from handler.invocation.fast.shortcut import Shortcut
 from handler.invocation.invocation_progress import Invocation
 from handler.invocation.model_input import conform, written_out
@@ -62,6 +64,7 @@ class Pipeline:
         settings: the serving settings.
         limit: what bounds the time of a step that may run user code.
         configuration: scikit-learn's that the model shows to need, and that is not set.
+        code: the folders of the user's code.
     """
 
     model: Any
@@ -70,6 +73,7 @@ class Pipeline:
     settings: ServingSettings = field(default_factory=ServingSettings)
     limit: Limit = deadline
     configuration: Mapping[str, Any] = field(default_factory=dict)
+    code: Sequence[Path] = ()
     _has_answered: set[bool] = field(default_factory=set)
 
     def execution_parameters(self) -> dict[str, Any] | None:
@@ -320,10 +324,7 @@ class Pipeline:
             signature=self.signature,
             answers=self._answers_at_all,
         )
-        if problem.status >= 500:
-            logger.error("[%s] %s", request_id, problem.detail, exc_info=error)
-        else:
-            logger.info("[%s] %d %s", request_id, problem.status, problem.detail)
+        log_failure(request_id, problem, error, stage, self.code)
         return problem
 
 

@@ -64,7 +64,7 @@ def load_pipeline(
     known = _with_setting(completed(signature, model, found), settings)
     if settings.fast_predictions and (quickened := quicken(model)):
         logger.info("faster than the library's own: %s", ", ".join(quickened))
-    pipeline = Pipeline(model, user, known, settings, limit, configuration)
+    pipeline = Pipeline(model, user, known, settings, limit, configuration, directories)
     logger.info("rows of several requests are predicted %s", pipeline.how_rows_are_predicted())
     return pipeline
 

@@ -4,7 +4,7 @@ import pytest
 
 COMMANDS = [
     "init", "check", "train", "serve", "invoke", "models", "load", "unload", "build", "push",
-    "demo", "completion",
+    "demo", "doctor", "completion",
 ]  # fmt: skip
 
 

@@ -1,4 +1,8 @@
+import json
+
 import pytest
+
+from tests.cli.conftest import ROOT
 
 
 def test_init_makes_a_folder_and_says_what_is_next(run_byo, tmp_path):
@@ -45,3 +49,22 @@ def test_a_new_folder_keeps_the_contract(run_byo, template, survivors):
     assert "ok       sample/payload.csv: 10 rows, 10 predictions" in done.stdout
     assert "ok       the example row of signature.json: 1 row, 1 prediction" in done.stdout
     assert survivors() == []
+
+
+@pytest.mark.slow
+def test_a_new_folder_trains_on_a_file_of_ones_own(run_byo, template, tmp_path):
+    """A CSV file with text and empty cells needs no edit: the channel and the target are named."""
+    penguins = ROOT / "algorithm/sample/input/data/training/penguins.csv"
+
+    done = run_byo(
+        *("train", "--algorithm", template, "--channel", f"training={penguins}"),
+        *("--hyperparameter", "target=species", "--hyperparameter", "n_estimators=20"),
+    )
+    wrong = run_byo(
+        *("train", "--algorithm", template, "--channel", f"training={penguins}"),
+        *("--hyperparameter", "target=kind"),
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads((tmp_path / ".byo/model/signature.json").read_text())["inputs"]
+    assert "there is no column 'kind': there are ['species', 'island'" in wrong.stderr

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.serving.backend.processes import eventually
 from tests.serving.conftest import Server, make_tree, running, save_positional
 
 pytestmark = pytest.mark.slow
@@ -128,3 +129,26 @@ def supervisor_of(server: Server) -> int:
         with Path(f"/proc/{pid}/stat").open() as stat:
             pid = int(stat.read().rsplit(")", 1)[1].split()[1])
     return int(pid)
+
+
+@pytest.mark.parametrize(
+    ("body", "first"),
+    [
+        ("bug", "500 KeyError: 'secret detail' (inference.py:23), in predict_fn"),
+        ("exit", "500 SystemExit: 3 (inference.py:29), in predict_fn"),
+    ],
+)
+def test_the_log_names_the_mistake_and_its_line(server: Server, body: str, first: str) -> None:
+    """The line under the request's id has cause and place; the first frame is the user's own."""
+    request_id = json.loads(server.post(body).body)["request_id"]
+
+    def logged() -> list[str]:
+        text = server.log.read_text(errors="replace")
+        return text.partition(f"[{request_id}]")[2].splitlines()
+
+    eventually(lambda: len(logged()) > 4)
+    lines = logged()
+    assert lines[0].strip() == first
+    assert "Traceback (most recent call last)" in lines[1]
+    assert "inference.py" in lines[2]
+    assert "has its traceback" not in "\n".join(lines[:6])
