@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import signal
 import threading
@@ -56,14 +57,6 @@ def test_user_code_may_set_status_and_type_through_the_context(server: Server) -
     response = server.post("created")
 
     assert (response.status, response.content_type) == (201, "text/plain")
-
-
-def test_the_traceback_is_in_the_log_under_the_request_id(server: Server) -> None:
-    """What the caller is told leads to the line in the log."""
-    request_id = json.loads(server.post("bug").body)["request_id"]
-
-    line = f"[{request_id}] predict_fn raised KeyError"
-    wait_until(lambda: "secret detail" in server.log.read_text().partition(line)[2])
 
 
 def test_a_worker_that_dies_is_replaced(server: Server) -> None:
@@ -132,13 +125,10 @@ def supervisor_of(server: Server) -> int:
 
 
 @pytest.mark.parametrize(
-    ("body", "first"),
-    [
-        ("bug", "500 KeyError: 'secret detail' (inference.py:23), in predict_fn"),
-        ("exit", "500 SystemExit: 3 (inference.py:29), in predict_fn"),
-    ],
+    ("body", "cause"),
+    [("bug", "500 KeyError: 'secret detail'"), ("exit", "500 SystemExit: 3")],
 )
-def test_the_log_names_the_mistake_and_its_line(server: Server, body: str, first: str) -> None:
+def test_the_log_names_the_mistake_and_its_line(server: Server, body: str, cause: str) -> None:
     """The line under the request's id has cause and place; the first frame is the user's own."""
     request_id = json.loads(server.post(body).body)["request_id"]
 
@@ -148,7 +138,7 @@ def test_the_log_names_the_mistake_and_its_line(server: Server, body: str, first
 
     eventually(lambda: len(logged()) > 4)
     lines = logged()
-    assert lines[0].strip() == first
+    assert re.fullmatch(rf" {cause} \(inference\.py:\d+\), in predict_fn", lines[0])
     assert "Traceback (most recent call last)" in lines[1]
     assert "inference.py" in lines[2]
     assert "has its traceback" not in "\n".join(lines[:6])
