@@ -7,20 +7,24 @@ pandas.
 from __future__ import annotations
 
 import datetime
+import decimal
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Literal
 
 import numpy as np
 
-from contract.csv_number_or_missing import MISSING
+from contract.column_labels import OneLabel, names_of_labels, other_label
+from contract.csv_number_or_missing import is_number
 from contract.errors import SignatureError
+from contract.missing_values import Missing, is_missing, missing_among, words_among
 
 Kind = Literal["number", "integer", "boolean", "string", "datetime", "duration", "any"]
-# What stands for a missing value in a column of Python objects: scikit-learn's encoders, for one,
-# tell None from NaN.
-Missing = Literal["", "None", "NaN", "both"]
+_NUMBERS = (int, float, np.number, decimal.Decimal)
+# How many texts that look like numbers are kept of a column that holds both.
+MOST_WORDS = 100
 
 
 @dataclass(frozen=True)
@@ -34,16 +38,18 @@ class Column:
         categories: for the type ``category``, its values in their order: a model may go by
             their positions; else None.
         ordered: whether those are ordered.
-        categories_dtype: the numpy or pandas type of the categories, of objects ``date`` or
-            ``datetime``; empty if unknown.
+        categories_dtype: the numpy or pandas type of the categories, of objects ``date``,
+            ``datetime`` or ``decimal``; empty if unknown.
         words: what readers take for a missing value elsewhere, such as NA, and what in this column
-            is a text like any other.
+            is a text like any other; beside values of other kinds, some texts that look like
+            numbers, too.
         missing: what stood for a missing value among objects; empty if none was seen.
         label: what the column was called in training where that was no text, such as 2024; None
             where it was ``name``.
         believed: whether the kind only tells how to read a cell, and is nothing to refuse one by.
         unused: whether the model never looks at the column; found in the model, not in a file.
         may_be_missing: whether a row may lack the column; likewise.
+        texts: the texts that an encoder knows; likewise.
     """
 
     name: str | None
@@ -58,6 +64,7 @@ class Column:
     believed: bool = False
     unused: bool = False
     may_be_missing: bool = False
+    texts: frozenset[str] = frozenset()
 
 
 def columns_of(data: Any) -> tuple[Column, ...]:
@@ -68,14 +75,16 @@ def columns_of(data: Any) -> tuple[Column, ...]:
     """
     if hasattr(data, "columns") and hasattr(data, "dtypes"):
         labels = list(data.columns)
-        names = _names_of(labels)
+        names = names_of_labels(labels)
+        if getattr(data.columns, "nlevels", 1) == 1:
+            labels = [OneLabel(label) if isinstance(label, tuple) else label for label in labels]
         return tuple(
-            replace(_column_of(data.iloc[:, at], names[at]), label=_label_of(label, names[at]))
+            replace(_column_of(data.iloc[:, at], names[at]), label=other_label(label, names[at]))
             for at, label in enumerate(labels)
         )
     if hasattr(data, "name") and hasattr(data, "dtype"):
         name = None if data.name is None else str(data.name)
-        return (replace(_column_of(data, name), label=_label_of(data.name, name)),)
+        return (replace(_column_of(data, name), label=other_label(data.name, name)),)
     array = data if hasattr(data, "shape") else np.asarray(data)
     width = 1 if len(array.shape) == 1 else array.shape[1] if len(array.shape) == 2 else 0
     if not width:
@@ -83,60 +92,6 @@ def columns_of(data: Any) -> tuple[Column, ...]:
     if len(array.shape) == 2 and isinstance(array, np.ndarray) and array.dtype.kind in "OUS":
         return tuple(_column_of(array[:, position], None) for position in range(width))
     return (_column_of(array, None),) * int(width)
-
-
-def _names_of(labels: Sequence[Any]) -> list[str | None]:
-    """What a request calls columns: nothing, where they are only counted or can't be told apart."""
-    counted = all(type(label) is not bool for label in labels) and labels == list(
-        range(len(labels))
-    )
-    names = [_text_of(label) for label in labels]
-    if counted or len(set(names)) < len(names) or any(is_missing(label) for label in labels):
-        return [None] * len(labels)
-    return list(names)
-
-
-def _text_of(label: Any) -> str:
-    """A label as pandas writes it above a column."""
-    if isinstance(label, np.datetime64):
-        label = label.item()
-    return str(label)
-
-
-def _label_of(label: Any, name: str | None) -> Any:
-    """A label that is not what the column is called; None for one that no file can hold."""
-    if hasattr(label, "item") and not isinstance(label, np.datetime64):
-        label = label.item()
-    if isinstance(label, tuple):
-        parts = tuple(_label_of(part, None) for part in label)
-        return None if any(part is None for part in parts) else parts
-    if isinstance(label, datetime.datetime) and label.tzinfo is None:
-        label = np.datetime64(label.isoformat())
-    if label == name or not isinstance(label, bool | int | float | str | np.datetime64):
-        return None
-    return label
-
-
-def label_to_json(label: Any) -> Any:
-    """A label as a file holds it."""
-    if isinstance(label, tuple):
-        return {"several": [label_to_json(part) for part in label]}
-    return {"date": str(label)} if isinstance(label, np.datetime64) else label
-
-
-def label_from_json(member: Any) -> Any:
-    """A label as a file holds it, back again.
-
-    Raises:
-        ValueError: it is none.
-    """
-    if isinstance(member, dict):
-        if "several" in member:
-            return tuple(label_from_json(part) for part in member["several"])
-        return np.datetime64(member["date"])
-    if member is not None and not isinstance(member, bool | int | float | str):
-        raise ValueError(f"{member!r} is no label of a column")
-    return member
 
 
 def plain_labels(classes: Any) -> tuple[Any, ...]:
@@ -170,11 +125,23 @@ def _column_of(values: Any, name: str | None) -> Column:
         return Column(name, kind, _name_of(dtype))
     objects = flat(values)
     words = words_among(objects) if kind in ("string", "any") else ()
+    if kind == "any":  # such as numbers beside texts
+        words += tuple(islice(filter(_is_number, objects), MOST_WORDS))
     missing = missing_among(objects)
-    own = ""
-    if kind == "datetime":  # of Python's own
-        own = "datetime" if any(isinstance(v, datetime.datetime) for v in objects) else "date"
-    return Column(name, kind, str(dtype), None, False, own, words, missing)
+    return Column(name, kind, str(dtype), None, False, _own_type(objects, kind), words, missing)
+
+
+def _own_type(objects: Iterable[Any], kind: Kind) -> str:
+    """What type of Python's own values are, where their kind does not tell."""
+    if kind == "datetime":
+        return "datetime" if any(isinstance(v, datetime.datetime) for v in objects) else "date"
+    of_decimals = kind == "number" and any(isinstance(v, decimal.Decimal) for v in objects)
+    return "decimal" if of_decimals else ""
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a value is a text that looks like a number."""
+    return isinstance(value, str) and is_number(value)
 
 
 def _name_of(dtype: Any) -> str:
@@ -192,23 +159,9 @@ def column_of_categories(name: str | None, categories: Any) -> Column:
     if not any(isinstance(value, str) for value in present):
         return Column(name, missing=missing_among(values))
     kind: Kind = "string" if all(isinstance(value, str) for value in present) else "any"
-    return Column(name, kind, words=words_among(values), missing=missing_among(values))
-
-
-def words_among(values: Iterable[Any]) -> tuple[str, ...]:
-    """Those of the words for a missing value that stand among values as text."""
-    return tuple(sorted({value for value in values if isinstance(value, str)} & MISSING))
-
-
-def missing_among(values: Iterable[Any]) -> Missing:
-    """What stands for a missing value among objects."""
-    none = nan = False
-    for value in values:
-        none = none or value is None
-        nan = nan or (value is not None and is_missing(value))
-    if none and nan:
-        return "both"
-    return "None" if none else "NaN" if nan else ""
+    texts = frozenset(present) if kind == "string" else frozenset()
+    words, missing = words_among(values), missing_among(values)
+    return Column(name, kind, words=words, missing=missing, texts=texts)
 
 
 def kind_of(values: Any) -> Kind:
@@ -234,7 +187,7 @@ def kind_of(values: Any) -> Kind:
         return "string"
     if present and all(issubclass(kind, bool | np.bool_) for kind in present):
         return "boolean"
-    if present and all(issubclass(kind, int | float | np.number) for kind in present):
+    if present and all(issubclass(kind, _NUMBERS) for kind in present):
         return "number"
     if present and all(issubclass(kind, datetime.date) for kind in present):
         zoned = any(getattr(value, "tzinfo", None) for value in flat(values))
@@ -270,13 +223,3 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     return None if is_missing(value) else str(value)
-
-
-def is_missing(value: Any) -> bool:
-    """Whether a value stands for a missing one: None, NaN, NaT, pandas.NA."""
-    if value is None:
-        return True
-    try:
-        return bool(value != value)
-    except Exception:  # pandas.NA answers neither yes nor no, and arrays for each of their values
-        return type(value).__name__ == "NAType"

@@ -18,10 +18,11 @@ from typing import Literal
 
 from contract.columns import Column
 from contract.csv_number_or_missing import MISSING, is_number
+from contract.dates_as_names import one_writing
 
 # What a first row is: names or a row of data; the same but only likely, so that it is worth a line
-# in a log; or either, as nobody could tell.
-FirstRow = Literal["names", "row", "likely names", "likely row", "either"]
+# in a log; a row of numbers that count, as names may; or either, as nobody could tell.
+FirstRow = Literal["names", "row", "likely names", "likely row", "counting row", "either"]
 
 _NUMBERS = frozenset({"number", "integer"})
 _TRUTHS = frozenset({"true", "false"})
@@ -57,6 +58,8 @@ def judge_first_row(
             return found
     if len(columns) != len(first):
         columns = [Column(None)] * len(first)
+    if not names and _counts(first) and not all(map(_counts, below)):
+        return "counting row"
     if any(column.kind in _NUMBERS for column in columns):
         return _by_kinds(first, columns)
     return _by_values(first, below, columns)
@@ -105,7 +108,7 @@ def _by_names(
 ) -> FirstRow | None:
     """What the names that the model takes say; None if nothing."""
     expected = _folded(names)
-    cells = [cell.strip().casefold() for cell in first]
+    cells = [one_writing(cell.strip()).casefold() for cell in first]
     known = [cell for cell in cells if cell in expected]
     if not known:
         return None
@@ -127,7 +130,7 @@ def _by_names(
 
 @lru_cache(maxsize=64)
 def _folded(names: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(name.strip().casefold() for name in names)
+    return frozenset(one_writing(name.strip()).casefold() for name in names)
 
 
 def _by_kinds(first: Sequence[str], columns: Sequence[Column]) -> FirstRow:
@@ -151,6 +154,14 @@ def _by_values(
     if not above_numbers or any(map(is_number, first)):
         return "likely row" if open_ones else "row"
     return "likely names"
+
+
+def _counts(row: Sequence[str]) -> bool:
+    """Whether cells are whole numbers of which each is one more than that before, as 2019, 2020."""
+    if len(row) < 2 or not all(cell.isascii() and cell.isdecimal() for cell in row):
+        return False
+    numbers = list(map(int, row))
+    return numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
 def _are_numbers(rows: Sequence[Sequence[str]], position: int) -> bool:

@@ -1,4 +1,7 @@
-"""What the text of a CSV cell means, alike in a channel of training data and in a request."""
+"""What a text means where a number, true or false may stand: in CSV, and as text of other formats.
+
+One rule for channels of training data and for requests in every content type.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ MISSING = frozenset(
 )
 # A number as much of Europe writes it: 1,5 or 1.234,5.
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d{1,3}(?:\.\d{3})*,\d+\s*|\s*[+-]?\d*,\d+\s*")
+_TRUTHS = {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.0": False}
 _LEADING_ZERO = re.compile(r"\s*[+-]?0\d+\s*")
 
 
@@ -20,13 +24,30 @@ def number(text: str) -> float:
     """The number that a cell holds, NaN if it is missing.
 
     Raises:
-        ValueError: it holds anything else. What only Python takes for a number is text here.
+        ValueError: it holds anything else.
     """
-    if text in MISSING:
-        return float("nan")
+    return float("nan") if text in MISSING else written_number(text)
+
+
+def written_number(text: str) -> float:
+    """The number that a text is, as a cell of CSV or as text of JSON, NPY and the like.
+
+    Raises:
+        ValueError: it is none. What only Python takes for a number, such as 1_000, is text here.
+    """
     if "_" in text or not text.isascii():
         raise ValueError(text)
     return float(text)
+
+
+def exact_number(text: str) -> float | int:
+    """The same, a whole number without a point as an int, which holds each of its digits.
+
+    Raises:
+        ValueError: it is no number.
+    """
+    value = written_number(text)
+    return int(text) if text.strip().lstrip("+-").isdecimal() else value
 
 
 def is_number(text: str) -> bool:
@@ -46,3 +67,15 @@ def has_decimal_comma(text: str) -> bool:
 def has_leading_zero(text: str) -> bool:
     """Whether a cell is digits behind a zero, such as a postal code: a number, or a text."""
     return _LEADING_ZERO.fullmatch(text) is not None
+
+
+def written_truth(text: str) -> bool:
+    """What a text says of a column that is known to hold true and false.
+
+    Raises:
+        ValueError: it says neither.
+    """
+    try:
+        return _TRUTHS[text.strip().lower()]
+    except KeyError:
+        raise ValueError(text) from None

@@ -22,20 +22,12 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from contract.atomic_write import write_whole
-from contract.columns import (
-    Column,
-    Kind,
-    Missing,
-    columns_of,
-    first_row,
-    is_vector,
-    label_from_json,
-    label_to_json,
-    plain_labels,
-)
+from contract.column_labels import label_from_json, label_to_json
+from contract.columns import Column, Kind, columns_of, first_row, is_vector, plain_labels
 from contract.errors import SignatureError
 from contract.estimators.attributes import attribute
 from contract.library_configuration import changed_configuration, checked_configuration
+from contract.missing_values import Missing
 from contract.paths import Paths
 
 logger = logging.getLogger(__name__)
@@ -45,7 +37,7 @@ Container = Literal["table", "array", "vector", "records", "lists"]
 Further = Literal["refuse", "drop", "pass"]
 # What is found in the model each time, and stands in no file.
 _FOUND = ("further", "believed")
-_FOUND_OF_COLUMNS = ("unused", "may_be_missing")
+_FOUND_OF_COLUMNS = ("unused", "may_be_missing", "texts")
 
 FILE_NAME = "signature.json"
 FORMAT = 1

@@ -11,9 +11,6 @@ from contract.columns import Column
 from contract.estimators.attributes import attribute, names_in, width_of
 from contract.estimators.class_names import library_of
 
-# The names that columns without names get.
-_MADE_UP = re.compile(r"(Column_|f)?\d+")
-
 
 @dataclass(frozen=True)
 class BoosterInput:
@@ -67,7 +64,7 @@ def _of_lightgbm(model: Any) -> BoosterInput | None:
     lists = attribute(booster, "pandas_categorical") or []
     places = _lightgbm_categorical(booster)
     known = dict(zip(places, lists, strict=False)) if len(places) == len(lists) else {}
-    nameless = all(_MADE_UP.fullmatch(name) for name in names)
+    nameless = _are_made_up(names)
     if lists and not known:  # which columns they are of is not known
         return BoosterInput(
             tuple(Column(name) for name in names),
@@ -91,7 +88,7 @@ def _of_catboost(model: Any) -> BoosterInput | None:
     texts: set[int] = set()
     for which in ("get_cat_feature_indices", "get_text_feature_indices"):
         texts.update(_called(model, which) or [])
-    nameless = list(names) == [str(at) for at in range(len(names))]
+    nameless = _are_made_up(names)
     # A category is gone by as its text is: 3 and "3" are one.
     columns = tuple(
         Column(None if nameless else name, "string", "object", believed=True)
@@ -100,6 +97,13 @@ def _of_catboost(model: Any) -> BoosterInput | None:
         for at, name in enumerate(names)
     )
     return BoosterInput(columns, not nameless)
+
+
+def _are_made_up(names: Sequence[str]) -> bool:
+    """Whether names only number columns that had none; 2019 and 2020 are names."""
+    return any(
+        list(names) == [f"{before}{at}" for at in range(len(names))] for before in ("", "Column_")
+    )
 
 
 def _described(

@@ -82,7 +82,7 @@ def completed(saved: Signature | None, model: Any, found: ModelInput) -> Signatu
     if len(by_itself.inputs) != len(saved.inputs):
         return saved
     inputs = tuple(
-        replace(column, unused=own.unused, may_be_missing=own.may_be_missing)
+        replace(column, unused=own.unused, may_be_missing=own.may_be_missing, texts=own.texts)
         for column, own in zip(saved.inputs, by_itself.inputs, strict=True)
     )
     return replace(saved, inputs=inputs, further=by_itself.further)

@@ -6,14 +6,16 @@ Columns are numpy arrays or pandas extension arrays of shape (rows,).
 from __future__ import annotations
 
 import decimal
+import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from contract.columns import Column, Kind
-from contract.csv_number_or_missing import has_decimal_comma
+from contract.csv_number_or_missing import exact_number, has_decimal_comma, written_truth
 from contract.errors import UnprocessablePayload
 from handler.codecs.charset import quote
 from handler.codecs.dates import dates_of, read_dates, read_spans
@@ -21,6 +23,7 @@ from handler.codecs.whole_numbers import as_floats, narrowest, restore_whole, to
 
 Values = Any
 
+_DECIMAL = re.compile(r"decimal128\((\d+), (\d+)\)\[pyarrow\]")
 _NUMBERS = (bool, int, float, np.number, np.bool_, decimal.Decimal)
 
 
@@ -57,16 +60,15 @@ def restore_dtype(values: Values, column: Column, label: str | int) -> Values:
             return _restore_category(values, column, label)
         if dtype == "object" and column.kind == "datetime":
             return pd.Series(with_missing(_python_dates(values, column), column), dtype=object)
+        if column.categories_dtype == "decimal":
+            values = _decimals(values)
         if dtype == "object":  # pandas 3 would make a type of its own of text in an array.
             return pd.Series(with_missing(values, column), dtype=object)
-        known = _dtype_of(dtype)
         if column.kind in ("datetime", "duration"):
             return values
+        known = _dtype_of(dtype)
         if known is None:
-            whole_numbers = column.kind == "integer" and values.dtype == np.dtype(object)
-            if whole_numbers:
-                return as_floats(values.tolist(), label)
-            return widened(with_missing(values, column))
+            return _of_no_type(values, column, label)
         return _restore(values, known, column, label)
     except UnicodeError:
         raise UnprocessablePayload(
@@ -74,6 +76,12 @@ def restore_dtype(values: Values, column: Column, label: str | int) -> Values:
         ) from None
     except (TypeError, ValueError):
         return values  # Such as missing values for an integer type: the model has to say.
+
+
+def _of_no_type(values: Values, column: Column, label: str | int) -> Values:
+    if column.kind == "integer" and values.dtype == np.dtype(object):
+        return as_floats(values.tolist(), label)
+    return widened(with_missing(values, column))
 
 
 def widened(values: Values) -> Values:
@@ -122,6 +130,13 @@ def _restore(values: Values, dtype: Any, column: Column, label: str | int) -> Va
     return pd.array(values, dtype=dtype)
 
 
+def _python_values(values: Values, column: Column) -> Values:
+    """Values as Python's own, as objects of training were."""
+    if column.kind == "datetime":
+        return _python_dates(values, column)
+    return _decimals(values) if column.categories_dtype == "decimal" else values
+
+
 def _python_dates(values: Values, column: Column) -> Values:
     """Dates as Python's own, as objects of training were."""
     dates = pd.DatetimeIndex(values)
@@ -129,6 +144,15 @@ def _python_dates(values: Values, column: Column) -> Values:
         return dates.date
     objects = np.empty(len(dates), dtype=object)
     objects[:] = dates.to_list()
+    return objects
+
+
+def _decimals(values: Values) -> Values:
+    """Numbers as Python's decimal ones, with the digits that they were written with."""
+    objects = _objects(values)
+    for row, value in enumerate(objects):
+        if not isinstance(value, decimal.Decimal) and not pd.isna(value):
+            objects[row] = decimal.Decimal(repr(value.item() if hasattr(value, "item") else value))
     return objects
 
 
@@ -184,6 +208,10 @@ def _interval(text: str) -> Any:
 
 def _dtype_of(dtype: str) -> Any:
     """The type of a name; None for one that has to be known to nobody, or is not known here."""
+    if found := _DECIMAL.fullmatch(dtype):  # which pandas can't find by its name
+        import pyarrow as pa
+
+        return pd.ArrowDtype(pa.decimal128(int(found[1]), int(found[2])))
     if not dtype or (dtype == "str" and int(pd.__version__.split(".")[0]) < 3):
         return None  # Before pandas 3 this names numpy's type, which has no missing values.
     try:
@@ -197,7 +225,7 @@ def _numbers(values: Values, label: str | int) -> np.ndarray[Any, Any]:
     dtype = getattr(values, "dtype", None)
     if isinstance(dtype, np.dtype) and dtype.kind in "biuf":
         return np.asarray(values)
-    objects = _objects(values)
+    objects = _read_texts(_objects(values), exact_number)
     _check_each(objects, lambda value: isinstance(value, _NUMBERS), "a number", label)
     return objects
 
@@ -234,7 +262,7 @@ def _strings(values: Values, label: str | int) -> np.ndarray[Any, Any]:
 
 
 def _booleans(values: Values, label: str | int) -> np.ndarray[Any, Any]:
-    objects = _objects(values, keep_none=True)
+    objects = _read_texts(_objects(values, keep_none=True), written_truth)
     _check_each(objects, _is_boolean, "true or false", label)
     missing = pd.isna(objects)
     if not missing.any():
@@ -246,8 +274,20 @@ def _booleans(values: Values, label: str | int) -> np.ndarray[Any, Any]:
 def _is_boolean(value: object) -> bool:
     """Formats of numbers alone, such as npy, have nothing but 0 and 1 to say it with."""
     return isinstance(value, bool | np.bool_) or (
-        isinstance(value, float | np.number) and value in (0, 1)
+        isinstance(value, int | float | np.number) and value in (0, 1)
     )
+
+
+def _read_texts(objects: np.ndarray[Any, Any], read: Callable[[str], Any]) -> np.ndarray[Any, Any]:
+    """Objects with what texts among them say; texts that say nothing of the kind stay.
+
+    A model reads "30" as a number by itself, too, where nothing is known of its columns.
+    """
+    for row, value in enumerate(objects):
+        if isinstance(value, str):
+            with suppress(ValueError):
+                objects[row] = read(value)
+    return objects
 
 
 def _check_each(

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
 from contract.columns import Column
-from contract.csv_number_or_missing import MISSING, has_decimal_comma, has_leading_zero, number
+from contract.csv_number_or_missing import (
+    MISSING,
+    exact_number,
+    has_decimal_comma,
+    has_leading_zero,
+    number,
+    written_truth,
+)
 from contract.errors import UnprocessablePayload
 from handler.codecs.charset import quote
 from handler.codecs.whole_numbers import EXACT, check_exact, narrowest
 
-_BOOLEANS = {"true": True, "false": False}
-_BOOLEANS_OR_DIGITS = {**_BOOLEANS, "1": True, "0": False, "1.0": True, "0.0": False}
+T = TypeVar("T")
+
+_WORDS_OF_TRUTH = frozenset({"true", "false"})
 
 
 def read_column(
@@ -42,7 +50,9 @@ def read_column(
         own = column.dtype == "object"
         return _objects([_or_text(_exact, text) for text in texts]) if own else _numbers(texts)
     if column.kind == "boolean":
-        return _booleans(texts, _BOOLEANS_OR_DIGITS)
+        return _booleans(texts)
+    if column.kind == "any" and (column.dtype == "object" or column.categories is not None):
+        return _objects([_of_any_kind(text, column, row, label) for row, text in enumerate(texts)])
     if column.kind == "any":
         return _inferred(texts, column, label, strict)
     return _strings(texts, column, label)
@@ -86,23 +96,42 @@ def _whole_or_not(texts: Sequence[str]) -> np.ndarray[Any, Any]:
 
 
 def _exact(text: str) -> float:
-    value = number(text)
-    digits = text.strip().lstrip("+-")
-    return int(text) if digits.isdecimal() else value
+    return float("nan") if text in MISSING else exact_number(text)
 
 
-def _or_text(read: Callable[[str], float], text: str) -> float | str:
+def _or_text(read: Callable[[str], T], text: str) -> T | str:
     try:
         return read(text)
     except ValueError:
         return text
 
 
-def _booleans(texts: Sequence[str], words: dict[str, bool]) -> np.ndarray[Any, Any]:
-    values = [_missing_or(words.get(text.strip().lower(), text)) for text in texts]
+def _booleans(texts: Sequence[str]) -> np.ndarray[Any, Any]:
+    values = [float("nan") if text in MISSING else _or_text(written_truth, text) for text in texts]
     if all(isinstance(value, bool) for value in values):
         return np.array(values, dtype=np.bool_)
     return _objects(values)
+
+
+def _of_any_kind(text: str, column: Column, row: int, label: str | int) -> object:
+    """A cell of a column that is known to hold values of several kinds, whatever the others are.
+
+    Raises:
+        UnprocessablePayload: the column held such a text, and holds numbers, too.
+    """
+    if text in missing_in(column):
+        return float("nan")
+    if column.categories is not None and text in column.categories:
+        return text
+    value = _or_text(_exact, text)
+    if text in column.words and text not in MISSING:
+        raise UnprocessablePayload(
+            f"row {row + 1}, column {quote(label)} holds {quote(text)}, and held numbers as well "
+            "as such texts in training: send JSON, which tells them apart",
+            row=row + 1,
+            column=label,
+        )
+    return text if text in column.words else value
 
 
 def _inferred(
@@ -127,8 +156,8 @@ def _not_numbers(texts: Sequence[str], column: Column, label: str | int) -> np.n
     """
     present = [text for text in texts if text not in MISSING]
     words = {text.strip().lower() for text in present}
-    if words <= _BOOLEANS.keys():
-        return _booleans(texts, _BOOLEANS)
+    if words <= _WORDS_OF_TRUTH:
+        return _booleans(texts)
     commas = [text for text in present if has_decimal_comma(text)]
     numbers = [text for text in present if isinstance(_or_text(number, text), float)]
     if commas and len(commas) + len(numbers) == len(present):
@@ -161,11 +190,20 @@ def _check_zeros(texts: Sequence[str], label: str | int) -> None:
 
 def _strings(texts: Sequence[str], column: Column, label: str | int) -> np.ndarray[Any, Any]:
     missing = missing_in(column)
-    values = [float("nan") if text in missing else text for text in texts]
+    known = column.texts or frozenset(column.categories or ())
+    values = [float("nan") if text in missing else _known(text, known) for text in texts]
     ambiguous = column.missing == "both" or (column.missing and "" in column.words)
     if ambiguous:
         _check_empty(texts, missing | {""}, label)
     return _objects(values)
+
+
+def _known(text: str, known: Collection[str]) -> str:
+    """A text without the blanks beside a comma, if only so it is one that the model knows."""
+    if not known or text in known:
+        return text
+    bare = text.strip()
+    return bare if bare in known else text
 
 
 def _check_empty(texts: Sequence[str], missing: frozenset[str], label: str | int) -> None:
@@ -182,10 +220,6 @@ def _check_empty(texts: Sequence[str], missing: frozenset[str], label: str | int
                 row=row,
                 column=label,
             )
-
-
-def _missing_or(value: str | bool) -> object:
-    return float("nan") if isinstance(value, str) and value in MISSING else value
 
 
 def _objects(values: Sequence[object]) -> np.ndarray[Any, Any]:

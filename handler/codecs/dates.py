@@ -26,6 +26,10 @@ _SPANS = (datetime.timedelta, np.timedelta64)
 # Z, or hours and perhaps minutes, behind a time of day.
 _OFFSET = re.compile(r"[T ].*(?:[Zz]|[+-]\d\d(?::?\d\d)?)\s*$")
 _NUMBER = re.compile(r"\s*[+-]?\d+(?:\.\d+)?\s*")
+# Digits that are a date of ISO 8601: a year, a month or a day.
+_ISO_DIGITS = re.compile(r"\s*\d{4}(?:\d\d(?:\d\d)?)?\s*")
+# What pandas takes for the time at which it reads.
+_CLOCK = frozenset({"now", "today"})
 # Milliseconds up to the year 2286: more are of a smaller unit, or digits run together.
 _MOST = 1e13
 _UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
@@ -77,7 +81,7 @@ def read_spans(values: Any, dtype: str, label: Label) -> Any:
 def _span(value: Any, row: int, label: Label) -> np.timedelta64:
     try:
         if isinstance(value, str) and not _NUMBER.fullmatch(value):
-            return pd.Timedelta(value).to_timedelta64()
+            return np.timedelta64("NaT") if value == "NaT" else _parsed_span(value)
         if isinstance(value, _SPANS):
             return pd.Timedelta(value).to_timedelta64()
         if isinstance(value, str | int | float | np.number) and not isinstance(value, bool):
@@ -85,6 +89,19 @@ def _span(value: Any, row: int, label: Label) -> np.timedelta64:
     except (ValueError, OverflowError):
         pass
     raise _wrong(value, _SPAN, row, label)
+
+
+def _parsed_span(text: str) -> np.timedelta64:
+    """The span that a text says.
+
+    Raises:
+        ValueError: it says none; other words that pandas takes for a missing one are none, too.
+    """
+    span: Any = pd.Timedelta(text)
+    if span is pd.NaT:
+        raise ValueError(text)
+    found: np.timedelta64 = span.to_timedelta64()
+    return found
 
 
 def _objects(values: Any) -> np.ndarray[Any, Any]:
@@ -110,7 +127,7 @@ def _is_moment(value: Any) -> bool:
 
 def _is_iso_digits(text: str) -> bool:
     """Whether a text is no number of milliseconds: 2024 and 20240517 are dates of ISO 8601."""
-    return not _NUMBER.fullmatch(text) or len(text.strip()) <= 8
+    return not _NUMBER.fullmatch(text) or _ISO_DIGITS.fullmatch(text) is not None
 
 
 def _parse(objects: np.ndarray[Any, Any], label: Label) -> Any:
@@ -141,6 +158,8 @@ def _readable(value: Any, row: int, label: Label) -> Any:
     if value is None:
         return None
     if isinstance(value, str) and _is_iso_digits(value):
+        if value.strip().casefold() in _CLOCK:
+            raise _wrong(value, _DATE, row, label)
         return value
     if isinstance(value, str | int | float | np.number) and not isinstance(value, bool):
         milliseconds = float(value)

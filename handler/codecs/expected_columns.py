@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from contract.columns import Column
 from contract.csv_number_or_missing import MISSING
+from contract.dates_as_names import one_writing
 from contract.signature import Signature
 
 UNKNOWN = Column(None)
@@ -29,8 +30,10 @@ def expected_columns(
     if signature.fitted_on == "vector" and signature.inputs[0].kind == "string":
         return [replace(signature.inputs[0], words=_WORDS)] * width
     if names is not None and signature.names:
-        by_name = {column.name: column for column in signature.inputs}
-        return [by_name.get(name, UNKNOWN) for name in names]
+        by_name = {str(column.name): column for column in signature.inputs}
+        if not by_name.keys() >= set(names):
+            by_name = {one_writing(name): column for name, column in by_name.items()} | by_name
+        return [by_name.get(name) or by_name.get(one_writing(name), UNKNOWN) for name in names]
     if len(signature.inputs) != width:
         return [UNKNOWN] * width  # conform will say what is wrong with the width.
     return list(signature.inputs)

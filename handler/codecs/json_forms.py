@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import Any
 
 from contract.errors import MalformedPayload
@@ -10,6 +9,7 @@ from contract.signature import Signature
 from handler.codecs.charset import quote
 from handler.codecs.codec import Decoded, Envelope
 from handler.codecs.json_features import is_wrapped
+from handler.codecs.json_pandas import is_split, name_of, nested, rows_of_table
 from handler.codecs.json_rows import check_distinct, frame, to_data
 from handler.codecs.tensors import answer_to, is_of_tensors, read_tensors
 
@@ -17,7 +17,7 @@ INSTANCES = "instances"
 SPLIT, RECORDS, INPUTS = "dataframe_split", "dataframe_records", "inputs"
 READ_FORMS = (
     'a list of rows, {"instances": [...]}, a record or a list of records, '
-    'columns by name ({"a": [...], "b": [...]}), {"columns": [...], "data": [...]}, '
+    'columns by name ({"a": [...], "b": [...]}), each orient of pandas\' to_json, '
     '{"dataframe_split": ...}, {"dataframe_records": ...} and {"inputs": ...} are read'
 )
 
@@ -64,19 +64,26 @@ def _read_object(document: dict[str, Any], names: set[str], signature: Signature
     if SPLIT in members:
         return _read_split(document[SPLIT], signature, f'"{SPLIT}"')
     if RECORDS in members:
-        return read_rows(_listed(document[RECORDS], RECORDS), signature)
+        records = document[RECORDS]
+        rows = [records] if isinstance(records, dict) else _listed(records, RECORDS)
+        return read_rows(rows, signature)
     if INPUTS in members:
         return _read_inputs(document[INPUTS], signature)
-    if {"columns", "data"} <= members and len(members) <= 3:
+    if is_split(document, names):
         return _read_split(document, signature, "the document")
-    if is_wrapped(document, names) or not any(
-        isinstance(v, list | dict) for v in document.values()
-    ):
+    return _read_bare(document, names, signature)
+
+
+def _read_bare(document: dict[str, Any], names: set[str], signature: Signature | None) -> Any:
+    """A document that is one row, or a table by its columns or its rows."""
+    if (rows := rows_of_table(document, names)) is not None:
+        return read_rows(rows, signature)
+    if is_wrapped(document, names) or _holds_single_values(document):
         return to_data([document], signature)
     if _is_listed_by_column(document):
         return _read_columns(document, "the document", signature)
-    if _is_indexed_by_column(document, names):
-        return _read_columns(_without_index(document), "the document", signature)
+    if (columns := nested(document, signature)) is not None:
+        return _read_columns(columns, "the document", signature)
     raise MalformedPayload(f"the document is an object of an unknown form; {READ_FORMS}")
 
 
@@ -88,7 +95,7 @@ def _read_split(split: Any, signature: Signature | None, place: str) -> Any:
     columns = split.get("columns")
     if columns is None:
         return read_rows(rows, signature)
-    names = [str(name) for name in _listed(columns, "columns")]
+    names = [name_of(name) for name in _listed(columns, "columns")]
     check_distinct(names)
     if rows and not all(isinstance(row, list) for row in rows):
         raise MalformedPayload('"data" must be a list of rows, each a list of values')
@@ -97,6 +104,8 @@ def _read_split(split: Any, signature: Signature | None, place: str) -> Any:
 
 def _read_inputs(inputs: Any, signature: Signature | None) -> Any:
     """MLflow's rows, records or columns by name, or the tensors of the V2 inference protocol."""
+    if isinstance(inputs, dict) and _holds_single_values(inputs):
+        return to_data([inputs], signature)
     if isinstance(inputs, dict):
         return _read_columns(inputs, f'"{INPUTS}"', signature)
     if is_of_tensors(inputs):
@@ -110,47 +119,16 @@ def _is_one_record(document: dict[str, Any]) -> bool:
     return bool(single) and not document.keys() & {SPLIT, RECORDS, INPUTS}
 
 
+def _holds_single_values(document: dict[str, Any]) -> bool:
+    return not any(isinstance(value, list | dict) for value in document.values())
+
+
 def _is_listed_by_column(document: dict[str, Any]) -> bool:
     """Whether it is what pandas' ``to_dict("list")`` makes: a list of single values by name."""
     return all(
         isinstance(column, list) and not (column and isinstance(column[0], list | dict))
         for column in document.values()
     )
-
-
-def _is_indexed_by_column(document: dict[str, Any], names: set[str]) -> bool:
-    """Whether it is what pandas' ``to_json()`` makes: by name, the values by their index.
-
-    With ``orient="index"`` it is the other way round. What the names don't settle, the index
-    does, which has to be one of whole numbers.
-    """
-    columns = document.values()
-    if not all(isinstance(column, dict) for column in columns):
-        return False
-    return document.keys() == names or all(map(_is_whole, chain.from_iterable(columns)))
-
-
-def _is_whole(key: str) -> bool:
-    return key.removeprefix("-").isdecimal()
-
-
-def _without_index(document: dict[str, dict[str, Any]]) -> dict[str, list[Any]]:
-    """Columns whose values have an index, in the order in which it is first written.
-
-    That is the order of the client's rows, whatever their index, unless some program on the way
-    has sorted the keys as text.
-
-    Raises:
-        MalformedPayload: the columns have unlike indexes.
-    """
-    first = next(iter(document.values()))
-    for name, column in document.items():
-        if column.keys() != first.keys():
-            raise MalformedPayload(f"column {quote(name)} has other rows than the first column")
-    index, counted = list(first), list(map(str, range(len(first))))
-    if index == sorted(counted):
-        index = counted
-    return {name: [column[key] for key in index] for name, column in document.items()}
 
 
 def _read_columns(columns: dict[str, Any], place: str, signature: Signature | None) -> Any:

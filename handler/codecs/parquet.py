@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from typing import Any, ClassVar
 
@@ -39,7 +40,10 @@ class Parquet:
             # Repeated text stays in dictionaries until it is known how much it makes.
             with parquet.ParquetFile(pa.BufferReader(body), read_dictionary=names) as file:
                 table = _read_table(file, names)
-            # What pandas adds to the file's metadata is not needed, so nothing of it is read.
+                index = _counted_index(file, names, signature)
+            # Of what pandas adds to the file's metadata only that is read.
+            if index is not None:
+                table = table.append_column(index[0], pa.array(index[1]))
             frame = table.to_pandas(
                 ignore_metadata=True, use_threads=False, integer_object_nulls=True
             )
@@ -67,6 +71,26 @@ class Parquet:
             reason = " ".join(str(error).split())[:200]
             raise NotAcceptable(f"the prediction can't be written as parquet: {reason}") from None
         return stream.getvalue()
+
+
+def _counted_index(
+    file: Any, names: list[str], signature: Signature | None
+) -> tuple[str, range] | None:
+    """A column of the model's that was the index, of numbers such as 30, 41, 52.
+
+    Of such pandas stores no value, but the first and the step.
+    """
+    expected = set(signature.names or ()) if signature else set()
+    if expected <= set(names):
+        return None
+    try:
+        described = json.loads((file.schema_arrow.metadata or {})[b"pandas"])
+        (index,) = described["index_columns"]
+        counted = range(index["start"], index["stop"], index["step"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    name, rows = index.get("name"), file.metadata.num_rows
+    return (name, counted) if name in expected - set(names) and len(counted) == rows else None
 
 
 def _with_floats(frame: Any, table: Any, signature: Signature | None) -> Any:

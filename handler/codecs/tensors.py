@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -120,10 +121,7 @@ def _values(tensor: dict[str, Any], shape: list[int], name: str) -> np.ndarray[A
             f'input {quote(name)} must have "data", a list'
             + ("; binary data is not read here: send it as JSON" if binary else "")
         )
-    while values and all(isinstance(value, list) for value in values):
-        values = [inner for value in values for inner in value]
-    if len(values) != math.prod(shape):
-        raise MalformedPayload(f"an input of shape {shape} has {len(values)} values")
+    values = _flattened(values, shape)
     datatype = str(tensor.get("datatype", "FP64")).upper()
     if datatype not in _TYPES:
         raise MalformedPayload(
@@ -140,12 +138,50 @@ def _values(tensor: dict[str, Any], shape: list[int], name: str) -> np.ndarray[A
             )
     if datatype == "BYTES":
         texts = np.empty(len(values), dtype=object)
-        texts[:] = values
+        of_base64 = (tensor.get("parameters") or {}).get("content_type") == "base64"
+        texts[:] = [_from_base64(text, name) for text in values] if of_base64 else values
         return texts
     floats = datatype.startswith("FP")
     given = [float("nan") if value is None else value for value in values] if floats else values
     with np.errstate(over="ignore"):
         return np.array(given, dtype=_TYPES[datatype])
+
+
+def _flattened(values: list[Any], shape: list[int]) -> list[Any]:
+    """Values that are written flat, or nested as their shape says.
+
+    Raises:
+        MalformedPayload: there are more or fewer, or they are nested in another way.
+    """
+    nested = [len(values)]
+    while values and all(isinstance(value, list) for value in values):
+        sizes = set(map(len, values))
+        nested.append(sizes.pop() if len(sizes) == 1 else -1)
+        values = [inner for value in values for inner in value]
+    if len(values) != math.prod(shape):
+        raise MalformedPayload(f"an input of shape {shape} has {len(values)} values")
+    if len(nested) > 1 and nested != shape and not _is_column(nested, shape):
+        raise MalformedPayload(f"an input of shape {shape} has its values in lists of another")
+    return values
+
+
+def _is_column(nested: list[int], shape: list[int]) -> bool:
+    """Whether both are of one column, which may be written as [rows] or [rows, 1]."""
+    return nested[0] == shape[0] and all(size == 1 for size in [*nested[1:], *shape[1:]])
+
+
+def _from_base64(text: str | None, name: str) -> str | None:
+    """The text in base64, which MLServer's clients call a content type.
+
+    Raises:
+        MalformedPayload: it is none.
+    """
+    try:
+        return None if text is None else base64.b64decode(text, validate=True).decode()
+    except ValueError:
+        raise MalformedPayload(
+            f"input {quote(name)} holds {quote(text)}, which is no text in base64"
+        ) from None
 
 
 def _fits(value: Any, datatype: str) -> bool:

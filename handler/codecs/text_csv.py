@@ -58,6 +58,7 @@ class Layout:
         names: the columns' names; None where there is no header, or it only numbers them.
         columns: what is known of the columns, by name if there are names, else by position.
         index: whether the first column is but the index that pandas wrote beside the data.
+        complete: whether the model's own names stand beside it, all of them.
         strict: whether nothing at all is known of the model.
     """
 
@@ -65,6 +66,7 @@ class Layout:
     names: list[str] | None
     columns: list[Column]
     index: bool = False
+    complete: bool = False
     strict: bool = False
 
     def label(self, position: int) -> str | int:
@@ -143,6 +145,7 @@ def find_layout(
         names,
         expected_columns(names, len(first), signature),
         index=names is not None and len(names) > 1 and is_index(names[0], expected),
+        complete=names is not None and bool(expected) and set(names[1:]) == set(expected),
         strict=signature is None,
     )
 
@@ -174,6 +177,8 @@ def _has_header(
         )
     if judged.startswith("likely") and len(rows) > 1:
         _log_once("names" if judged == "likely names" else "values")
+    if judged == "counting row":
+        _warn_once_of_counting()
     return judged in ("names", "likely names")
 
 
@@ -183,6 +188,16 @@ def _log_once(taken_for: str) -> None:
         "nothing is known of the model's columns: the first row of a CSV body was taken for %s; "
         "text/csv; header=present or header=absent says which it is",
         taken_for,
+    )
+
+
+@cache
+def _warn_once_of_counting() -> None:
+    logger.warning(
+        "the first row of a CSV body counts, such as 0,1,2 or 2019,2020, and was answered as a row "
+        "like the others: the model knows no names. Where it is a header, the content type "
+        "text/csv; header=present says so; where its columns were named so in training, "
+        "save_signature in the training script does"
     )
 
 
@@ -295,8 +310,9 @@ def guess_kinds(rows: Sequence[Sequence[str]], layout: Layout) -> list[Kind]:
         if kind == "any":
             texts = [row[position] for row in sample if position < len(row)]
             kind = "any" if _are_numbers(texts, column) else "string"
-        elif kind == "number" and column.dtype == "object":
-            kind = "string"
+        mixed = column.dtype == "object" or column.categories is not None
+        if mixed and column.kind in ("number", "any"):
+            kind = "string"  # each of its values is of its own kind
         guessed.append(kind)
     return guessed
 
@@ -316,7 +332,7 @@ def _assemble(columns: list[np.ndarray[Any, Any]], layout: Layout) -> Any:
     """
     names = layout.names
     if layout.index and names is not None:
-        if not _is_whole(columns[0]):
+        if not (layout.complete or _is_whole(columns[0])):
             raise MalformedPayload("the header gives column 1 no name, and it is no index")
         columns, names = columns[1:], names[1:]
     if names is not None:

@@ -21,6 +21,7 @@ default_prediction.py      what a model is asked for where there is no predict_f
 fast/                      predictions without the library's questions
 failure_log.py             what the log says of an invocation that failed
 blame.py                   whose fault an exception is
+names_at_fault.py          whether it is that names are missing, or in the way
 context.py                 the context that user functions are given
 toolkit_without_pickle.py  the sagemaker-inference toolkit, made safe
 """

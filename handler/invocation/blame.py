@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable
 from typing import Any, Literal
 
+import numpy as np
+
 from contract.errors import (
     InvocationError,
     MalformedPayload,
@@ -72,7 +74,7 @@ def to_invocation_error(
     if stage in ("predict_fn", "transform_fn"):
         if not users_own and (lacking := lacks(data, signature)):
             return lacking
-        if _is_about_data(error, users_own) and (users_own or answers()):
+        if _is_about_data(error, users_own, data) and (users_own or answers()):
             return _unprocessable(error, data)
     return PredictionFailed(
         f"{stage} raised {type(error).__name__}; the log has its traceback under this request id"
@@ -93,7 +95,7 @@ def _toolkit_error(error: BaseException, stage: Stage) -> InvocationError | None
     return None
 
 
-def _is_about_data(error: BaseException, users_own: bool) -> bool:
+def _is_about_data(error: BaseException, users_own: bool, data: Any) -> bool:
     """Whether a failed prediction was the data's fault.
 
     Where only default code ran, a ValueError can be about nothing but the values. A user's own
@@ -106,7 +108,13 @@ def _is_about_data(error: BaseException, users_own: bool) -> bool:
         return False
     if isinstance(error, ValueError) and not users_own:
         return True
+    if isinstance(error, TypeError) and not users_own and _are_dates(data):
+        return True  # numpy's own, which says that it can't reckon with them
     return isinstance(error, ValueError | TypeError) and _raised_in(error, CHECKING_MODULES)
+
+
+def _are_dates(data: Any) -> bool:
+    return isinstance(data, np.ndarray) and data.dtype.kind in "mM"
 
 
 def _raised_in(error: BaseException, modules: tuple[str, ...]) -> bool:

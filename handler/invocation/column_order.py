@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from contract.dates_as_names import one_writing
 from contract.errors import UnprocessablePayload
 from contract.signature import Signature
 
@@ -88,13 +89,20 @@ def _may_be_filled(
 def _called_as_expected(
     data: Any, given: tuple[str, ...], expected: tuple[str, ...]
 ) -> tuple[Any, tuple[str, ...]]:
-    """Names with blanks where the model has none: lightgbm, for one, writes them with _."""
+    """Names as the model has them, where they differ only in how a program writes them."""
     if set(given) == set(expected):
         return data, given
-    folded = tuple(re.sub(r"\s", "_", name) for name in given)
-    if set(folded) == set(expected) and len(folded) == len(expected):
-        return data.set_axis(list(folded), axis=1), folded
+    for writing in (_without_blanks, one_writing):
+        known = {writing(name): name for name in expected}
+        if len(known) == len(given) and {writing(name) for name in given} == known.keys():
+            given = tuple(known[writing(name)] for name in given)
+            return data.set_axis(list(given), axis=1), given
     return data, given
+
+
+def _without_blanks(name: str) -> str:
+    """A name as lightgbm, for one, writes it."""
+    return re.sub(r"\s", "_", name)
 
 
 def _by_number(data: Any, names: tuple[str, ...]) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from contract.column_labels import OneLabel
 from contract.columns import Column
 from contract.errors import PayloadTooLarge, UnprocessablePayload
 from contract.signature import Signature
@@ -268,11 +269,23 @@ def _first_in_sparse(matrix: Any) -> tuple[int, int] | None:
     return None
 
 
-@lru_cache(maxsize=64, typed=True)
 def _index(labels: tuple[Any, ...] | None, width: int) -> Any:
     """The labels of a table's columns as they were in training, or as pandas numbers them."""
     if labels is None:
         return pd.RangeIndex(width)
-    if all(isinstance(label, tuple) for label in labels):
-        return pd.MultiIndex.from_tuples(labels)
+    if any(isinstance(label, tuple) for label in labels):
+        return _index_of_tuples(labels)
+    return _made_index(labels, tuple(map(type, labels)))
+
+
+@lru_cache(maxsize=64)
+def _made_index(labels: tuple[Any, ...], types: tuple[type, ...]) -> Any:
+    """An index of labels; of other types they are others, though 1, 1.0 and True are equal."""
     return pd.Index(labels)
+
+
+def _index_of_tuples(labels: tuple[Any, ...]) -> Any:
+    if all(isinstance(label, tuple) and not isinstance(label, OneLabel) for label in labels):
+        return pd.MultiIndex.from_tuples(labels)
+    plain = [tuple(label) if isinstance(label, OneLabel) else label for label in labels]
+    return pd.Index(plain, tupleize_cols=False)

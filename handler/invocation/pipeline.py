@@ -41,6 +41,7 @@ from handler.invocation.fast.shortcut import Shortcut
 from handler.invocation.invocation_progress import Invocation
 from handler.invocation.model_input import conform, written_out
 from handler.invocation.model_loading import told_by_place
+from handler.invocation.names_at_fault import names_at_fault
 from handler.invocation.request_types import Request, Response, problem_response
 from handler.invocation.user_functions import UserFunction, UserFunctions
 from handler.invocation.users_answer import UsersAnswer
@@ -312,9 +313,20 @@ class Pipeline:
         )
         return Response(body, full_type)
 
+    def _once_more(self, invocation: Invocation) -> Callable[[Any], Any]:
+        """What gives the model data in the place of an invocation's, its time bounded as well."""
+
+        def predict(data: Any) -> Any:
+            with self.limit(self.settings.timeout):
+                return self.predict(data, invocation.context)
+
+        return predict
+
     def _judge(self, error: BaseException, invocation: Invocation) -> InvocationError:
         stage, request_id = invocation.stage, invocation.request.request_id
         users_own = getattr(self.user, stage) is not None
+        if stage == "predict_fn" and self.signature is None:
+            error = names_at_fault(error, invocation.data, self._once_more(invocation)) or error
         error = library_configuration.explained(error, stage, invocation.data, request_id)
         problem = to_invocation_error(
             error,

@@ -8,7 +8,7 @@ import pytest
 
 from contract.columns import Column
 from contract.signature import Signature
-from handler.codecs import MediaType
+from handler.codecs import MediaType, text_csv
 from handler.codecs.text_csv import find_layout, split_rows
 
 from .samples import NUMBERS, POSITIONS, refusal, take
@@ -30,6 +30,7 @@ FLAGGED = Signature(
 )
 NUMBERED = Signature(tuple(Column(str(position), "number", "float64") for position in range(4)))
 FLAGS = Signature((Column("0", "integer", "int64"), Column("1", "integer", "int64")))
+PLAIN_POSITIONS = Signature((Column(None),) * 4)
 FOUR = Signature((Column(None, "number", "float64"),) * 4)
 
 
@@ -276,3 +277,51 @@ def test_a_text_above_numbers_alone_is_asked_for(body: bytes) -> None:
     """A name, or one of several texts."""
     assert "header=present" in refusal(body, "text/csv", None).detail
     assert len(take(body, "text/csv; header=absent", None)) == body.count(b"\n")
+
+
+@pytest.mark.parametrize(
+    ("body", "warned"),
+    [
+        ("0,1,2,3\n5.1,3.5,1.4,0.2\n", True),
+        ("1,2,3,4\n5.1,3.5,1.4,0.2\n", True),
+        ("2019,2020,2021,2022\n5.1,3.5,1.4,0.2\n", True),
+        ("2019,2020,2021,2022\n", False),
+        ("2019,2020,2021,2022\n2020,2021,2022,2023\n", False),
+        ("2019,2021,2020,2022\n5.1,3.5,1.4,0.2\n", False),
+        ("5.1,3.5,1.4,0.2\n0,1,2,3\n", False),
+    ],
+)
+@pytest.mark.parametrize("signature", [FOUR, PLAIN_POSITIONS, None])
+def test_a_first_row_that_counts_is_warned_of_once(
+    body: str, warned: bool, signature: Signature | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is answered as a row all the same."""
+    text_csv._warn_once_of_counting.cache_clear()
+    rows = body.count("\n")
+
+    for _ in range(2):
+        assert len(take(body.encode(), "text/csv", signature)) == rows
+
+    warnings = [r for r in caplog.records if "was answered as a row" in r.getMessage()]
+    assert len(warnings) == int(warned)
+
+
+def test_names_that_count_are_no_cause_for_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    text_csv._warn_once_of_counting.cache_clear()
+
+    take(b"2023,2024\n1,2\n", "text/csv", YEARS)
+    take(b"0,1,2,3\n5,6,7,8\n", "text/csv; header=present", FOUR)
+
+    assert "answered as a row" not in caplog.text
+
+
+@pytest.mark.parametrize("index", [[0, 0], [0.5, 1.5], ["x", "y"], ["2024-01-01", "2024-01-02"]])
+def test_any_index_is_dropped_beside_the_models_own_columns(index: list[object]) -> None:
+    """Also what tables put together count twice."""
+    frame = pd.DataFrame([[1.0, 2, 3], [4, 5, 6]], columns=["a", "b", "c"], index=index)
+
+    for body in (frame.to_csv(), frame[["c", "a", "b"]].to_csv()):
+        taken = take(body.encode(), "text/csv", NUMBERS)
+        assert taken.to_numpy().tolist() == [[1, 2, 3], [4, 5, 6]]
+    frame = frame.drop(columns="c")
+    assert "no index" in refusal(frame.to_csv().encode(), "text/csv", NUMBERS).detail

@@ -239,3 +239,48 @@ def test_dates_of_a_frame_come_back_from_its_own_json() -> None:
     taken = conform(codecs.decode(json_bytes(document), None, signature).data, signature)
 
     pd.testing.assert_frame_equal(taken, frame)
+
+
+def test_one_record_may_stand_without_a_list() -> None:
+    record = {"a": 1, "b": 2, "c": 3}
+    for document in ({"inputs": record}, {"dataframe_records": record}, {"instances": record}):
+        assert answer(document, np.array([7]), NUMBERS) == {"predictions": [7]}
+        assert take(json_bytes(document), None, NUMBERS).to_numpy().tolist() == [[1, 2, 3]]
+
+
+def test_texts_in_base64_are_read_where_it_is_said() -> None:
+    """MLServer's clients say it in a parameter."""
+    signature = Signature((Column("x", "string", "object"), Column("y", "string", "object")))
+    encoded = {"content_type": "base64"}
+    tensors = [
+        {**tensor(["w6k="], [1], "BYTES", parameters=encoded), "name": "x"},
+        {**tensor(["w6k="], [1], "BYTES", parameters={"content_type": "str"}), "name": "y"},
+    ]
+
+    taken = take(json_bytes({"inputs": tensors}), None, signature)
+
+    assert taken.to_numpy().tolist() == [["é", "w6k="]]
+    tensors[0]["data"] = ["é"]
+    assert "base64" in refusal(json_bytes({"inputs": tensors}), None, signature).detail
+
+
+@pytest.mark.parametrize(
+    ("data", "shape", "read"),
+    [
+        ([[1, 2, 3], [4, 5, 6]], [2, 3], True),
+        ([1, 2, 3, 4, 5, 6], [2, 3], True),
+        ([[1, 2], [3, 4], [5, 6]], [2, 3], False),
+        ([[1, 2, 3, 4, 5, 6]], [2, 3], False),
+        ([[1, 2], [3], [4, 5, 6]], [2, 3], False),
+    ],
+)
+def test_lists_in_a_tensor_are_as_its_shape_says(
+    data: list[Any], shape: list[int], read: bool
+) -> None:
+    """They would be read as other rows, else."""
+    body = json_bytes({"inputs": [tensor(data, shape)]})
+
+    if read:
+        assert take(body, None, POSITIONS).tolist() == [[1, 2, 3], [4, 5, 6]]
+    else:
+        assert refusal(body, None, POSITIONS).status == 400

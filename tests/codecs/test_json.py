@@ -97,7 +97,8 @@ def test_rows_sorted_as_text_are_counted_again() -> None:
     [
         ({"a": [1, 2], "b": [1], "c": [1, 2]}, "the columns of the document differ in length"),
         ({"a": {"0": 1}, "b": {"1": 1}, "c": {"0": 1}}, 'column "b" has other rows'),
-        ({"0": {"a": 1, "b": 2, "c": 3}}, "unknown form"),
+        ({"x": {"u": 1, "v": 2}}, "unknown form"),
+        ({"0": {"a": 1, "b": 2, "c": 3}, "1": {"a": 1, "b": 2}}, "row 2 has other columns"),
         ({"a": [[1]], "b": [[2]], "c": [[3]]}, "unknown form"),
         ({"a": [1], "b": {"0": 2}, "c": [3]}, "unknown form"),
         ({"a": [], "b": [], "c": []}, "no rows"),

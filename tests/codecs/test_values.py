@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import decimal
+import io
 import json
 from typing import Any
 
@@ -14,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
 from contract.columns import Column, Kind
+from contract.estimators.model_inputs import completed, describe
 from contract.signature import Signature
 from contract.signature_from_estimator import signature_of
 from handler import codecs
@@ -300,3 +303,96 @@ def test_a_time_of_day_has_no_place_among_days() -> None:
     signature = saved(None, np.array([["2024-01-01"]], dtype="datetime64[D]"))
 
     assert "no place" in refusal(b'[["2024-01-01T12:00"]]', "application/json", signature).detail
+
+
+@pytest.mark.parametrize("word", ["now", "today", " Now "])
+def test_no_word_is_the_time_of_the_request(word: str) -> None:
+    """pandas would look at the clock."""
+    for body, content_type in bodies(word):
+        error = refusal(body, content_type, one("datetime", "datetime64[us]"))
+        assert (error.status, error.row, error.column) == (422, 1, "x")
+
+
+@pytest.mark.parametrize(("value", "year"), [("-1", 1969), ("0", 1970), ("12345", 1970)])
+def test_few_digits_are_milliseconds_not_a_year(value: str, year: int) -> None:
+    for body, content_type in bodies(value):
+        taken = take(body, content_type, one("datetime", "datetime64[us]"))
+        assert taken["x"].dt.year.tolist() == [year]
+
+
+def test_a_missing_span_may_be_written_as_pandas_does() -> None:
+    taken = take(b'[{"x": "NaT"}, {"x": "2h"}]', None, one("duration", "timedelta64[ms]"))
+
+    assert taken["x"].isna().tolist() == [True, False]
+    assert refusal(b'[{"x": "nan"}]', None, one("duration", "timedelta64[ms]")).status == 422
+
+
+@pytest.mark.parametrize("rows", [1, 3_000])
+def test_values_of_several_kinds_are_each_read_by_themselves(rows: int) -> None:
+    """Whatever else stands in the column of that request."""
+    X = pd.DataFrame({"x": pd.Series([1, "a", 2.5, None, "NA"], dtype=object), "n": 1.0})
+    signature = saved(None, X)
+
+    for cells in (["1"], ["1", "a"], ["2.5", "", "NA"]):
+        body = "".join(f"{cell},1\n" for cell in cells * rows).encode()
+        taken = take(body, "text/csv", signature)["x"].tolist()[: len(cells)]
+        expected = [{"1": 1, "a": "a", "2.5": 2.5, "": None, "NA": "NA"}[cell] for cell in cells]
+        assert list(map(type, taken)) == list(map(type, expected))
+        assert taken == expected
+
+
+def test_a_text_in_digits_beside_numbers_is_asked_for_in_json() -> None:
+    X = pd.DataFrame({"x": pd.Series([1, "1", "a"], dtype=object), "n": 1.0})
+    signature = saved(None, X)
+
+    assert "send JSON" in refusal(b"a,1\n1,1\n", "text/csv", signature).detail
+    assert take(b'[{"x": 1, "n": 1}, {"x": "1", "n": 1}]', None, signature)["x"].tolist() == [
+        1,
+        "1",
+    ]
+
+
+def test_decimal_numbers_are_pythons_own_again() -> None:
+    """As databases give them; JSON of pandas writes them as text."""
+    amounts = [decimal.Decimal("1.10"), None, decimal.Decimal("3")]
+    X = pd.DataFrame({"x": pd.Series(amounts, dtype=object)})
+
+    for body, content_type in (
+        (b'[{"x": "1.10"}, {"x": null}, {"x": 3}]', "application/json"),
+        (b"x\n1.10\n\n3\n", "text/csv"),
+        (parquet({"x": amounts}), "application/x-parquet"),
+    ):
+        taken = take(body, content_type, saved(None, X))["x"].tolist()
+        assert taken == amounts, content_type
+        assert isinstance(taken[0], decimal.Decimal)
+
+
+@pytest.mark.parametrize("container", ["frame", "array"])
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_blank_beside_a_comma_makes_no_other_category(container: str, signed: bool) -> None:
+    """Unless the model knows both."""
+    X: Any = pd.DataFrame({"x": ["02134", "a", " a", "b"], "n": [1.0, 2.0, 3.0, 4.0]})
+    columns: Any = ["x"] if container == "frame" else [0]
+    X = X if container == "frame" else X.astype(object).to_numpy()
+    model = make_pipeline(
+        make_column_transformer((OneHotEncoder(handle_unknown="ignore"), columns)),
+        LogisticRegression(C=1e6, max_iter=10_000),
+    ).fit(X, ["zip", "plain", "blank", "other"])
+    signature = saved(model, X) if signed else None
+    known = completed(signature, model, describe(model))
+
+    body = b" 02134, 1\n a, 2\na ,3\nb,4\n"
+    assert ask(model, known, body, "text/csv") == ["zip", "blank", "plain", "other"]
+
+
+def test_an_index_that_pandas_only_counted_is_a_column_again() -> None:
+    """Of numbers such as 30, 41, 52 parquet holds no value."""
+    frame = pd.DataFrame({"age": [30, 41, 52], "n": [1.0, 2.0, 3.0]})
+    stream = io.BytesIO()
+    frame.set_index(pd.RangeIndex(30, 60, 11, name="age"))[["n"]].to_parquet(stream)
+
+    taken = take(stream.getvalue(), "application/x-parquet", saved(None, frame))
+
+    pd.testing.assert_frame_equal(taken, frame)
+    other = saved(None, frame[["n"]])
+    assert take(stream.getvalue(), "application/x-parquet", other)["n"].tolist() == [1, 2, 3]

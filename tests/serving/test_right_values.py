@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import operator
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -241,3 +242,42 @@ def test_other_servers_forms_are_answered_in_kind(made: Make) -> None:
         (output,) = told["outputs"]
         assert (output["datatype"], output["shape"]) == ("FP64", [2])
         assert output["data"] == pytest.approx([3, 7])
+
+
+def save_second(model_dir: Path, signed: bool) -> None:
+    """Asks its data for column b, and holds no trace of what it was fitted on."""
+    X = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]})
+    model = make_pipeline(FunctionTransformer(operator.itemgetter("b")))
+    joblib.dump(model, model_dir / "model.joblib")
+    if signed:
+        save_signature(None, X, model_dir=model_dir)
+
+
+def test_a_model_that_asks_for_names_says_so(made: Make) -> None:
+    """Where nobody knows them, and rows have none."""
+    tree = made(lambda model_dir: save_second(model_dir, signed=False))
+    with running(tree, SAGEMAKER_MODEL_SERVER_WORKERS="1") as server:
+        for body, content_type in (("1,2\n", "text/csv"), ("[[1, 2]]", "application/json")):
+            problem = refused(server, body, content_type)
+            assert problem["status"] == 422
+            assert "asks for columns by name" in problem["detail"]
+        assert answers(server, "a,b\n1,2\n") == [2]
+        assert answers(server, '[{"b": 2}]', "application/json") == [2]
+        assert 'column "b"' in refused(server, '[{"a": 2}]', "application/json")["detail"]
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_numbers_may_come_as_texts(made: Make, signed: bool) -> None:
+    """As from forms of the web; a signature makes no difference."""
+    tree = made(lambda model_dir: save_sum(model_dir, 2, ["a", "b"], signed=signed))
+    with running(tree, SAGEMAKER_MODEL_SERVER_WORKERS="1") as server:
+        for document in (
+            [{"a": "1.5", "b": "2"}],
+            {"instances": [["1.5", 2]]},
+            {"dataframe_split": {"columns": ["b", "a"], "data": [["2", "1.5"]]}},
+        ):
+            told = answers(server, json.dumps(document), "application/json")
+            told = told["predictions"] if isinstance(told, dict) else told
+            assert told == pytest.approx([3.5])
+        body = json.dumps([{"a": "1,5", "b": "2"}])
+        assert refused(server, body, "application/json")["status"] == 422
