@@ -5,7 +5,8 @@ To add a content type, write a file with a class like those beside it and add th
 
     expected_columns.py  what is known of a body's columns, by name or by position
     csv_cells.py         columns of text cells as values
-    json_rows.py         rows of JSON as values; json_features.py, tensors.py: of other servers
+    json_rows.py         rows of JSON as values; json_features.py, tensors.py: of other servers;
+                         json_pandas.py: in the orients of pandas
     whole_numbers.py     whole numbers that no float may change
     column_values.py     the type that a column had in training; dates.py: of dates and spans
     predictions.py       predictions as tables and arrays
