@@ -9,6 +9,7 @@ from contract.errors import SettingsError
 
 # No number read here is larger: the frontend is Java, and counts in its int.
 HIGHEST_NUMBER = 2**31 - 1
+A_LEVEL = "a level from 0 to 50 or a name such as INFO"
 
 
 class Reader:
@@ -73,16 +74,12 @@ class Reader:
 
         The SDK writes it as JSON does, so that a number may come in one more pair of quotes.
         """
-        value = (self.text(name) or "").strip("\"'").strip()
-        if not value:
+        value = self.text(name)
+        if value is None or not _unquoted(value):
             return default
-        level = logging.getLevelNamesMapping().get(value.upper())
-        if level is None and value.isdecimal() and int(value) <= logging.CRITICAL:
-            level = int(value)
+        level = level_of(value)
         if level is None:
-            raise SettingsError(
-                f"{name} must be a level from 0 to 50 or a name such as INFO, not {value!r}"
-            )
+            raise SettingsError(f"{name} must be {A_LEVEL}, not {value!r}")
         return level
 
     def port_range(self, name: str) -> tuple[int, int] | None:
@@ -94,3 +91,19 @@ class Reader:
         if not (dash and first.isdecimal() and last.isdecimal() and int(first) <= int(last)):
             raise SettingsError(f"{name} must be two ports such as 10000-10999, not {value!r}")
         return int(first), int(last)
+
+
+def level_of(text: str) -> int | None:
+    """A level of Python's logging, by its number or its name; None for what is neither.
+
+    The SDK writes it as JSON does, so that either may come in one more pair of quotes.
+    """
+    value = _unquoted(text)
+    level = logging.getLevelNamesMapping().get(value.upper())
+    if level is None and value.isdecimal() and int(value) <= logging.CRITICAL:
+        level = int(value)
+    return level
+
+
+def _unquoted(text: str) -> str:
+    return text.strip().strip("\"'").strip()

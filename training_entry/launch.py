@@ -12,12 +12,11 @@ import os
 import sys
 from contextlib import suppress
 
-from contract.environment_reader import Reader
 from contract.errors import ByoError
 from contract.paths import Paths
-from contract.settings import LOG_LEVEL_VARIABLE
 from training_entry.before_script import classic_tree
-from training_entry.before_script.job_folders import check_log_level, drop_reports, write_failure
+from training_entry.before_script.job_folders import drop_reports, write_failure
+from training_entry.before_script.log_level import read_log_level, tell_toolkit
 from training_entry.before_script.stop_requests import Stopped, stoppable
 from training_entry.hyperparameters.redaction import Secrets
 from training_entry.job import check_job_files
@@ -77,15 +76,12 @@ def _train(paths: Paths) -> int:
     drop_reports(paths)
     classic_tree.complete(paths)
     check_job_files(paths)
-    check_log_level(paths.hyperparameters)
-    if os.environ.get(LOG_LEVEL_VARIABLE):
-        # A name, or a number in quotes, which the toolkit can't read.
-        level = Reader(os.environ).log_level(LOG_LEVEL_VARIABLE, default=logging.INFO)
-        os.environ[LOG_LEVEL_VARIABLE] = str(level)
+    level = read_log_level(paths.hyperparameters, os.environ)
     os.environ.setdefault(MODULE_VARIABLE, TRAINING_MODULE)
     # Its import makes a folder, so it waits until the job is known to be one.
     from sagemaker_training.cli import train
 
+    tell_toolkit(level, os.environ)
     try:
         train.main()
     except SystemExit as end:

@@ -83,13 +83,8 @@ def test_a_job_of_several_hosts_runs_once_all_are_found(job):
         ("resourceconfig.json", '{"hosts": []}', '"hosts" must be a list of host names'),
         (
             "hyperparameters.json",
-            '{"sagemaker_container_log_level": "DEBUG"}',
-            "sagemaker_container_log_level must be a number: 10 for DEBUG",
-        ),
-        (
-            "hyperparameters.json",
             '{"sagemaker_container_log_level": "loud"}',
-            "sagemaker_container_log_level must be a number, such as 10 for DEBUG",
+            "sagemaker_container_log_level must be a level from 0 to 50 or a name such as INFO",
         ),
     ],
 )
@@ -131,14 +126,29 @@ def test_a_tree_of_the_classic_container_is_completed(launched):
 
 
 @slow
-def test_a_log_level_that_is_a_number_counts(launched):
-    """As the SDK sends it: the text of a number."""
-    launched.hyperparameters["sagemaker_container_log_level"] = "10"
+@pytest.mark.parametrize("given", ["10", 10, '"10"', "DEBUG", "debug", '"DEBUG"', "'10'"])
+def test_a_log_level_counts_in_each_form_in_which_it_is_sent(launched, given):
+    """As SDKs write it, as consoles do, and as people think of it."""
+    launched.hyperparameters["sagemaker_container_log_level"] = given
 
     code = launched.run()
 
     assert code == 0, launched.log
     assert " DEBUG " in launched.log
+
+
+@slow
+@pytest.mark.parametrize(("given", "counts"), [(None, True), ("", True), ("30", False)])
+def test_the_log_level_of_the_environment_counts_where_the_job_has_none(launched, given, counts):
+    """The toolkit reads it, and then forgets it."""
+    launched.environ["SAGEMAKER_CONTAINER_LOG_LEVEL"] = '"debug"'
+    if given is not None:
+        launched.hyperparameters["sagemaker_container_log_level"] = given
+
+    code = launched.run()
+
+    assert code == 0, launched.log
+    assert (" DEBUG " in launched.log) == counts
 
 
 @slow

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import tempfile
 from contextlib import suppress
@@ -12,7 +11,6 @@ from contract.errors import ByoError
 from contract.paths import Paths
 from training_entry.script.failure_report import clip
 
-LOG_LEVEL = "sagemaker_container_log_level"
 # More than a file system may put beside the name of a file: it takes a block that is free.
 PROBE = bytes(8192)
 
@@ -21,28 +19,6 @@ logger = logging.getLogger(__name__)
 
 class SurroundingsError(ByoError):
     """A folder or a setting of the job can't be used; the message names it."""
-
-
-def check_log_level(hyperparameters: Path) -> None:
-    """Check the one hyperparameter at which the toolkit fails before it calls anyone.
-
-    Args:
-        hyperparameters: the file, which is known to hold a JSON object.
-
-    Raises:
-        SurroundingsError: the log level is not a number.
-    """
-    given = json.loads(hyperparameters.read_text(encoding="utf-8")).get(LOG_LEVEL)
-    value = given
-    with suppress(TypeError, ValueError):
-        value = json.loads(given)
-    if given is None or isinstance(value, int):
-        return
-    example = ", such as 10 for DEBUG or 20 for INFO"
-    known = logging.getLevelNamesMapping().get(str(value).upper())
-    if known:
-        example = f": {known} for {str(value).upper()}"
-    raise SurroundingsError(f"the hyperparameter {LOG_LEVEL} must be a number{example}")
 
 
 def prepare_output(paths: Paths) -> None:
