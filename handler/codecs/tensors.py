@@ -34,10 +34,14 @@ class Tensors:
     Args:
         id: the request's; None if it has none.
         output: the name that the request gives the output; None for the model's own.
+        model: the name of the model that answers.
+        version: its version; None where that is not known.
     """
 
     id: str | None = None
     output: str | None = None
+    model: str = "model"
+    version: str | None = None
 
 
 def is_of_tensors(inputs: Any) -> bool:
@@ -203,7 +207,9 @@ def to_outputs(prediction: Any, signature: Signature | None, request: Tensors) -
     Raises:
         NotAcceptable: the prediction is no table, or a column holds what no datatype is for.
     """
-    answer: dict[str, Any] = {"model_name": "model"}
+    answer: dict[str, Any] = {"model_name": request.model}
+    if request.version is not None:
+        answer["model_version"] = request.version
     if request.id is not None:
         answer["id"] = request.id
     table = to_table(prediction, signature)

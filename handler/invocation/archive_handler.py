@@ -116,8 +116,7 @@ def find(model_dir: Path, *, decodes: bool = True) -> ArchiveHandler | None:
     if manifest is None:
         _refuse_legacy(model_dir / LEGACY_MANIFEST)
         return None
-    model = manifest.get("model")
-    name = model.get("handler") if isinstance(model, dict) else None
+    name = _model_in(manifest).get("handler")
     if not name:
         return None
     if not isinstance(name, str):
@@ -127,6 +126,19 @@ def find(model_dir: Path, *, decodes: bool = True) -> ArchiveHandler | None:
         logger.info("%s is a container's own handler: this one's stands for it", name)
         return None
     return ArchiveHandler(name, manifest, decodes)
+
+
+def said_of_model(model_dir: Path) -> dict[str, Any]:
+    """What a model's manifest says of the model; nothing where there is none that can be read."""
+    try:
+        return _model_in(_read(model_dir / MANIFEST) or {})
+    except ModelLoadError:
+        return {}
+
+
+def _model_in(manifest: dict[str, Any]) -> dict[str, Any]:
+    model = manifest.get("model")
+    return model if isinstance(model, dict) else {}
 
 
 def _read(file: Path) -> dict[str, Any] | None:

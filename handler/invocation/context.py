@@ -13,6 +13,8 @@ from mms.metrics.metrics_store import MetricsStore
 
 from handler.invocation.request_types import Request, Response
 
+TARGET_MODEL_HEADER = "x-amzn-sagemaker-target-model"
+
 
 class SentHeaders(dict[str, str]):
     """A request's headers as they were sent, found by a name in any case."""
@@ -73,6 +75,7 @@ def request_of(
         accept=headers.get("accept"),
         content_encoding=headers.get("content-encoding"),
         request_id=request_id or "-",
+        target_model=headers.get(TARGET_MODEL_HEADER),
     )
 
 

@@ -39,6 +39,7 @@ from handler.invocation.examples import examples_for
 from handler.invocation.failure_log import log_failure
 from handler.invocation.fast.shortcut import Shortcut
 from handler.invocation.invocation_progress import Invocation
+from handler.invocation.model_identity import ModelIdentity
 from handler.invocation.model_input import conform, written_out
 from handler.invocation.model_loading import told_by_place
 from handler.invocation.names_at_fault import names_at_fault
@@ -66,6 +67,7 @@ class Pipeline:
         limit: what bounds the time of a step that may run user code.
         configuration: scikit-learn's that the model shows to need, and that is not set.
         code: the folders of the user's code.
+        identity: what the model is called.
     """
 
     model: Any
@@ -75,6 +77,7 @@ class Pipeline:
     limit: Limit = deadline
     configuration: Mapping[str, Any] = field(default_factory=dict)
     code: Sequence[Path] = ()
+    identity: ModelIdentity = field(default_factory=ModelIdentity)
     _has_answered: set[bool] = field(default_factory=set)
 
     def execution_parameters(self) -> dict[str, Any] | None:
@@ -265,7 +268,7 @@ class Pipeline:
             content_type, body = as_users_expect(request)
             return self.user.input_fn(body, content_type, invocation.context)
         decoded = codecs.decode(request.body, request.content_type, self.signature)
-        invocation.envelope = decoded.envelope
+        invocation.envelope = self.identity.on(decoded.envelope, request)
         is_open = self.signature is None and self._model_input.kind == "open"
         return conform(
             decoded.data, self.signature, is_open=is_open, as_columns=self._takes_columns

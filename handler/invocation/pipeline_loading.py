@@ -18,6 +18,7 @@ from contract.user_module import check_names, find_program, make_importable
 from handler.invocation import library_configuration, main_module, toolkit_without_pickle
 from handler.invocation.default_prediction import predictor_of
 from handler.invocation.fast.instance import quicken
+from handler.invocation.model_identity import identity_of
 from handler.invocation.model_loading import functions_of, load_model, told_by_place
 from handler.invocation.pipeline import Limit, Pipeline
 from handler.processes.invocation_time_limit import deadline
@@ -64,7 +65,10 @@ def load_pipeline(
     known = _with_setting(completed(signature, model, found), settings)
     if settings.fast_predictions and (quickened := quicken(model)):
         logger.info("faster than the library's own: %s", ", ".join(quickened))
-    pipeline = Pipeline(model, user, known, settings, limit, configuration, directories)
+    identity = identity_of(model_dir, context, multi_model=settings.multi_model)
+    pipeline = Pipeline(
+        model, user, known, settings, limit, configuration, directories, identity
+    )
     logger.info("rows of several requests are predicted %s", pipeline.how_rows_are_predicted())
     return pipeline
 

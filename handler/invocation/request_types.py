@@ -22,6 +22,7 @@ class Request:
         accept: the Accept header, or None.
         content_encoding: the Content-Encoding header, or None.
         request_id: what names this invocation in the log and in a problem.
+        target_model: which of many models is asked, as the caller names it, or None.
     """
 
     body: bytes
@@ -29,6 +30,7 @@ class Request:
     accept: str | None = None
     content_encoding: str | None = None
     request_id: str = "-"
+    target_model: str | None = None
 
 
 @dataclass(frozen=True)

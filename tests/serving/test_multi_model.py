@@ -122,3 +122,44 @@ def test_user_code_that_ends_the_process_fails_each_load(server: Server, tmp_pat
     assert set(statuses) <= {500, 409}
     assert statuses.count(500) > 20
     eventually(lambda: listed(server) == {})
+
+
+TENSORS = {"inputs": [{"name": "x", "shape": [1, 2], "datatype": "FP64", "data": [2, 0]}]}
+
+
+@pytest.mark.parametrize("backend", ["own", "shared", "stock"])
+def test_answers_in_tensors_name_their_model(tmp_path: Path, backend: str) -> None:
+    """By the caller's name for it, else by the one it was loaded under; with a version if known."""
+    plain, archived = tmp_path / "plain", tmp_path / "archived"
+    for folder in (plain, archived):
+        save_positional(folder)
+    (archived / "MAR-INF").mkdir()
+    manifest = {"model": {"modelName": "packed", "modelVersion": "1.2"}}
+    (archived / "MAR-INF" / "MANIFEST.json").write_text(json.dumps(manifest))
+    named = []
+    with running(make_tree(tmp_path), multi_model=True, BYO_BACKEND=backend) as server:
+        assert load(server, "plain", plain) == load(server, "archived", archived) == 200
+        for name, target in (("plain", None), ("plain", "plain.tar.gz"), ("archived", None)):
+            headers = {"Content-Type": "application/json"}
+            if target is not None:
+                headers["X-Amzn-SageMaker-Target-Model"] = target
+            body = json.dumps(TENSORS).encode()
+            answer = server.client.request("POST", f"/models/{name}/invoke", body, headers)
+            document = json.loads(answer.body)
+            named.append((document["model_name"], document.get("model_version")))
+
+    assert named == [("plain", None), ("plain", None), ("archived", "1.2")]
+
+
+def test_a_single_models_answer_in_tensors_has_its_manifests_name(tmp_path: Path) -> None:
+    """As multi-model-server's archiver wrote it."""
+    tree = make_tree(tmp_path)
+    save_positional(tree.paths.model)
+    (tree.paths.model / "MAR-INF").mkdir()
+    manifest = {"model": {"modelName": "packed", "modelVersion": 2}}
+    (tree.paths.model / "MAR-INF" / "MANIFEST.json").write_text(json.dumps(manifest))
+
+    with running(tree) as server:
+        document = json.loads(server.post(json.dumps(TENSORS), "application/json").body)
+
+    assert (document["model_name"], document["model_version"]) == ("packed", "2")
