@@ -13,7 +13,7 @@ import json
 import logging
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -32,6 +32,8 @@ DEFAULT_FUNCTION = "handle"
 CONTAINERS_OWN = ("handler.service", "handler_service", "default_handler_service")
 # As that server reads a body for its handlers, unless the variable of this name says false.
 DECODE_VARIABLE = "MMS_DECODE_INPUT_REQUEST"
+# What the user has set it to, where that server's own workers must find it false.
+DECODE_AS_SET_VARIABLE = "BYO_DECODE_INPUT_REQUEST"
 JSON, TEXT, BINARY = "application/json", "text/plain; charset=utf-8", "application/octet-stream"
 
 Handle = Callable[[Any, Any], Any]
@@ -104,6 +106,11 @@ class ArchiveHandler:
         if essence.startswith("text"):
             return body if isinstance(body, str) else bytes(body).decode("utf-8")
         return bytearray(body)
+
+
+def decodes_bodies(environ: Mapping[str, str]) -> bool:
+    """Whether handlers get JSON and text as such."""
+    return environ.get(DECODE_AS_SET_VARIABLE, environ.get(DECODE_VARIABLE, "")) != "false"
 
 
 def find(model_dir: Path, *, decodes: bool = True) -> ArchiveHandler | None:

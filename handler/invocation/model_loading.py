@@ -23,9 +23,7 @@ logger = logging.getLogger(__name__)
 
 def functions_of(model_dir: Path, program: Path | None) -> tuple[UserFunctions, object]:
     """The user's functions, and where they are from."""
-    archive = archive_handler.find(
-        model_dir, decodes=os.environ.get(archive_handler.DECODE_VARIABLE) != "false"
-    )
+    archive = archive_handler.find(model_dir, decodes=archive_handler.decodes_bodies(os.environ))
     if archive is None:
         module = import_program(program) if program else None
         return UserFunctions.of_module(module), program or "no module"

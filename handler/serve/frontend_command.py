@@ -18,6 +18,7 @@ from pathlib import Path
 from contract.machine import MEBIBYTE
 from contract.model_server_variables import without_them
 from contract.settings import ServingSettings
+from handler.invocation.archive_handler import DECODE_AS_SET_VARIABLE, DECODE_VARIABLE
 from handler.processes import batch_transform_file, launcher_pipes
 from handler.processes.capacity_plan import CapacityPlan
 from handler.serve import batch_transform_defaults
@@ -31,7 +32,10 @@ PLAIN_PATH = re.compile(r"[\w./@+~-]+", re.ASCII)
 # the frontend's own main class is named, too, as the process is known by it.
 GUARD = Path(__file__).parents[1] / "frontend" / "guard.jar"
 MAIN_CLASSES = ("byo.frontend.GuardedServer", "com.amazonaws.ml.mms.ModelServer")
+# What the frontend executes for each model: a launcher that stands for a host of ours, or
+# multi-model-server's own worker.
 LAUNCHER = Path(__file__).parents[1] / "fork_server" / "launcher.sh"
+STOCK_WORKER = Path(__file__).parent / "stock_worker.py"
 
 
 # Each model takes the frontend half a dozen threads, most of which only wait. The collector is
@@ -74,8 +78,11 @@ def command(
     Raises:
         MissingPrerequisite: Java or multi-model-server is not installed.
     """
-    home = model_server_home()
-    backend = stock_backend(home) if settings.backend == "stock" else launching_backend(scratch)
+    if settings.backend == "stock":
+        backend = _backend(scratch, sys.executable, STOCK_WORKER)
+    else:
+        backend = _backend(scratch, "/bin/sh", LAUNCHER)
+        launcher_pipes.make(scratch)
     configuration = scratch / CONFIGURATION_NAME
     configuration.write_text(properties(settings, plan, scratch), encoding="utf-8")
     batch_transform_file.write(scratch, batch_transform_defaults.document(settings, plan))
@@ -129,24 +136,23 @@ def class_path() -> str:
     return f"{model_server_home() / 'mms' / 'frontend' / '*'}{os.pathsep}{GUARD}"
 
 
-def stock_backend(home: Path) -> Backend:
-    """multi-model-server's own worker: a Python process for each model and each worker."""
-    return Backend(sys.executable, home)
-
-
-def launching_backend(scratch: Path) -> Backend:
-    """Ours: the shell runs a launcher in the worker's place, under the worker's name."""
+def _backend(scratch: Path, interpreter: str, script: Path) -> Backend:
+    """A home for the frontend in which a script of ours has the worker's name."""
     home = scratch / "home"
     scripts = home / "mms"
     scripts.mkdir(parents=True)
-    shutil.copyfile(LAUNCHER, scripts / "model_service_worker.py")
-    launcher_pipes.make(scratch)
-    return Backend("/bin/sh", home)
+    shutil.copyfile(script, scripts / "model_service_worker.py")
+    return Backend(interpreter, home)
 
 
 def frontend_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """What the JVM finds in its environment: nothing that would replace its configuration."""
-    return {**without_them(environ), "MMS_DECODE_INPUT_REQUEST": "false"}
+    return {
+        **without_them(environ),
+        # Of bodies as such: the service reads them for handlers that want them read.
+        DECODE_VARIABLE: "false",
+        DECODE_AS_SET_VARIABLE: environ.get(DECODE_VARIABLE, ""),
+    }
 
 
 def worker_environment(

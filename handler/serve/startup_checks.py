@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 
 from contract.errors import ModelLoadError, SettingsError
 from contract.settings import ServingSettings
@@ -17,7 +18,7 @@ def check_start(settings: ServingSettings) -> None:
     Raises:
         ModelUnavailable: the model directory of a single-model endpoint is not there.
         UserCodeError: a user's file would shadow a package of ours.
-        SettingsError: the port is taken, or the model takes another backend.
+        SettingsError: the port is taken.
     """
     check_port(settings)
     if settings.multi_model:
@@ -30,26 +31,19 @@ def check_start(settings: ServingSettings) -> None:
             "or set SAGEMAKER_MULTI_MODEL=true to load models later"
         )
     check_names([model_dir, *settings.code_directories(model_dir)])
-    check_archive(settings)
+    check_archive(model_dir)
 
 
-def check_archive(settings: ServingSettings) -> None:
-    """See whether an archive's own handler can be used.
+def check_archive(model_dir: Path) -> None:
+    """See whether the manifest of an archive, if there is one, can be read.
 
     Raises:
-        ModelUnavailable: its manifest can't be read.
-        SettingsError: multi-model-server's own workers would call it past this project, which
-            would never learn that it has loaded.
+        ModelUnavailable: it can't.
     """
     try:
-        archive = archive_handler.find(settings.paths.model)
+        archive_handler.find(model_dir)
     except ModelLoadError as error:
         raise ModelUnavailable(str(error)) from None
-    if archive and settings.backend == "stock":
-        raise SettingsError(
-            f"BYO_BACKEND=stock can't serve the handler {archive.name} of "
-            f"{archive_handler.MANIFEST}: set BYO_BACKEND to own or shared"
-        )
 
 
 def check_port(settings: ServingSettings) -> None:

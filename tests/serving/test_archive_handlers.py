@@ -54,12 +54,13 @@ def pack(model_dir: Path, handler: object, source: str, name: str = "service.py"
 
 
 @pytest.mark.slow
-def test_a_function_is_called_as_multi_model_server_calls_it(tree: Tree) -> None:
+@pytest.mark.parametrize("backend", ["own", "stock"])
+def test_a_function_is_called_as_multi_model_server_calls_it(tree: Tree, backend: str) -> None:
     """With JSON and text decoded, a context with the manifest, and answers of any kind."""
     pack(tree.paths.model, "service.py:handle", FUNCTION)
     (tree.algorithm.folder / "inference.py").write_text("def predict_fn(d, m): return [0]")
 
-    with running(tree, MODEL_SERVER_WORKERS="1") as server:
+    with running(tree, MODEL_SERVER_WORKERS="1", BYO_BACKEND=backend) as server:
         text = server.post("2,0", "text/csv")
         document = server.post("[[0, 0], [3, 0]]", "application/json")
         failed = server.post("fail", "text/plain")
@@ -86,7 +87,7 @@ def test_a_class_of_a_module(tree: Tree, handler: str, name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["own", "shared"])
+@pytest.mark.parametrize("backend", ["own", "shared", "stock"])
 def test_of_many_models(tmp_path: Path, backend: str) -> None:
     """Two archives whose handlers have one name do not meet."""
     tree = make_tree(tmp_path)
@@ -109,7 +110,12 @@ def test_of_many_models(tmp_path: Path, backend: str) -> None:
         ("service:handle", "import absent_package", {}, "No module named 'absent_package'"),
         ("service:handle", "X = 1", {}, "must define that function, or one class"),
         ("service:handle", "def handle(d, c): raise OSError('no weights')", {}, "no weights"),
-        ("service:handle", FUNCTION, {"BYO_BACKEND": "stock"}, "BYO_BACKEND=stock can't serve"),
+        (
+            "service:handle",
+            "def handle(d, c): raise OSError('no weights')",
+            {"BYO_BACKEND": "stock"},
+            "no weights",
+        ),
         (7, FUNCTION, {}, "the model's handler must be text"),
     ],
 )
