@@ -137,7 +137,7 @@ class ServingSettings:
         """
         submitted = [self.submit_dir] if self.submit_dir else []
         found: dict[Path, Path] = {}
-        for directory in (model_dir / "code", *submitted, self.algorithm_dir):
+        for directory in (model_dir / "code", *submitted, model_dir, self.algorithm_dir):
             found.setdefault(directory.resolve(), directory)
         return list(found.values())
 

@@ -1,9 +1,10 @@
 """Find and import the module that a user wrote, with one type of error.
 
 The order is the one SageMaker's users expect: ``code/`` inside the model directory, then
-``SAGEMAKER_SUBMIT_DIRECTORY``, then the algorithm folder baked into the image. The module is
-``inference`` unless ``SAGEMAKER_PROGRAM`` names another. All these folders are on the path,
-whether or not they hold that module: a model may need their other modules to be unpickled.
+``SAGEMAKER_SUBMIT_DIRECTORY``, the model directory itself, and the algorithm folder baked into the
+image. The module is ``inference`` unless ``SAGEMAKER_PROGRAM`` names another. All these folders are
+on the path, whether or not they hold that module: a model may need their other modules to be
+unpickled. So are their folders ``lib``, where the SDK puts ``dependencies=[...]``, and ``src``.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from contract.errors import UserCodeError
 # comes first on the path.
 RESERVED_NAMES = frozenset({"byo", "contract", "handler", "training_entry"})
 DEFAULT_PROGRAM = "inference.py"
+# Where modules lie inside a folder of code, beside those that lie there directly.
+MODULE_FOLDERS = ("lib", "src")
 
 
 def find_program(directories: Sequence[Path], program: str | None) -> Path | None:
@@ -27,28 +30,40 @@ def find_program(directories: Sequence[Path], program: str | None) -> Path | Non
 
     Args:
         directories: where to look, in order; those that don't exist are passed over.
-        program: the file asked for by name, with or without ``.py``; None for ``inference.py``.
+        program: the file asked for by name, with or without ``.py``, or as a module of a package
+            (``package.module``); None for ``inference.py``.
 
     Raises:
         UserCodeError: a program was asked for by name and is in none of the directories.
     """
     name = Path(program or DEFAULT_PROGRAM)
     file = name if name.suffix == ".py" else name.with_name(f"{name.name}.py")
+    files = [file]
+    if program and file != name:
+        files.append(Path(*str(name).split(".")).with_suffix(".py"))
     for directory in directories:
-        if (directory / file).is_file():
-            return directory / file
+        for one in files:
+            if (directory / one).is_file():
+                return directory / one
     if program:
         searched = ", ".join(map(str, directories)) or "no folder"
         raise UserCodeError(f"SAGEMAKER_PROGRAM names {program}, which is not in: {searched}")
     return None
 
 
+def module_folders(directories: Sequence[Path]) -> list[Path]:
+    """The folders that modules may lie in: those of user code, with their ``lib`` and ``src``."""
+    found = [one for top in directories for one in (top, *(top / n for n in MODULE_FOLDERS))]
+    return [folder for folder in found if folder.is_dir()]
+
+
 def make_importable(directories: Sequence[Path]) -> None:
     """Put folders of user code first on the path, in their order; what they lack is passed over.
 
-    They stay there, so that the user's own modules import at any time.
+    Behind each come its folders of modules. They stay there, so that the user's own modules import
+    at any time.
     """
-    names = [str(directory) for directory in directories if directory.is_dir()]
+    names = [str(folder) for folder in module_folders(directories)]
     sys.path[:] = [*dict.fromkeys(names), *(entry for entry in sys.path if entry not in names)]
     importlib.invalidate_caches()
 
@@ -65,7 +80,9 @@ def import_program(file: Path) -> ModuleType:
     make_importable([file.parent])
     try:
         return importlib.import_module(file.stem)
-    except (Exception, SystemExit) as error:
+    except MemoryError:
+        raise
+    except BaseException as error:
         raise UserCodeError(f"{file} can't be imported: {describe(error, file.parent)}") from error
 
 
@@ -91,8 +108,11 @@ def describe(error: BaseException, *directories: Path) -> str:
         error: the exception, with its traceback.
         directories: the user's folders: the innermost frame inside any of them is named.
     """
-    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    line = " ".join(text.split())
+    try:
+        message = str(error)
+    except Exception:  # a class of the user's whose own message fails
+        message = "its message can't be written"
+    line = ": ".join(filter(None, [type(error).__name__, " ".join(message.split())]))
     place = None if isinstance(error, SyntaxError) else _place(error, directories)
     return f"{line} ({place})" if place else line
 

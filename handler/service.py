@@ -14,6 +14,7 @@ from typing import Any
 from contract import container_log
 from contract.settings import ServingSettings
 from handler.host import model_load_reporting, out_of_memory
+from handler.host.one_model import MODEL_DIR_VARIABLE
 from handler.invocation.context import report, request_of
 from handler.invocation.pipeline import Pipeline
 from handler.invocation.request_types import headers_of, stopping_response
@@ -47,6 +48,7 @@ def _load(context: Any) -> Pipeline:
     inflight_lock.open_lock()
     requirements_site.activate()
     model_dir = Path(context.system_properties["model_dir"])
+    os.environ.setdefault(MODEL_DIR_VARIABLE, str(model_dir))
     try:
         return model_load_reporting.load(context.model_name, model_dir, settings, context)
     except MemoryError:

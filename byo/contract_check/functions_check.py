@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
-from difflib import get_close_matches
 from typing import Any
 
 from byo.contract_check.findings import Finding, error, ok, warning
 from contract.errors import UserCodeError
+from handler.invocation.misnamed_functions import misnamed
 from handler.invocation.user_functions import ARITIES, with_context
 
 REPLACED_BY_TRANSFORM = ("input_fn", "predict_fn", "output_fn")
-CLOSE = 0.8
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -31,7 +30,7 @@ def check_functions(module: ast.Module, file: str) -> Iterator[Finding]:
         *_replaced(defined, functions, file),
     ]
     yield from broken
-    yield from _near_misses(module, functions, defined, file)
+    yield from _near_misses(module, defined, file)
     if not broken:
         names = ", ".join(name for name in ARITIES if name in defined)
         yield ok(f"defines {names}" if names else "defines no function: the defaults serve", file)
@@ -41,9 +40,7 @@ def _wrong_arguments(functions: dict[str, FunctionNode], file: str) -> Iterator[
     for name, node in functions.items():
         if name not in ARITIES:
             continue
-        if isinstance(node, ast.AsyncFunctionDef):
-            yield error(f"{name} is async: the server calls plain functions", file, node.lineno)
-        elif not node.decorator_list:
+        if not node.decorator_list:
             try:
                 with_context(_stand_in(node), ARITIES[name])
             except UserCodeError as problem:
@@ -64,18 +61,12 @@ def _replaced(
         )
 
 
-def _near_misses(
-    module: ast.Module, functions: dict[str, FunctionNode], defined: set[str], file: str
-) -> Iterator[Finding]:
+def _near_misses(module: ast.Module, defined: set[str], file: str) -> Iterator[Finding]:
     """Functions that nothing calls, named almost like one that the server would call."""
-    used = {node.id for node in ast.walk(module) if isinstance(node, ast.Name)}
-    for name, node in functions.items():
-        if name in ARITIES or name in used:
-            continue
-        close = get_close_matches(name.lower(), ARITIES, n=1, cutoff=CLOSE)
-        if close and close[0] not in defined:
+    for node, meant in misnamed(module):
+        if meant not in defined:
             yield warning(
-                f"{name} is never called: rename it if {close[0]} is meant", file, node.lineno
+                f"{node.name} is never called: rename it if {meant} is meant", file, node.lineno
             )
 
 
@@ -90,7 +81,7 @@ def _top_level_names(module: ast.Module) -> Iterator[str]:
             yield from (target.id for target in node.targets if isinstance(target, ast.Name))
 
 
-def _stand_in(node: ast.FunctionDef) -> Callable[..., Any]:
+def _stand_in(node: FunctionNode) -> Callable[..., Any]:
     """A function that takes the same arguments and does nothing.
 
     It is made from the names alone: no default, annotation or statement of the user's runs.

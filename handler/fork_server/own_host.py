@@ -19,7 +19,7 @@ from handler.fork_server.host_state_machine import HostRecord, HostState
 from handler.fork_server.launcher_slot import LauncherSlot
 from handler.processes import model_load_events
 from handler.processes.backoff import Backoff
-from handler.processes.child_exit_status import describe, was_killed
+from handler.processes.child_exit_status import describe, describe_load_end, was_killed
 from handler.processes.forked_children import Ended
 from handler.processes.process_shared_memory import LoadState, ProcessRecord
 
@@ -149,6 +149,8 @@ class OwnHost:
             )
         if told.is_loaded and not self._record.is_one_of_many:
             self._tell_ended(told, code)
+        elif told.load_state is LoadState.LOADING:
+            self._tell_load_ended(code)
 
     def _tell_ended(self, told: ProcessRecord, code: int) -> None:
         """`serve` watches over a single model."""
@@ -162,6 +164,12 @@ class OwnHost:
                 told.loaded_seconds,
             )
         )
+
+    def _tell_load_ended(self, code: int) -> None:
+        """The process has said nothing of why: how it ended says it."""
+        model, ending = self.slot.request.model, describe_load_end(code)
+        logger.error("model %r can't be loaded: its process ended (%s)", model, ending)
+        model_load_events.send(model_load_events.LoadEnded(self._pid, ending))
 
     def _give_up(self) -> None:
         """Have the frontend forget the model.

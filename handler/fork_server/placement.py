@@ -12,6 +12,7 @@ from typing import Protocol
 from contract.errors import SignatureError
 from contract.machine import MEBIBYTE
 from contract.signature import load_signature
+from contract.user_module import MODULE_FOLDERS
 from handler.fork_server.launcher_slot import LauncherSlot
 from handler.fork_server.own_host import OwnHost, Processes
 from handler.fork_server.registration_check import RegistrationChecks
@@ -22,7 +23,7 @@ from handler.processes.launch_request import LaunchRequest
 # Loading keeps the other models of a shared host waiting, so what takes long is kept out.
 LARGEST_SHARED_BYTES = 16 * MEBIBYTE
 # What a model's folder holds where it brings code.
-OWN_CODE = ("code", "MAR-INF")
+OWN_CODE = ("code", "MAR-INF", *MODULE_FOLDERS)
 
 
 class Launchers(Protocol):

@@ -8,9 +8,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from contract.errors import ByoError
+from contract.errors import ByoError, ModelLoadError
 from contract.requirements_file import FILE_NAME, unmet, without_credentials
 from contract.settings import ServingSettings
+from contract.user_module import describe
 from handler.host.out_of_memory import NO_MEMORY
 from handler.invocation.pipeline import Limit, Pipeline
 from handler.invocation.pipeline_loading import load_pipeline
@@ -26,7 +27,7 @@ def load(
     """Load a model, and tell the log and the supervisor how it went.
 
     Raises:
-        ByoError, MemoryError: as `load_pipeline`.
+        ByoError, MemoryError: as `load_pipeline`, and in place of anything else.
     """
     pid, start = os.getpid(), time.monotonic()
     model_load_events.send(model_load_events.Loading(pid, name))
@@ -34,15 +35,26 @@ def load(
         _name_what_is_not_installed(name, model_dir / "code" / FILE_NAME)
     try:
         pipeline = load_pipeline(model_dir, settings, context, limit)
-    except (ByoError, MemoryError) as error:
-        reason = str(error) or NO_MEMORY
+    except BaseException as error:
+        reason = _reason(error)
         logger.error("model %r can't be loaded: %s", name, reason, exc_info=error)
         model_load_events.send(model_load_events.LoadFailed(pid, name, reason))
-        raise
+        if isinstance(error, ByoError | MemoryError):
+            raise
+        raise ModelLoadError(reason) from error
     seconds = time.monotonic() - start
     logger.info("model %r loaded in %.2f s", name, seconds)
     model_load_events.send(model_load_events.Loaded(pid, name, seconds))
     return pipeline
+
+
+def _reason(error: BaseException) -> str:
+    """Why a load failed, in one line."""
+    if isinstance(error, ByoError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return f"{NO_MEMORY} ({describe(error)})" if error.args else NO_MEMORY
+    return describe(error)
 
 
 def _name_what_is_not_installed(name: str, file: Path) -> None:

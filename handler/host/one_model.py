@@ -30,6 +30,7 @@ from handler.processes.process_shared_memory import ProcessRecord
 from handler.protocol.loaded_model import LoadedModel
 from handler.protocol.own_connections_loop import OwnConnectionsLoop
 
+MODEL_DIR_VARIABLE = "SM_MODEL_DIR"
 # How long a host that lacks memory for its model stays to say so.
 REFUSAL_SECONDS = 8
 # How long it may be until the frontend asks to load, after it was told that it can.
@@ -85,6 +86,8 @@ class OneModelHost:
         with contextlib.suppress(OSError):
             os.chdir(self._request.model_dir)
         sys.path.append(str(self._request.model_dir))
+        # As scripts know it that are both trained and served.
+        os.environ.setdefault(MODEL_DIR_VARIABLE, str(self._request.model_dir))
 
     def _load(self, record: ProcessRecord) -> Pipeline:
         """Load the model; a process that can't load it ends.

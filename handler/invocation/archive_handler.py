@@ -11,6 +11,7 @@ import importlib
 import inspect
 import json
 import logging
+import os
 import sys
 import uuid
 from collections.abc import Callable, Mapping
@@ -135,6 +136,21 @@ def find(model_dir: Path, *, decodes: bool = True) -> ArchiveHandler | None:
     return ArchiveHandler(name, manifest, decodes)
 
 
+def handler_in(module: ModuleType) -> ArchiveHandler | None:
+    """The handler in a user's module that has none of SageMaker's functions; None for none.
+
+    The same function, or a class with such a method, that a manifest could name.
+    """
+    own = [
+        one for one in vars(module).values() if getattr(one, "__module__", "") == module.__name__
+    ]
+    classes = [one for one in own if inspect.isclass(one) and hasattr(one, "handle")]
+    function = getattr(module, DEFAULT_FUNCTION, None)
+    if not (callable(function) and function in own) and len(classes) != 1:
+        return None
+    return ArchiveHandler(module.__name__, {}, decodes_bodies(os.environ))
+
+
 def said_of_model(model_dir: Path) -> dict[str, Any]:
     """What a model's manifest says of the model; nothing where there is none that can be read."""
     try:
@@ -191,6 +207,7 @@ def _service_of(module: ModuleType, name: str) -> Any:
         for _, one in inspect.getmembers(module, inspect.isclass)
         if one.__module__ == module.__name__
     ]
+    classes = [one for one in classes if hasattr(one, "handle")] or classes
     if len(classes) != 1 or not hasattr(classes[0], "handle"):
         raise UserCodeError(
             f"{MANIFEST} names the handler {name}: {module.__name__} must define that function, "

@@ -19,6 +19,8 @@ from contract.user_module import describe
 from handler.invocation.script_text import Script, read_scripts
 
 MAIN = "__main__"
+# What the script is called in the processes that multiprocessing starts for it.
+MP_MAIN = "__mp_main__"
 
 
 class MainModule(ModuleType):
@@ -46,13 +48,13 @@ def install(directories: Sequence[Path], program: Path | None) -> None:
 
     Called before the user's module is imported, which may load its model right then.
     """
-    sys.modules[MAIN] = MainModule(directories, program)
+    sys.modules[MAIN] = sys.modules[MP_MAIN] = MainModule(directories, program)
 
 
 def advice_on(error: BaseException) -> str:
     """What to do about a name that a load did not find in ``__main__``; empty for other errors."""
     main = sys.modules[MAIN]
-    if isinstance(main, MainModule) and MAIN in str(error):
+    if isinstance(main, MainModule) and MAIN in describe(error):
         return main._byo_lender.reason
     return ""
 
@@ -117,7 +119,7 @@ class _Lender:
             )
         try:
             module = importlib.import_module(script.file.stem)
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             raise AttributeError(
                 f"{script.file} defines {name}, and can't be imported: "
                 f"{describe(error, script.file.parent)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from contract.user_module import describe
 from handler.invocation.main_module import advice_on
 
 ARTIFACT_NAMES = ("model.joblib", "model.pkl")
-ARTIFACT_SUFFIXES = (".joblib", ".pkl", ".pickle")
+ARTIFACT_SUFFIXES = (".joblib", ".pkl", ".pickle", ".sav", ".p", ".jl", ".cloudpickle", ".dill")
 # What joblib and pickle's users add for a compressed file; joblib tells by the content.
 COMPRESSIONS = (".gz", ".z", ".bz2", ".xz", ".lzma", ".lz4")
 # Beside the model, and never it.
@@ -44,8 +45,8 @@ def load_artifact(model_dir: Path) -> Any:
         return joblib.load(artifact)
     except MemoryError:
         raise
-    except Exception as error:
-        advice = _content_advice(artifact) or advice_on(error)
+    except BaseException as error:
+        advice = _content_advice(artifact) or advice_on(error) or _module_advice(error)
         raise ModelLoadError(f"{artifact} can't be loaded: {describe(error)}{advice}") from error
 
 
@@ -61,8 +62,14 @@ def find_artifact(model_dir: Path) -> Path:
     if not model_dir.is_dir():
         raise ModelLoadError(f"{model_dir} is not a folder")
     for name in ARTIFACT_NAMES:
-        if (model_dir / name).is_file():
-            return model_dir / name
+        artifact = model_dir / name
+        if artifact.is_file():
+            return artifact
+        if artifact.is_symlink():
+            raise ModelLoadError(
+                f"{artifact} is a link to {artifact.readlink()}, which is not there: pack the "
+                "file itself"
+            )
     found = sorted(file for file in model_dir.iterdir() if _is_artifact(file))
     if len(found) == 1:
         return found[0]
@@ -72,6 +79,12 @@ def find_artifact(model_dir: Path) -> Path:
             "model as model.joblib, or write a model_fn"
         )
     raise ModelLoadError(f"{model_dir} holds no artifact: {_instead(model_dir)}")
+
+
+def further_artifacts(model_dir: Path) -> list[Path]:
+    """What could be artifacts as well, beside the one that is the model."""
+    model = find_artifact(model_dir)
+    return sorted(file for file in model_dir.iterdir() if file != model and _is_artifact(file))
 
 
 def _is_artifact(file: Path) -> bool:
@@ -125,6 +138,19 @@ def _listed(names: Any) -> str:
     shown = list(names)
     more = f" and {len(shown) - MOST_NAMES} more" if len(shown) > MOST_NAMES else ""
     return ", ".join(shown[:MOST_NAMES]) + more
+
+
+def _module_advice(error: BaseException) -> str:
+    """What to do where a pickle refers to a module that is not here."""
+    if not isinstance(error, ModuleNotFoundError) or not error.name:
+        return ""
+    top = error.name.partition(".")[0]
+    if top != error.name and top in sys.modules:
+        return f". The {top} that is installed is of another version than the one that saved it"
+    return (
+        f". The model was saved with the module {top}: put it into code/, or the package that has "
+        "it into code/requirements.txt"
+    )
 
 
 def _content_advice(artifact: Path) -> str:

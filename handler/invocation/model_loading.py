@@ -26,7 +26,12 @@ def functions_of(model_dir: Path, program: Path | None) -> tuple[UserFunctions, 
     archive = archive_handler.find(model_dir, decodes=archive_handler.decodes_bodies(os.environ))
     if archive is None:
         module = import_program(program) if program else None
-        return UserFunctions.of_module(module), program or "no module"
+        functions = UserFunctions.of_module(module)
+        if module is not None and not functions.names():
+            own = archive_handler.handler_in(module)
+            if own is not None:
+                return own.functions(), f"{program} ({own.name})"
+        return functions, program or "no module"
     if program:
         logger.warning("%s names %s: %s is not used", MANIFEST, archive.name, program)
     return archive.functions(), f"{MANIFEST} ({archive.name})"
@@ -60,7 +65,7 @@ def told_by_place(directories: Sequence[Path]) -> Iterator[None]:
         yield
     except (ByoError, MemoryError):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # KeyboardInterrupt, too: nobody is at a keyboard
         raise ModelLoadError(describe(error, *directories) + advice_on(error)) from error
 
 

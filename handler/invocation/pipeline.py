@@ -122,7 +122,7 @@ class Pipeline:
                 return step(invocation)
         except DeadlineExceeded:
             return self.timed_out(invocation)
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             problem = self._judge(error, invocation)
         return problem_response(problem, invocation.request.request_id)
 
@@ -266,7 +266,10 @@ class Pipeline:
         request = invocation.request
         if self.user.input_fn:
             content_type, body = as_users_expect(request)
-            return self.user.input_fn(body, content_type, invocation.context)
+            data = self.user.input_fn(body, content_type, invocation.context)
+            if data is None and self.user.predict_fn is None:
+                raise PredictionFailed("input_fn returned nothing: does it lack a return?")
+            return data
         decoded = codecs.decode(request.body, request.content_type, self.signature)
         invocation.envelope = self.identity.on(decoded.envelope, request)
         is_open = self.signature is None and self._model_input.kind == "open"

@@ -15,7 +15,13 @@ from contract.estimators.model_inputs import ModelInput, completed, describe
 from contract.settings import ServingSettings
 from contract.signature import Further, Signature, load_signature
 from contract.user_module import check_names, find_program, make_importable
-from handler.invocation import library_configuration, main_module, toolkit_without_pickle
+from handler.invocation import (
+    artifacts_beside,
+    library_configuration,
+    main_module,
+    misnamed_functions,
+    toolkit_without_pickle,
+)
 from handler.invocation.default_prediction import predictor_of
 from handler.invocation.fast.instance import quicken
 from handler.invocation.model_identity import identity_of
@@ -39,7 +45,7 @@ def load_pipeline(
         MemoryError: there is not enough memory for the model.
     """
     directories = settings.code_directories(model_dir)
-    check_names([model_dir, *directories])
+    check_names(directories)
     program = find_program(directories, settings.program)
     make_importable(directories)
     main_module.install(directories, program)
@@ -48,10 +54,13 @@ def load_pipeline(
         for warning in signature.version_warnings() if signature else ():
             logger.warning(warning)
         library_configuration.restore(signature.configuration if signature else {})
+        for warning in misnamed_functions.warnings_on(program, directories):
+            logger.warning(warning)
         user, source = functions_of(model_dir, program)
         toolkit_without_pickle.forbid_unpickling()
         model = load_model(user, model_dir, context)
         found = describe(model)
+        artifacts_beside.check(model_dir, user)
         if not (user.predict_fn or user.transform_fn):
             _check_that_it_can_be_asked(model, found, signature)
         configuration = library_configuration.assumed_for(model)

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from contract.user_module import module_folders
+
 TRAINING_SCRIPTS = ("train.py", "training.py")
 # Calls that modules make while they are imported, and that are no training.
 HARMLESS_CALLS = frozenset({
@@ -51,7 +53,7 @@ class Script:
 
 def read_scripts(directories: Sequence[Path]) -> Iterator[Script]:
     """The files of some folders that Python can parse, those first that are named for training."""
-    for directory in directories:
+    for directory in module_folders(directories):
         files = [file for file in directory.glob("*.py") if not file.name.startswith(".")]
         for file in sorted(files, key=lambda one: (one.name not in TRAINING_SCRIPTS, one.name)):
             try:

@@ -9,14 +9,16 @@
     transform_fn(model, body, content_type, accept)  in place of the three before
     execution_parameters_fn()                        for GET /execution-parameters
 
-Each of the user's may take a trailing ``context``. They are looked up in the user's module;
-what it lacks is taken from a subclass of the toolkit's ``DefaultInferenceHandler`` that the
-module defines, under the toolkit's names (``default_model_fn``, …). What neither overrides is
-ours: the toolkit's own defaults unpickle what a request holds.
+Each of the user's may take a trailing ``context``, and may be ``async``. They are looked up in the
+user's module; what it lacks is taken from a subclass of the toolkit's ``DefaultInferenceHandler``
+that the module defines, under the toolkit's names (``default_model_fn``, …). What neither overrides
+is ours: the toolkit's own defaults unpickle what a request holds.
 """
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import inspect
 import sys
 from collections.abc import Callable
@@ -107,6 +109,8 @@ def with_context(function: UserFunction, arity: int) -> UserFunction:
     Raises:
         UserCodeError: the function can't be called with `arity` arguments, nor with one more.
     """
+    if inspect.iscoroutinefunction(function):
+        function = _awaited(function)
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
@@ -123,6 +127,16 @@ def with_context(function: UserFunction, arity: int) -> UserFunction:
     raise UserCodeError(
         f"{name}{signature} must take {arity} arguments, or {arity + 1} with a context"
     )
+
+
+def _awaited(function: UserFunction) -> UserFunction:
+    """A coroutine function as one that returns when it is done."""
+
+    @functools.wraps(function)
+    def run(*arguments: Any, **named: Any) -> Any:
+        return asyncio.run(function(*arguments, **named))
+
+    return run
 
 
 def _without_arguments(function: Any) -> Callable[[], Any] | None:

@@ -25,6 +25,20 @@ def describe(code: int) -> str:
     return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
 
+def describe_load_end(code: int) -> str:
+    """How a process ended that was loading a model, and what that may mean.
+
+    Args:
+        code: as for `describe`.
+    """
+    how = describe(code)
+    if code >= 0:
+        return f"{how}: the algorithm's own code ended it, as os._exit does"
+    if was_killed(code):
+        return f"{how}, perhaps for lack of memory"
+    return f"{how}: native code crashed, and the stacks above say where"
+
+
 def was_killed(code: int) -> bool:
     """Whether it ended by a signal that comes from elsewhere, not by its own doing.
 

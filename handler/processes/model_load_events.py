@@ -51,6 +51,19 @@ class LoadFailed:
 
 
 @dataclass(frozen=True)
+class LoadEnded:
+    """A process that was loading the single model has ended without a word.
+
+    Args:
+        pid: its process id.
+        ending: how it ended, in words.
+    """
+
+    pid: int
+    ending: str
+
+
+@dataclass(frozen=True)
 class ForkServerAlive:
     """The fork server says each second that it lives.
 
@@ -85,9 +98,10 @@ class ProcessEnded:
     seconds: float
 
 
-Event = Loading | Loaded | LoadFailed | ForkServerAlive | ProcessEnded
+Event = Loading | Loaded | LoadFailed | LoadEnded | ForkServerAlive | ProcessEnded
 _KINDS: dict[str, type[Event]] = {
-    kind.__name__: kind for kind in (Loading, Loaded, LoadFailed, ForkServerAlive, ProcessEnded)
+    kind.__name__: kind
+    for kind in (Loading, Loaded, LoadFailed, LoadEnded, ForkServerAlive, ProcessEnded)
 }
 
 

@@ -79,7 +79,11 @@ def with_requirements(
     Raises:
         UserCodeError: that can't be installed.
     """
-    directories = settings.code_directories(settings.paths.model.absolute())
+    model_dir = settings.paths.model.absolute()
+    directories = settings.code_directories(model_dir)
+    if settings.submit_dir is None or settings.submit_dir.resolve() != model_dir.resolve():
+        # What lies beside the artifact may list all that training had.
+        directories.remove(model_dir)
     if settings.multi_model:
         directories = directories[1:]
     else:

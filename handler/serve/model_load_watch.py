@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import selectors
+import time
 from collections.abc import Callable
 
 from contract.errors import ByoError
@@ -10,6 +11,8 @@ from handler.processes.process_watch import close_watch, open_watch
 
 # A model that has served is loaded so many times before it is given up.
 UNEXPLAINED_LOADS = 3
+# How long the fork server may take to say how a process of its ended.
+WORD_SECONDS, ASK_SECONDS = 3.0, 0.05
 
 
 class ModelUnavailable(ByoError):
@@ -22,11 +25,20 @@ class LoadWatch:
     Args:
         selector: what waits for their ends.
         read_events: reads what they have told and nobody has read yet.
+        ends_are_told: whether whoever forked them says how they ended.
     """
 
-    def __init__(self, selector: selectors.BaseSelector, read_events: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        selector: selectors.BaseSelector,
+        read_events: Callable[[], None],
+        *,
+        ends_are_told: bool = False,
+    ) -> None:
         self._selector = selector
         self._read_events = read_events
+        self._ends_are_told = ends_are_told
+        self._endings: dict[int, str] = {}  # process id -> how it ended
         self._loading: dict[int, int] = {}  # process id -> what is waited on
         self._has_loaded = False
         self.have_begun = False
@@ -53,6 +65,10 @@ class LoadWatch:
         self._has_loaded = True
         self._unexplained = 0
 
+    def told_end(self, pid: int, ending: str) -> None:
+        """A process has ended, and how."""
+        self._endings = {pid: ending}  # of one at a time
+
     def _forget(self, pid: int) -> None:
         watch = self._loading.pop(pid, None)
         if watch is not None:
@@ -68,10 +84,22 @@ class LoadWatch:
         self._forget(pid)
         # What it said last may still be waiting on the other source.
         self._read_events()
+        ending = self._ending(pid)
         self._unexplained += 1
         if self._has_loaded and self._unexplained < UNEXPLAINED_LOADS:
             return  # it was to replace one that had served, and is replaced itself
-        raise ModelUnavailable(
-            f"the worker that loaded the model (process {pid}) ended without a word: killed, "
-            "perhaps for lack of memory, or ended by the algorithm's own code"
+        raise ModelUnavailable(f"the process that loaded the model ({pid}) ended: {ending}")
+
+    def _ending(self, pid: int) -> str:
+        """How a process ended, as soon as that is told.
+
+        Raises:
+            ModelUnavailable: what is told first is why the load failed.
+        """
+        until = time.monotonic() + WORD_SECONDS
+        while self._ends_are_told and pid not in self._endings and time.monotonic() < until:
+            time.sleep(ASK_SECONDS)
+            self._read_events()
+        return self._endings.pop(
+            pid, "killed, perhaps for lack of memory, or by the algorithm's own code"
         )

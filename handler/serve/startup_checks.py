@@ -30,7 +30,7 @@ def check_start(settings: ServingSettings) -> None:
             f"there is no model directory {model_dir}: train first, "
             "or set SAGEMAKER_MULTI_MODEL=true to load models later"
         )
-    check_names([model_dir, *settings.code_directories(model_dir)])
+    check_names(settings.code_directories(model_dir))
     check_archive(model_dir)
 
 

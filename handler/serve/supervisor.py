@@ -94,7 +94,9 @@ class Supervisor:
         self._signals = signals
         self._state = ServerState.STARTING
         self._selector = selectors.DefaultSelector()
-        self._loads = LoadWatch(self._selector, self._on_events)
+        self._loads = LoadWatch(
+            self._selector, self._on_events, ends_are_told=settings.backend != "stock"
+        )
         address = scratch / "supervisor.sock"
         self._receiver = model_load_events.listen(address)
         self._readiness = Readiness(scratch, settings)
@@ -199,17 +201,22 @@ class Supervisor:
                 if self._fork_server and event.pid == self._fork_server.pid:
                     self._readiness.fork_server_lives(event)
                 continue
-            if self._settings.multi_model:
-                continue
-            match event:
-                case model_load_events.Loading(pid=pid):
-                    self._loads.begun(pid)
-                case model_load_events.Loaded(pid=pid, seconds=seconds):
-                    self._loads.loaded(pid)
-                    self._readiness.model_loaded(seconds)
-                    self._readiness.look()  # before the port opens, and is pinged
-                    self._become_ready(f"the model loaded in {seconds:.2f} s")
-                case model_load_events.LoadFailed(reason=reason):
-                    raise ModelUnavailable(reason)
-                case model_load_events.ProcessEnded():
-                    self._readiness.process_ended(event)
+            if not self._settings.multi_model:
+                self._on_single_model(event)
+
+    def _on_single_model(self, event: model_load_events.Event) -> None:
+        match event:
+            case model_load_events.Loading(pid=pid):
+                self._loads.begun(pid)
+            case model_load_events.Loaded(pid=pid, seconds=seconds):
+                self._loads.loaded(pid)
+                self._readiness.model_loaded(seconds)
+                self._readiness.look()  # before the port opens, and is pinged
+                self._become_ready(f"the model loaded in {seconds:.2f} s")
+            case model_load_events.LoadFailed(reason=reason):
+                raise ModelUnavailable(reason)
+            case model_load_events.LoadEnded(pid=pid, ending=ending):
+                self._loads.told_end(pid, ending)
+            case model_load_events.ProcessEnded(pid=pid, ending=ending):
+                self._loads.told_end(pid, ending)
+                self._readiness.process_ended(event)

@@ -63,8 +63,8 @@ BROKEN = [
         id="too many arguments",
     ),
     pytest.param(
-        {"inference.py": "async def predict_fn(data, model):\n    return data\n"},
-        "error    inference.py:1: predict_fn is async: the server calls plain functions",
+        {"inference.py": "async def predict_fn(data):\n    return data\n"},
+        "error    inference.py:1: predict_fn(data) must take 2 arguments, or 3 with a context",
         id="async",
     ),
     pytest.param(

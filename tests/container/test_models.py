@@ -18,7 +18,7 @@ CANNOT_SERVE = 4
 BROKEN_CODE = {
     "raises_in_model_fn.py": "RuntimeError: the weights are gone (inference.py:2)",
     "misses_an_import.py": "No module named 'absent_package' (inference.py:1)",
-    "dies_on_import.py": "ended without a word",
+    "dies_on_import.py": "exit code 9",
     "runs_out_of_memory.py": "not enough memory",
 }
 

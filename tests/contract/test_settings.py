@@ -94,7 +94,7 @@ def test_names_the_variable_that_is_wrong(name: str, value: str) -> None:
 
 
 def test_code_is_looked_for_in_sagemakers_order() -> None:
-    """The model's own code first, then the submitted folder, then the baked-in algorithm."""
+    """The model's own code first, then what was submitted, the model's folder, the algorithm."""
     settings = ServingSettings.from_environ(
         {"SAGEMAKER_SUBMIT_DIRECTORY": "/submitted", "BYO_ALGORITHM_DIR": "/baked"}
     )
@@ -102,6 +102,7 @@ def test_code_is_looked_for_in_sagemakers_order() -> None:
     assert settings.code_directories(Path("/m")) == [
         Path("/m/code"),
         Path("/submitted"),
+        Path("/m"),
         Path("/baked"),
     ]
 

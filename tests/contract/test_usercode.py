@@ -54,6 +54,16 @@ def test_a_named_program_must_exist(tmp_path: Path) -> None:
     assert find_program([tmp_path], None) is None
 
 
+def test_a_program_may_be_named_as_a_module_of_a_package(tmp_path: Path) -> None:
+    """As one writes it behind ``python -m``; a file of that very name comes first."""
+    (tmp_path / "pkg").mkdir()
+    (tmp_path / "pkg" / "serve.py").touch()
+
+    assert find_program([tmp_path], "pkg.serve") == tmp_path / "pkg" / "serve.py"
+    (tmp_path / "pkg.serve.py").touch()
+    assert find_program([tmp_path], "pkg.serve") == tmp_path / "pkg.serve.py"
+
+
 def test_helpers_beside_the_module_import(tmp_path: Path) -> None:
     """The module's own folder is on the path, first."""
     write(tmp_path, "helper.py", "VALUE = 42")

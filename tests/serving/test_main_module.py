@@ -85,10 +85,11 @@ def test_a_folder_that_is_named_twice_is_one(folder: Path) -> None:
     main_module.install(directories, None)
     make_importable(directories)
 
-    assert directories == [folder / "code"]
+    assert directories == [folder / "code", folder]
     assert settings.code_directories(folder / "other") == [
         folder / "other" / "code",
         folder / "code",
+        folder / "other",
     ]
     assert isinstance(sys.modules["__main__"].Kind, type)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import joblib
 import pytest
+from sklearn.preprocessing import StandardScaler
 
 from handler.serve.pick_free_port import free_port
 from tests.serving.conftest import Tree, run_to_its_end, save_positional
@@ -18,19 +19,48 @@ CANNOT_SERVE = 4
 
 FATAL_FIXTURES = [
     ("exits_on_import.py", "no licence"),
-    ("dies_on_import.py", "ended without a word"),
+    ("dies_on_import.py", "exit code 9: the algorithm's own code ended it"),
     ("misses_an_import.py", "No module named 'absent_package' (inference.py:1)"),
     ("is_no_python.py", "SyntaxError"),
     ("raises_in_model_fn.py", "RuntimeError: the weights are gone (inference.py:2)"),
     ("takes_no_arguments.py", "predict_fn() must take 2 arguments"),
     ("runs_out_of_memory.py", "not enough memory"),
 ]
+# What ends a load in ways that few expect, as the body of model_fn, and the end of the last line.
+ENDS = [
+    ("raise KeyboardInterrupt", "KeyboardInterrupt (inference.py:8)"),
+    ("raise Mute('no')", "Mute: its message can't be written (inference.py:8)"),
+    (r"raise Base('the weights\n are gone')", "Base: the weights are gone (inference.py:8)"),
+    ("return model_fn(model_dir)", "RecursionError: maximum recursion depth exceeded"),
+    ("os.kill(os.getpid(), 11)", "killed by SIGSEGV: native code crashed"),
+    ("os.kill(os.getpid(), 9)", "killed by SIGKILL, perhaps for lack of memory"),
+    ("return Odd()", "Base: asked for "),
+]
+HEADER = """import os
+class Base(BaseException): pass
+class Mute(Exception):
+    def __str__(self): raise TypeError
+class Odd:
+    def __getattr__(self, name): raise Base(f'asked for {name}')
+def model_fn(model_dir):
+"""
 
 
 @pytest.mark.parametrize(("fixture", "reason"), FATAL_FIXTURES)
 def test_user_code_that_cannot_load(positional: Tree, fixture: str, reason: str) -> None:
     """Whatever the user's module does at load time, the last line says it."""
     code, output = run_to_its_end(positional.inference(fixture))
+
+    assert reason in output.splitlines()[-1]
+    assert code == CANNOT_SERVE
+
+
+@pytest.mark.parametrize(("body", "reason"), ENDS)
+def test_what_escapes_a_load_is_the_last_line(positional: Tree, body: str, reason: str) -> None:
+    """Whatever user code raises, and however its process ends."""
+    (positional.algorithm.folder / "inference.py").write_text(f"{HEADER}    {body}\n")
+
+    code, output = run_to_its_end(positional)
 
     assert reason in output.splitlines()[-1]
     assert code == CANNOT_SERVE
@@ -65,6 +95,19 @@ def shadowing_file(model_dir: Path) -> None:
     (model_dir / "code" / "handler.py").touch()
 
 
+def scaler_beside(model_dir: Path) -> None:
+    save_positional(model_dir)
+    joblib.dump(StandardScaler().fit([[0.0, 1.0]]), model_dir / "scaler.joblib")
+
+
+def dangling_link(model_dir: Path) -> None:
+    (model_dir / "model.joblib").symlink_to("/nonexistent/rf.joblib")
+
+
+def module_lost(model_dir: Path) -> None:
+    (model_dir / "model.pkl").write_bytes(b"cabsent_module\nThing\n.")
+
+
 def no_model_at_all(model_dir: Path) -> None:
     joblib.dump({"weights": [1, 2]}, model_dir / "model.joblib")
 
@@ -75,6 +118,9 @@ def no_model_at_all(model_dir: Path) -> None:
         (no_folder, "there is no model directory"),
         (no_artifact, "no artifact"),
         (broken_artifact, "model.joblib can't be loaded"),
+        (scaler_beside, "scaler.joblib holds a StandardScaler, which only a script of yours"),
+        (dangling_link, "is a link to /nonexistent/rf.joblib, which is not there"),
+        (module_lost, "The model was saved with the module absent_module: put it into code/"),
         (no_model_at_all, "a dict has neither predict nor transform"),
         (broken_signature, "signature.json can't be used"),
         (foreign_signature, "scikit-learn==99.1"),

@@ -133,6 +133,8 @@ def test_importing_the_toolkits_handler_is_not_deriving_from_it() -> None:
         (["rf.joblib", "code/vocabulary.pkl", "assets/other.joblib"], "rf.joblib"),
         (["rf.joblib.gz"], "rf.joblib.gz"),
         (["RF.PKL"], "RF.PKL"),
+        (["finalized_model.sav"], "finalized_model.sav"),
+        (["clf.p", "Thumbs.db", "lost+found/x"], "clf.p"),
     ],
 )
 def test_finds_the_artifact(tmp_path: Path, files: list[str], found: str) -> None:

@@ -75,8 +75,11 @@ def place(tree: Tree, where: str) -> Path:
         "algorithm": tree.algorithm.folder,
         "model": tree.paths.model / "code",
         "submitted": tree.root / "submitted",
+        "root": tree.paths.model,
+        "lib": tree.paths.model / "code" / "lib",
+        "src": tree.algorithm.folder / "src",
     }[where]
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
@@ -86,7 +89,15 @@ def environ(tree: Tree) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("where", "inference"),
-    [("algorithm", "none"), ("model", "none"), ("submitted", "none"), ("model", "algorithm")],
+    [
+        ("algorithm", "none"),
+        ("model", "none"),
+        ("submitted", "none"),
+        ("model", "algorithm"),
+        ("root", "none"),
+        ("lib", "none"),
+        ("src", "algorithm"),
+    ],
 )
 def test_a_helper_module_is_found_wherever_code_may_lie(
     tree: Tree, where: str, inference: str
@@ -213,3 +224,17 @@ def test_says_what_to_do_where_it_is_not_found(tree: Tree) -> None:
         "train.py defines Squarer, and to import it would train again (line"
         in (output.splitlines()[-1])
     )
+
+
+@pytest.mark.parametrize("backend", ["own", "shared", "stock"])
+def test_an_inference_module_beside_the_artifact_counts(tree: Tree, backend: str) -> None:
+    """As in AWS's images; before the algorithm's, and with the model's folder in a variable."""
+    train(tree.root / "job", tree.paths.model, "", "FunctionTransformer(np.square)")
+    source = "import os\ndef predict_fn(data, model): return [os.environ['SM_MODEL_DIR']]"
+    (tree.paths.model / "inference.py").write_text(source)
+    (tree.algorithm.folder / "inference.py").write_text("def predict_fn(data, model): return [0]")
+
+    with running(tree, MODEL_SERVER_WORKERS="1", BYO_BACKEND=backend) as server:
+        answered = json.loads(server.post(ROW).body)
+
+    assert answered == [str(tree.paths.model)]

@@ -106,4 +106,4 @@ def test_a_load_that_dies_is_noticed_without_them(tree: Tree) -> None:
     code, output = run_to_its_end(tree, PYTHONPATH=str(FIXTURES / "without_pidfd"))
 
     assert code == 4
-    assert "ended without a word" in output.splitlines()[-1]
+    assert "exit code 9" in output.splitlines()[-1]
