@@ -9,9 +9,12 @@ what_user_functions_see.py a request as user functions are handed it
 user_functions.py          the functions of the sagemaker-inference contract
 users_answer.py            what output_fn or transform_fn returned, taken apart
 execution_parameters.py    what a user's function says of batch transform
-archive_handler.py         a handler of multi-model-server's kind, named by an archive
+archive_handler.py         a handler of multi-model-server's kind, in an archive or inference.py
+misnamed_functions.py      functions that nothing calls, though they may be meant to be
+model_identity.py          what a model is called in answers that name it
 model_loading.py           a model, through the functions around loading
 model_artifact.py          the joblib or pickle file in a model directory
+artifacts_beside.py        what lies beside it and must not be left out, as a scaler
 main_module.py             the __main__ in which pickles look for what a script defined
 script_text.py             what users' files define, and whether to import one would train
 library_configuration.py   scikit-learn's configuration that a model was fitted under

@@ -98,6 +98,69 @@ def test_one_frame_comes_of_all_files(folder, files, options):
     pd.testing.assert_frame_equal(frame, FRAME, check_dtype=False)
 
 
+DOUBTFUL = [
+    ("zip,x\n10115,1\n02134,2\n", "line 3: column zip holds 02134: a number, or a text?"),
+    ('zip,x\n10115,1\n"-007",2\n', "line 3: column zip holds -007: a number, or a text?"),
+    ("1,02\n3,04\n", "line 1: column 1 holds 02: a number, or a text?"),
+    ("zip\n\n02134\n", "line 3: column zip holds 02134"),
+    ("n,x\n9007199254740993,1\n,2\n", "line 2: column n holds 9007199254740993: a float would"),
+    ("1,5;2\n1,6;3\n", "line 1: the cells stand between semicolons"),
+    ("a;b\n1;2\n", "line 1: the cells stand between semicolons"),
+    ("a\tb\n1\t2\n", "line 1: the cells stand between tabs"),
+    ("token,x\n02134,2\n", "column token holds ***:"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), DOUBTFUL)
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_would_be_read_otherwise_than_it_is_written_is_refused(folder, text, expected, packed):
+    """As in requests; nobody would notice that a zero or a digit is gone."""
+    name = "d.csv.gz" if packed else "d.csv"
+    fill(folder, {name: gzip.compress(text.encode()) if packed else text})
+
+    assert expected in refusal(folder)
+
+
+def test_a_schema_says_what_is_meant(folder):
+    """Of each doubt."""
+    fill(folder, {"d.csv": "zip,month,note\n02134,09,1;2\n10115,10,3;4\n"})
+
+    read = read_channel(
+        "training", {"zip": "string", "month": "number", "note": "string"}, folder=folder
+    )
+
+    assert read.values.tolist() == [["02134", 9, "1;2"], ["10115", 10, "3;4"]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a,b\n0,0.5\n-0,00.5\n", "a,b\nx01,2\n", 'a,b\n"1,02,3",2\n', "a,b\n1;2,5\ny,7\n"],
+)
+def test_what_only_looks_so_is_read(folder, text):
+    """A fraction, a text, commas in quotes, a semicolon here and there."""
+    fill(folder, {"d.csv": text})
+
+    assert list(read_channel("training", folder=folder).columns) == ["a", "b"]
+
+
+def test_a_blank_value_may_come_first(folder):
+    """It is a missing value of the one column, not the end of the file."""
+    fill(folder, {"a.csv": "x\n\n5\n", "b.csv": "x\n6\n", "c.csv": "x\n"})
+
+    values = read_channel("training", folder=folder)["x"]
+
+    assert values.isna().tolist() == [True, False, False]
+    assert values.dropna().tolist() == [5, 6]
+
+
+def test_what_file_managers_and_file_systems_leave_is_no_data(folder):
+    """None of it has a row."""
+    fill(folder, {"d.csv": "a,b\n1,2\n", "Thumbs.db": b"\0", "sub/desktop.ini": "x"})
+    (folder / "lost+found").mkdir()
+
+    assert read_channel("training", folder=folder).values.tolist() == [[1, 2]]
+
+
 def test_without_header_and_names_columns_are_counted(folder):
     """header=False is enough for a file of numbers."""
     fill(folder, {"1.csv": "1,2\n", "2.csv": "3,4\n"})

@@ -77,6 +77,10 @@ CONVERSIONS = [
     ("layers", ["1", 2], [1, 2]),
     ("layers", 4, [4]),
     ("layers", "", []),
+    ("layers", '"[1, 2]"', [1, 2]),
+    ("layers", '["1", "2"]', [1, 2]),
+    ("depth", '""', None),
+    ("depth", '"None"', None),
     ("folds", "10", 10),
 ]
 

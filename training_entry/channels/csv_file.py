@@ -18,6 +18,12 @@ from contract.columns import Column
 from contract.csv_header import column_names, is_index, judge_first_row
 from contract.csv_number_or_missing import is_number
 from training_entry.channels.channel_error import ChannelError
+from training_entry.channels.csv_doubtful import (
+    check_separator,
+    check_values,
+    doubtful_columns,
+    has_leading_zero,
+)
 from training_entry.channels.data_files import DataFile
 from training_entry.channels.declared_schema import READ_AS_TEXT, Schema, Table
 
@@ -42,6 +48,8 @@ def read_csv(file: DataFile, schema: Schema | None, header: bool | None) -> Tabl
     """
     line, sample = _first_records(file)
     first = sample[0]
+    if schema is None:
+        check_separator(file.name, sample)
     if header is None:
         header = _has_header(file, sample, schema)
     columns: Sequence[Any] = range(len(first))
@@ -51,10 +59,25 @@ def read_csv(file: DataFile, schema: Schema | None, header: bool | None) -> Tabl
         columns = list(schema)
     skipped = line if header else 0
     frame = _parse(file, columns, skipped, schema)
+    _check_doubts(file, frame, skipped, schema)
     if header and len(first) > 1 and is_index(str(columns[0]), list(schema or ())):
         frame = _without_index(file, frame)
     narrow = len(columns) == 1
     return Table(file.name, frame, lambda row: f"line {_line_of(file, skipped, row, narrow)}")
+
+
+def _check_doubts(file: DataFile, frame: DataFrame, skipped: int, schema: Schema | None) -> None:
+    """Raise if numbers were read otherwise than they are written."""
+    undeclared, rounded = doubtful_columns(frame, schema)
+    if undeclared:
+        with file.open_text() as stream:
+            _skip(stream, skipped)
+            undeclared = undeclared if has_leading_zero(stream) else set()
+    if undeclared or rounded:
+        with file.open_text() as stream, suppress(csv.Error):
+            _skip(stream, skipped)
+            records = ((skipped + start, end, record) for start, end, record in _records(stream))
+            check_values(file.name, records, list(frame.columns), undeclared, rounded)
 
 
 def _has_header(file: DataFile, sample: list[list[str]], schema: Schema | None) -> bool:
@@ -119,19 +142,15 @@ def _parse(
         for position, name in enumerate(columns)
         if schema is not None and schema.get(name) in READ_AS_TEXT
     }
+    # A blank line is a missing value where rows have one column, and else no row.
+    options: dict[str, Any] = {"header": None, "dtype": text, "low_memory": False}
+    options["skip_blank_lines"] = len(columns) > 1
     try:
         with file.open_text() as stream:
             _skip(stream, skipped)
-            # A blank line is a missing value where rows have one column, and else no row.
-            frame = pd.read_csv(
-                stream,
-                header=None,
-                dtype=text,
-                low_memory=False,
-                skip_blank_lines=len(columns) > 1,
-            )
+            frame = pd.read_csv(stream, **options)
     except pd.errors.EmptyDataError:
-        return pd.DataFrame(columns=list(columns))
+        frame = _after_blank_line(file, len(columns), skipped, options)
     except pd.errors.ParserError as error:
         _check_widths(file, len(columns), skipped)
         raise ChannelError(_unparsed(file, skipped, str(error))) from None
@@ -139,6 +158,22 @@ def _parse(
         _check_widths(file, len(columns), skipped)
     frame.columns = pd.Index(columns)
     return frame
+
+
+def _after_blank_line(
+    file: DataFile, width: int, skipped: int, options: dict[str, Any]
+) -> DataFrame:
+    """A file of one column whose first value is missing, which pandas takes for no file at all."""
+    import pandas as pd
+
+    with file.open_text() as stream:
+        _skip(stream, skipped)
+        if width > 1 or not stream.read(1):
+            return pd.DataFrame(columns=range(width))
+    _check_widths(file, width, skipped)
+    with file.open_text() as stream:
+        _skip(stream, skipped)
+        return pd.read_csv(stream, names=[0], **options)
 
 
 def _unparsed(file: DataFile, skipped: int, message: str) -> str:

@@ -31,6 +31,10 @@ CONTENT_TYPES = {
 }
 # What Spark and its kin leave beside the data.
 MARKERS = ("_SUCCESS", "_metadata", "_common_metadata", "_started_", "_committed_")
+# What file managers leave.
+LEFT_BEHIND = ("Thumbs.db", "desktop.ini")
+# What a file system keeps for itself, as a volume has it.
+SYSTEM_FOLDERS = ("lost+found",)
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ def find_files(folder: Path, content_type: str | None) -> list[DataFile]:
     charset = _charset(content_type)
     found = sorted(
         Path(where, name).relative_to(folder)
-        for where, _, names in os.walk(folder)
+        for where, _, names in os.walk(folder, onerror=_unreadable)
         for name in names
     )
     return [
@@ -91,7 +95,14 @@ def find_files(folder: Path, content_type: str | None) -> list[DataFile]:
         for path in found
         if not any(part.startswith(".") for part in path.parts)
         and not path.name.startswith(MARKERS)
+        and path.name not in LEFT_BEHIND
     ]
+
+
+def _unreadable(error: OSError) -> None:
+    """A folder that can't be listed may hold data; what a file system keeps for itself does not."""
+    if Path(error.filename).name not in SYSTEM_FOLDERS:
+        raise ChannelError(f"{error.filename} can't be read: {error.strerror}")
 
 
 def parameter(content_type: str | None, name: str) -> str | None:

@@ -121,15 +121,17 @@ def _to_choice(value: Any, results: dict[Any, Any]) -> Any:
 
 def is_none(value: Any) -> bool:
     """Whether a value says None, where None is allowed."""
+    value = unquoted(value)
     return value is None or (isinstance(value, str) and value.strip().lower() in NONE_TEXTS)
 
 
 def items(value: Any) -> Sequence[Any]:
-    """The items of a list: JSON, or text with commas between."""
+    """The items of a list: JSON, in quotes of its own or not, or text with commas between."""
+    value = unquoted(value)
     if isinstance(value, str) and value.strip().startswith("["):
         value = json.loads(value)
     if isinstance(value, str):
-        value = [item.strip() for item in unquoted(value).split(",")] if value.strip() else []
+        value = [item.strip() for item in value.split(",")] if value.strip() else []
     if not isinstance(value, list | tuple):
         # One number alone has lost its type on the way: "3" is a list of one as well.
         return [value] if isinstance(value, int | float) else _refuse(value)
