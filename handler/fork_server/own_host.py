@@ -166,10 +166,16 @@ class OwnHost:
         )
 
     def _tell_load_ended(self, code: int) -> None:
-        """The process has said nothing of why: how it ended says it."""
-        model, ending = self.slot.request.model, describe_load_end(code)
-        logger.error("model %r can't be loaded: its process ended (%s)", model, ending)
-        model_load_events.send(model_load_events.LoadEnded(self._pid, ending))
+        """How a process ended that has not loaded its model, in case it has not said why.
+
+        One that can't load a single model says so to `serve`, which hears that first.
+        """
+        ending = describe_load_end(code)
+        if self._record.is_one_of_many:
+            model = self.slot.request.model
+            logger.error("model %r can't be loaded: its process ended (%s)", model, ending)
+        else:
+            model_load_events.send(model_load_events.LoadEnded(self._pid, ending))
 
     def _give_up(self) -> None:
         """Have the frontend forget the model.

@@ -75,9 +75,7 @@ def load_pipeline(
     if settings.fast_predictions and (quickened := quicken(model)):
         logger.info("faster than the library's own: %s", ", ".join(quickened))
     identity = identity_of(model_dir, context, multi_model=settings.multi_model)
-    pipeline = Pipeline(
-        model, user, known, settings, limit, configuration, directories, identity
-    )
+    pipeline = Pipeline(model, user, known, settings, limit, configuration, directories, identity)
     logger.info("rows of several requests are predicted %s", pipeline.how_rows_are_predicted())
     return pipeline
 

@@ -148,7 +148,7 @@ def _parse(
     try:
         with file.open_text() as stream:
             _skip(stream, skipped)
-            frame = pd.read_csv(stream, **options)
+            frame: pd.DataFrame = pd.read_csv(stream, **options)
     except pd.errors.EmptyDataError:
         frame = _after_blank_line(file, len(columns), skipped, options)
     except pd.errors.ParserError as error:
@@ -173,7 +173,8 @@ def _after_blank_line(
     _check_widths(file, width, skipped)
     with file.open_text() as stream:
         _skip(stream, skipped)
-        return pd.read_csv(stream, names=[0], **options)
+        frame: pd.DataFrame = pd.read_csv(stream, names=[0], **options)
+        return frame
 
 
 def _unparsed(file: DataFile, skipped: int, message: str) -> str:
