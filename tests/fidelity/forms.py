@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sagemaker_training import recordio
 from scipy import sparse
 
 Body = tuple[bytes, str]
@@ -73,6 +74,30 @@ def _libsvm(table: pd.DataFrame) -> Body:
     return "\n".join(lines).encode(), "text/libsvm"
 
 
+def _recordio(table: pd.DataFrame) -> Body:
+    file = io.BytesIO()
+    recordio._write_numpy_to_dense_tensor(file, table.to_numpy(dtype=float))
+    return file.getvalue(), "application/x-recordio-protobuf"
+
+
+def _sparse_recordio(table: pd.DataFrame) -> Body:
+    file = io.BytesIO()
+    recordio._write_spmatrix_to_sparse_tensor(file, sparse.csr_matrix(table.to_numpy(dtype=float)))
+    return file.getvalue(), "application/x-recordio-protobuf"
+
+
+def _dense_features(table: pd.DataFrame) -> Body:
+    return _lines([{"data": {"features": {"values": row}}} for row in _cells(table)])
+
+
+def _sparse_features(table: pd.DataFrame) -> Body:
+    rows = []
+    for row in _cells(table):
+        keys = [at for at, cell in enumerate(row) if cell != 0]
+        rows.append({"keys": keys, "shape": [len(row)], "values": [row[at] for at in keys]})
+    return _json({"instances": [{"data": {"features": row}} for row in rows]})
+
+
 FORMS: dict[str, Form] = {
     "csv": _csv,
     "csv with names": lambda table: (table.to_csv(index=False).encode(), "text/csv"),
@@ -93,7 +118,8 @@ FORMS: dict[str, Form] = {
     "lines of records": lambda table: _lines(_records(table)),
     "parquet": _parquet,
 }  # fmt: skip
-OF_NUMBERS: dict[str, Form] = {"npy": _npy, "npz": _npz, "libsvm": _libsvm, "tensor": _tensor}
-BY_POSITION = frozenset(
-    {"csv", "lists", "instances", "features", "lines", "npy", "npz", "libsvm", "tensor"}
-)
+OF_NUMBERS: dict[str, Form] = {
+    "npy": _npy, "npz": _npz, "libsvm": _libsvm, "tensor": _tensor, "recordio": _recordio,
+    "sparse recordio": _sparse_recordio, "dense features": _dense_features,
+    "sparse features": _sparse_features,
+}  # fmt: skip

@@ -143,7 +143,9 @@ _OTHERS: dict[str, Fit] = {
 def _booster(module: str, name: str, target: Any, **arguments: Any) -> Fit:
     def fit(X: Any) -> Any:
         kind = getattr(importlib.import_module(module), name)
-        return kind(n_estimators=3, **arguments).fit(X, target)
+        # Several threads wait for each other where the machine has other work.
+        one_thread = {"thread_count" if module == "catboost" else "n_jobs": 1}
+        return kind(n_estimators=3, **one_thread, **arguments).fit(X, target)
 
     return fit
 

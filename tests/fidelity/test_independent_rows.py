@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,17 +12,16 @@ from scipy import sparse
 from scipy.special import expit
 from sklearn import linear_model, preprocessing, tree
 from sklearn.base import is_regressor
-from sklearn.experimental import enable_iterative_imputer  # noqa: F401
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.utils import all_estimators
 from threadpoolctl import threadpool_limits
 
 from contract.estimators.class_names import class_name
 from contract.estimators.independent_rows import why_together
 from contract.estimators.independent_rows_classes import APART, MIXING
+from tests.fidelity.every_estimator import ALL, FOR_TARGETS, made
 
 ROWS = 36
 # Figures are added up by BLAS in another order for another number of rows.
@@ -35,76 +33,7 @@ FIGURES = GENERATOR.normal(size=(ROWS, 4)) + 3
 LABELS = GENERATOR.integers(0, 3, size=ROWS)
 TARGET = FIGURES @ [1.0, -2.0, 0.5, 3.0] + 20
 TEXTS = np.array(["good fine", "bad sad poor", "fine nice", "sad"] * (ROWS // 4), dtype=object)
-PARAMETERS: dict[str, dict[str, Any]] = {
-    "SparseCoder": {"dictionary": np.eye(4)},
-    "FeatureHasher": {"n_features": 8},
-    "HashingVectorizer": {"n_features": 8},
-    "ColumnTransformer": {"transformers": [("scaled", preprocessing.StandardScaler(), [0, 1])]},
-    "FeatureUnion": {"transformer_list": [("scaled", preprocessing.StandardScaler())]},
-    "Pipeline": {
-        "steps": [
-            ("scaled", preprocessing.StandardScaler()),
-            ("model", linear_model.LogisticRegression()),
-        ]
-    },
-    "GaussianRandomProjection": {"n_components": 2},
-    "SparseRandomProjection": {"n_components": 2},
-    "HistGradientBoostingClassifier": {"max_iter": 10},
-    "HistGradientBoostingRegressor": {"max_iter": 10},
-    "LocalOutlierFactor": {"novelty": True},
-    "RANSACRegressor": {"estimator": linear_model.LinearRegression()},
-    "SelfTrainingClassifier": {"estimator": tree.DecisionTreeClassifier()},
-    "LabelPropagation": {"gamma": 0.5},
-    "GridSearchCV": {"param_grid": {"max_depth": [1, 3]}},
-    "HalvingGridSearchCV": {"param_grid": {"max_depth": [1, 3]}},
-    "RandomizedSearchCV": {"param_distributions": {"max_depth": [1, 3]}, "n_iter": 2},
-    "HalvingRandomSearchCV": {"param_distributions": {"max_depth": [1, 3]}},
-    "NMF": {"n_components": 2},
-    "MiniBatchNMF": {"n_components": 2},
-    "RandomForestClassifier": {"n_estimators": 20},
-    "SVC": {"gamma": 2.0},
-    "RadiusNeighborsClassifier": {"radius": 9.0},
-    "RadiusNeighborsRegressor": {"radius": 9.0},
-}
-HAVE_PARTS = ("BaggingClassifier", "BaggingRegressor", "CalibratedClassifierCV")
-FOR_TARGETS = ("LabelEncoder", "LabelBinarizer", "MultiLabelBinarizer")
 SEVERAL_TARGETS = np.column_stack([LABELS, LABELS[::-1]])
-
-
-def estimators() -> dict[str, type]:
-    """Every class of scikit-learn that can answer, by its name."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return {
-            name: kind
-            for name, kind in all_estimators()
-            if hasattr(kind, "predict") or hasattr(kind, "transform") or name == "FrozenEstimator"
-        }
-
-
-ALL = estimators()
-
-
-def made(name: str) -> Any:
-    """An estimator of this class that can be fitted."""
-    kind = ALL[name]
-    parameters = dict(PARAMETERS.get(name, {}))
-    if name == "FrozenEstimator":
-        return kind(linear_model.LogisticRegression().fit(FIGURES, LABELS))
-    if "estimators" in (accepted := _parameters_of(kind)):
-        parts = tree.DecisionTreeClassifier if "Classifier" in name else tree.DecisionTreeRegressor
-        parameters["estimators"] = [("a", parts(max_depth=2)), ("b", parts())]
-    elif "estimator" in accepted and "estimator" not in parameters and name not in HAVE_PARTS:
-        regresses = "Regressor" in name
-        parts = tree.DecisionTreeRegressor if regresses else tree.DecisionTreeClassifier
-        parameters["estimator"] = parts(max_depth=3)
-    if "n_estimators" in accepted:
-        parameters.setdefault("n_estimators", 5)
-    return kind(**parameters)
-
-
-def _parameters_of(kind: type) -> list[str]:
-    return list(kind.__init__.__code__.co_varnames) if hasattr(kind.__init__, "__code__") else []
 
 
 def data_sets(name: str) -> Iterator[tuple[Any, Any]]:
