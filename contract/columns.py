@@ -50,6 +50,10 @@ class Column:
         unused: whether the model never looks at the column; found in the model, not in a file.
         may_be_missing: whether a row may lack the column; likewise.
         texts: the texts that an encoder knows; likewise.
+        unsure: whether it may be of texts as well as of numbers, since code that nobody knows here
+            looks at it; likewise.
+        sample: a value that the model ought to take, of those that it holds; None if it holds none;
+            likewise.
     """
 
     name: str | None
@@ -65,6 +69,8 @@ class Column:
     unused: bool = False
     may_be_missing: bool = False
     texts: frozenset[str] = frozenset()
+    unsure: bool = False
+    sample: Any = None
 
 
 def columns_of(data: Any) -> tuple[Column, ...]:
@@ -154,7 +160,10 @@ def _name_of(dtype: Any) -> str:
 
 def column_of_categories(name: str | None, categories: Any) -> Column:
     """The column that an encoder was fitted on, going by the categories that it found in it."""
-    values = np.asarray(categories, dtype=object).ravel()
+    given = np.asarray(categories)
+    if given.dtype.kind in "Mm" or kind_of(given.ravel()) == "datetime":
+        return _column_of(given.ravel(), name)
+    values = given.astype(object).ravel()
     present = [value for value in values if not is_missing(value)]
     if not any(isinstance(value, str) for value in present):
         return Column(name, missing=missing_among(values))

@@ -26,6 +26,7 @@ from contract.column_labels import label_from_json, label_to_json
 from contract.columns import Column, Kind, columns_of, first_row, is_vector, plain_labels
 from contract.errors import SignatureError
 from contract.estimators.attributes import attribute
+from contract.estimators.class_names import library_of
 from contract.library_configuration import changed_configuration, checked_configuration
 from contract.missing_values import Missing
 from contract.paths import Paths
@@ -37,7 +38,7 @@ Container = Literal["table", "array", "vector", "records", "lists"]
 Further = Literal["refuse", "drop", "pass"]
 # What is found in the model each time, and stands in no file.
 _FOUND = ("further", "believed")
-_FOUND_OF_COLUMNS = ("unused", "may_be_missing", "texts")
+_FOUND_OF_COLUMNS = ("unused", "may_be_missing", "texts", "unsure", "sample")
 
 FILE_NAME = "signature.json"
 FORMAT = 1
@@ -136,6 +137,8 @@ class Signature:
         Raises:
             SignatureError: X has no columns, or a metric is not a number.
         """
+        if library_of(type(X)) in ("polars", "pyarrow"):
+            X = X.to_pandas()
         words = _words_in(X)
         return cls(
             inputs=() if words else columns_of(X),

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from contract.columns import Column, column_of_categories
-from contract.estimators.attributes import attribute, listed
+from contract.columns import Column, column_of_categories, is_missing, plain, words_among
+from contract.estimators.attributes import attribute, listed, names_in, width_of
 from contract.estimators.class_names import class_name
-from contract.estimators.first_pipeline_steps import parts_it_hands_to, steps_of
+from contract.estimators.first_pipeline_steps import is_known, parts_it_hands_to, steps_of
+from contract.estimators.texts_held import texts_held
 
 # What takes a missing value for itself; what hands one on to whatever comes next.
 _TAKE_MISSING = frozenset(
@@ -39,6 +40,8 @@ class ColumnUses:
         names: their names; None for each that has none.
         known: what is known of their values.
         takes_missing: for each use of a column, whether that takes a missing value.
+        unsure: which of them are seen by code that nobody knows here, so that they may be of texts.
+        samples: values that the model ought to take, as it holds them itself.
         only_chosen: whether whatever sees the data first chooses columns by name, and leaves the
             others alone.
     """
@@ -46,6 +49,8 @@ class ColumnUses:
     names: Sequence[str | None]
     known: dict[int, Column] = field(default_factory=dict)
     takes_missing: dict[int, list[bool]] = field(default_factory=dict)
+    unsure: set[int] = field(default_factory=set)
+    samples: dict[int, Any] = field(default_factory=dict)
     only_chosen: bool = True
 
     @classmethod
@@ -62,7 +67,13 @@ class ColumnUses:
         column = self.known.get(at, Column(name))
         uses = self.takes_missing.get(at, [])
         dropped = self.only_chosen and not uses
-        return replace(column, unused=dropped, may_be_missing=bool(uses) and all(uses))
+        return replace(
+            column,
+            unused=dropped,
+            may_be_missing=bool(uses) and all(uses),
+            unsure=at in self.unsure,
+            sample=self.samples.get(at),
+        )
 
     def _look_at(self, part: Any, places: list[int], outermost: bool = False) -> None:
         """Note what a part does with the columns that it is given."""
@@ -88,6 +99,8 @@ class ColumnUses:
             self._look_at(step, places, outermost)
             if name == "impute.SimpleImputer" and at + 1 < len(steps):
                 self._look_behind(step, steps[at + 1], places)
+            elif self.unsure.intersection(places):
+                self._guess_by(steps[at + 1 :], places)
             return
         self._use(places, takes_missing=False)
 
@@ -95,6 +108,27 @@ class ColumnUses:
         """An encoder behind an imputer, which hands on as many columns as it is given."""
         if len(listed(encoder, "categories_")) == len(places) == len(_statistics(imputer)):
             self._know_categories(encoder, places)
+
+    def _guess_by(self, later: Sequence[Any], places: list[int]) -> None:
+        """Take columns for texts that are such for a later step, which may well be the same ones.
+
+        They are by name, or where the later step has as many. It is only believed.
+        """
+        for step in later:
+            names = names_in(step) or (None,) * (width_of(step) or 0)
+            inner = ColumnUses.of_model(step, names)
+            for at, column in inner.known.items():
+                place = self._same_column(names, at, places)
+                if place is not None and column.kind == "string" and place not in self.known:
+                    self.known[place] = Column(
+                        self.names[place], "string", words=column.words, believed=True
+                    )
+
+    def _same_column(self, names: Sequence[str | None], at: int, places: list[int]) -> int | None:
+        """Which of the columns another step's may be."""
+        if names[at] is not None:
+            return next((place for place in places if self.names[place] == names[at]), None)
+        return places[at] if len(names) == len(places) else None
 
     def _divide(self, transformer: Any, places: list[int]) -> None:
         for each in listed(transformer, "transformers_"):
@@ -111,6 +145,9 @@ class ColumnUses:
     def _note(self, part: Any, places: list[int]) -> None:
         name = class_name(type(part)).removeprefix("sklearn.")
         takes = name in _TAKE_MISSING and _missing_is_nan(part)
+        if not is_known(part) or _calls_anybodys(part):
+            self.unsure.update(places)
+            self._know_texts(part, places)
         if len(listed(part, "categories_")) == len(places):
             self._know_categories(part, places)
             unknown = attribute(part, "handle_unknown") in _TAKE_UNKNOWN
@@ -128,9 +165,20 @@ class ColumnUses:
 
     def _know_categories(self, encoder: Any, places: list[int]) -> None:
         for at, categories in zip(places, listed(encoder, "categories_"), strict=True):
+            self.samples.setdefault(at, _first_present(categories))
             column = column_of_categories(self.names[at], categories)
             if column.kind != "any" or column.missing:
                 self.known[at] = column
+
+    def _know_texts(self, part: Any, places: list[int]) -> None:
+        """What anybody's code has learned of texts is believed to be of its columns."""
+        held = texts_held(part, [self.names[place] for place in places])
+        for at, texts in held.items():
+            place = places[at]
+            self.known.setdefault(
+                place,
+                Column(self.names[place], "string", words=words_among(texts), believed=True),
+            )
 
     def _know_statistics(self, imputer: Any, places: list[int]) -> None:
         """What replaces missing values is text: so are the values, then."""
@@ -171,6 +219,18 @@ def _sliced(chosen: slice, names: Sequence[str | None]) -> list[int]:
         last = len(names) - 1 if chosen.stop is None else names.index(chosen.stop)
         return everywhere[first : last + 1]
     return []
+
+
+def _first_present(values: Any) -> Any:
+    found = np.asarray(values).ravel()[:2]
+    return next((plain(value) for value in found if not is_missing(value)), None)
+
+
+def _calls_anybodys(part: Any) -> bool:
+    """Whether a part calls a function that is none of numpy's for each number."""
+    function = attribute(part, "func")
+    is_transformer = class_name(type(part)) == "sklearn.preprocessing.FunctionTransformer"
+    return is_transformer and not (function is None or isinstance(function, np.ufunc))
 
 
 def _statistics(imputer: Any) -> list[Any]:

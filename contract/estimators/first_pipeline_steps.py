@@ -69,7 +69,24 @@ def steps_of(model: Any) -> list[Any]:
     steps = [
         each[1] for each in listed(model, "steps") if isinstance(each, tuple) and len(each) > 1
     ]
-    return [step for step in steps if step is not None and not isinstance(step, str)]
+    return [
+        step
+        for step in steps
+        if not (step is None or isinstance(step, str) or _is_for_fitting_only(step))
+        and not _changes_nothing(step)
+    ]
+
+
+def _is_for_fitting_only(step: Any) -> bool:
+    """Whether a step chooses among the rows while fitting, as imbalanced-learn's do."""
+    kind = type(step)
+    return callable(attribute(kind, "fit_resample")) and not callable(attribute(kind, "transform"))
+
+
+def _changes_nothing(step: Any) -> bool:
+    """Whether a step hands on its data as it is."""
+    is_transformer = class_name(type(step)) == "sklearn.preprocessing.FunctionTransformer"
+    return is_transformer and attribute(step, "func", step) is None
 
 
 def first_parts(model: Any, deepest: int = _DEEPEST) -> Iterator[Any]:

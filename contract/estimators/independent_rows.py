@@ -184,7 +184,7 @@ def _is_elementwise(function: Any) -> bool:
     module, name = str(getattr(function, "__module__", "")), getattr(function, "__name__", "")
     if module.partition(".")[0] == "sklearn":
         return name == "check_array"  # scikit-learn's own use of it
-    return module == "numpy" and name in ELEMENTWISE
+    return name in ELEMENTWISE and function is getattr(np, name)
 
 
 def _check_neighbours(model: Any, place: tuple[str, ...]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from contract.errors import MalformedPayload, NotAcceptable, UnsupportedContentType
 from contract.signature import Signature
 from handler.codecs.codec import Codec, Decoded, Envelope
+from handler.codecs.foreign_predictions import familiar
 from handler.codecs.json_document import JsonDocument
 from handler.codecs.json_lines import JsonLines
 from handler.codecs.libsvm import LibSvm
@@ -139,6 +140,7 @@ def encode(
     codec = CODECS.get(media_type.essence)
     if codec is None:
         raise NotAcceptable(f"{media_type.essence} is not written here; {offer()}")
+    prediction = familiar(prediction)
     try:
         return codec.write(prediction, media_type, signature, envelope), str(media_type)
     except NotAcceptable:

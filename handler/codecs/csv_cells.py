@@ -54,7 +54,7 @@ def read_column(
     if column.kind == "any" and (column.dtype == "object" or column.categories is not None):
         return _objects([_of_any_kind(text, column, row, label) for row, text in enumerate(texts)])
     if column.kind == "any":
-        return _inferred(texts, column, label, strict)
+        return _inferred(texts, column, label, strict or column.unsure)
     return _strings(texts, column, label)
 
 
@@ -181,7 +181,7 @@ def _check_zeros(texts: Sequence[str], label: str | int) -> None:
         if has_leading_zero(text):
             raise UnprocessablePayload(
                 f"row {row}, column {quote(label)} holds {quote(text)}, which may be a number or a "
-                "text: nothing is known of the model's columns. JSON tells them apart; a signature "
+                "text: nothing is known of the model's column. JSON tells them apart; a signature "
                 "(save_signature in the training script) does for every content type",
                 row=row,
                 column=label,

@@ -143,7 +143,7 @@ def _read_columns(columns: dict[str, Any], place: str, signature: Signature | No
 
 
 def _unflatten(values: list[Any], signature: Signature | None) -> list[list[Any]]:
-    if signature and len(signature.inputs) == 1:
+    if signature and (len(signature.inputs) == 1 or _are_texts_alone(values, signature)):
         return [[value] for value in values]
     if signature is None and all(isinstance(value, str) for value in values):
         return [[value] for value in values]  # Of texts alone, each is likelier a row than a cell.
@@ -154,3 +154,9 @@ def _listed(value: Any, member: str) -> list[Any]:
     if not isinstance(value, list):
         raise MalformedPayload(f"{quote(member)} must be a list; {READ_FORMS}")
     return value
+
+
+def _are_texts_alone(values: list[Any], signature: Signature) -> bool:
+    """Whether values are texts, and another number of them than what is only believed of rows."""
+    unlike = signature.believed and signature.names is None and len(values) != len(signature.inputs)
+    return unlike and all(isinstance(value, str) for value in values)

@@ -15,7 +15,7 @@ from handler.codecs.charset import decode_text, encode_text
 from handler.codecs.codec import Decoded, Envelope
 from handler.codecs.expected_columns import holds_any_number
 from handler.codecs.json_rows import to_data
-from handler.codecs.json_text import dumps, loads_text
+from handler.codecs.json_text import dumps, loads_text, plain
 from handler.codecs.media_types import MediaType
 from handler.codecs.predictions import dense
 from handler.codecs.text_lines import numbered_lines
@@ -78,9 +78,7 @@ def _row(number: int, line: str, exact: bool) -> Any:
 def _predictions(prediction: Any) -> Any:
     """The single predictions of which a prediction consists."""
     if isinstance(prediction, pd.DataFrame):
-        unnamed = isinstance(prediction.columns, pd.RangeIndex)
-        rows = prediction.astype(object)
-        return rows.to_numpy() if unnamed else rows.to_dict(orient="records")
+        return plain(prediction)
     if sparse.issparse(prediction):
         return dense(prediction)
     if isinstance(prediction, np.ndarray) and prediction.ndim:

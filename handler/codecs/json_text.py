@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
 import decimal
 import json
+import math
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from scipy import sparse
 from contract.errors import InvocationError, MalformedPayload, PredictionFailed
 from handler.codecs.charset import charset_of, decode_text, encode_text
 from handler.codecs.media_types import MediaType
-from handler.codecs.predictions import dense
+from handler.codecs.predictions import OF_TIME, dense, durations, time_as_text
 
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
 
@@ -89,6 +89,8 @@ def dumps(value: Any, media_type: MediaType) -> bytes:
         cause = error.__cause__ or error
         if isinstance(cause, InvocationError):
             raise cause from None
+        if "64-bit" in str(cause):
+            return encode_text(json.dumps(_written_out(value), ensure_ascii=False), media_type)
         raise PredictionFailed(f"the prediction can't be written as JSON: {cause}") from None
     charset = charset_of(media_type)
     return written if charset == "utf-8" else encode_text(written.decode(), media_type)
@@ -105,13 +107,33 @@ def plain(value: Any) -> Any:
         return _plain_array(value)
     if isinstance(value, pd.DataFrame):
         rows = value.astype(object)
-        unnamed = isinstance(value.columns, pd.RangeIndex)
-        return rows.to_numpy() if unnamed else rows.to_dict(orient="records")
+        names = _names_of(value)
+        return rows.set_axis(names, axis=1).to_dict(orient="records") if names else rows.to_numpy()
     if isinstance(value, pd.Series | pd.Index | pd.api.extensions.ExtensionArray):
-        return _plain_array(np.asarray(value))
+        own = not isinstance(value.dtype, np.dtype)
+        return _plain_array(np.asarray(value.astype(object) if own else value))
     if sparse.issparse(value):
         return dense(value)
     return _plain_scalar(value)
+
+
+def _names_of(table: pd.DataFrame) -> list[Any] | None:
+    """The names of a table's columns; None where they are only numbered, or name two alike."""
+    if isinstance(table.columns, pd.RangeIndex) or not table.columns.is_unique:
+        return None
+    return [name if isinstance(name, str | int | float) else str(name) for name in table.columns]
+
+
+def _written_out(value: Any) -> Any:
+    """A prediction as Python's own lists, dicts and values, NaN and infinities as None."""
+    value = plain(value)
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, dict):
+        return {str(name): _written_out(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_written_out(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _plain_array(array: np.ndarray[Any, Any]) -> Any:
@@ -123,18 +145,18 @@ def _plain_array(array: np.ndarray[Any, Any]) -> Any:
     if array.dtype.kind == "M":
         array = np.datetime_as_string(array).astype(object)
         array[array == "NaT"] = None
+    if array.dtype.kind == "m":
+        array = durations(array)
     return array.tolist()
 
 
 def _plain_scalar(value: Any) -> Any:
     if value is pd.NaT or value is pd.NA:
         return None
-    if isinstance(value, np.datetime64):
-        return None if np.isnat(value) else str(value)
+    if isinstance(value, OF_TIME):
+        return time_as_text(value)
     if isinstance(value, np.floating | decimal.Decimal):
         return float(value)
-    if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat()
     if isinstance(value, np.generic):
         return _item(value)
     if isinstance(value, bytes):

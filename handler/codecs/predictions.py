@@ -17,6 +17,10 @@ from contract.signature import Signature
 from handler.codecs.codec import UNPACKED_LIMIT
 
 Array = np.ndarray[Any, Any]
+OF_TIME = (
+    datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64,
+    pd.Interval, pd.Period,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -129,7 +133,25 @@ def column_values(series: Any) -> Array:
     values = np.array(series.astype(object))
     values[pd.isna(values)] = np.nan
     inferred = pd.api.types.infer_dtype(values, skipna=False)
-    return values.astype(np.float64) if inferred in ("floating", "integer-na") else values
+    return values.astype(np.float64) if inferred == "floating" else values
+
+
+def time_as_text(value: Any) -> str | None:
+    """A date, a time, a length of time, or an interval, by ISO 8601 where that has it."""
+    if isinstance(value, np.datetime64):
+        return None if np.isnat(value) else str(value)
+    if isinstance(value, np.timedelta64 | datetime.timedelta):
+        length = pd.Timedelta(value)
+        return None if length is pd.NaT else length.isoformat()
+    return str(value) if isinstance(value, pd.Interval | pd.Period) else str(value.isoformat())
+
+
+def durations(array: Array) -> Array:
+    """Lengths of time as ISO 8601 has them, None for a missing one."""
+    found = [
+        None if value is pd.NaT else value.isoformat() for value in pd.to_timedelta(array.ravel())
+    ]
+    return np.array(found, dtype=object).reshape(array.shape)
 
 
 def is_missing(value: object) -> bool:
@@ -149,10 +171,8 @@ def to_cell(value: Any) -> Any:
         return None
     if isinstance(value, float | decimal.Decimal):
         return float(value)
-    if isinstance(value, datetime.datetime | datetime.date | datetime.time):
-        return value.isoformat()
-    if isinstance(value, np.datetime64):
-        return str(value)
+    if isinstance(value, OF_TIME):
+        return time_as_text(value)
     if isinstance(value, np.generic):
         return to_cell(value.item())
     if isinstance(value, bytes):
@@ -175,6 +195,8 @@ def cells(column: Array) -> list[Any]:
     if column.dtype.kind == "M":
         texts = np.datetime_as_string(column).tolist()
         return [None if text == "NaT" else text for text in texts]
+    if column.dtype.kind == "m":
+        return list(durations(column))
     return [to_cell(value) for value in column.tolist()]
 
 

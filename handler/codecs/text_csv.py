@@ -69,6 +69,11 @@ class Layout:
     complete: bool = False
     strict: bool = False
 
+    @property
+    def is_unsure(self) -> bool:
+        """Whether what looks like a number may be a text."""
+        return self.strict or any(column.unsure for column in self.columns)
+
     def label(self, position: int) -> str | int:
         """What to call a column in an error."""
         name = self.names[position] if self.names else self.columns[position].name
@@ -93,7 +98,7 @@ class TextCsv:
         if large:
             guessed = guess_kinds(rows, layout)
             columns = read_with_arrow(text, layout.columns, guessed, layout.header)
-            if columns is not None and layout.strict and _may_be_texts(text, columns):
+            if columns is not None and layout.is_unsure and _may_be_texts(text, columns):
                 columns = None
         if columns is None:
             rows = list(split_rows(text, lines)) if large else rows

@@ -48,7 +48,7 @@ def to_invocation_error(
     *,
     users_own: bool,
     signature: Signature | None = None,
-    answers: Callable[[], bool] = lambda: True,
+    answers: Callable[[], bool | None] = lambda: True,
 ) -> InvocationError:
     """The error that answers an invocation.
 
@@ -59,7 +59,8 @@ def to_invocation_error(
         users_own: whether the function is the user's, not a default of ours.
         signature: what the model takes; None if nothing is known of it.
         answers: whether the model answers anything at all. Where it does not, no caller can
-            change a request so that it does.
+            change a request so that it does. None if that can't be tried, and the model is code
+            of anybody's: then only what a library says of values is about the data.
     """
     if isinstance(error, InvocationError):
         return error
@@ -74,7 +75,7 @@ def to_invocation_error(
     if stage in ("predict_fn", "transform_fn"):
         if not users_own and (lacking := lacks(data, signature)):
             return lacking
-        if _is_about_data(error, users_own, data) and (users_own or answers()):
+        if _is_about_data(error, users_own, data) and (users_own or _may_answer(error, answers())):
             return _unprocessable(error, data)
     return PredictionFailed(
         f"{stage} raised {type(error).__name__}; the log has its traceback under this request id"
@@ -102,6 +103,8 @@ def _is_about_data(error: BaseException, users_own: bool, data: Any) -> bool:
     code may raise one for a bug, so there it must come from where scikit-learn checks values.
     """
     message = str(error)
+    if any(kind.__name__ == "NotFittedError" for kind in type(error).__mro__):
+        return False
     if type(error).__name__ in _BOOSTERS_OWN:
         return not any(word in message.casefold() for word in _OF_THE_MACHINE)
     if any(word in message for word in _OF_THE_CONFIGURATION):
@@ -115,6 +118,11 @@ def _is_about_data(error: BaseException, users_own: bool, data: Any) -> bool:
 
 def _are_dates(data: Any) -> bool:
     return isinstance(data, np.ndarray) and data.dtype.kind in "mM"
+
+
+def _may_answer(error: BaseException, answers: bool | None) -> bool:
+    """Whether a model that failed so may answer another request."""
+    return _raised_in(error, CHECKING_MODULES) if answers is None else answers
 
 
 def _raised_in(error: BaseException, modules: tuple[str, ...]) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from contract.columns import Column
 from contract.errors import InvocationError
 from contract.signature import Signature
 from handler.invocation.model_input import conform
@@ -20,16 +21,22 @@ def examples_for(signature: Signature | None) -> Iterator[Any]:
     if signature is None or not signature.inputs:
         return
     rows: list[tuple[Any, ...]] = [signature.example] if signature.example else []
-    if not rows and all(column.kind in ("any", "number") for column in signature.inputs):
-        plain = all(column.categories is None for column in signature.inputs)
-        rows = [(value,) * len(signature.inputs) for value in _MADE_UP] if plain else []
-    elif not rows and signature.container == "vector":
-        rows = [("text",)]
+    for number in () if rows else _MADE_UP:
+        rows.append(tuple(_value_of(column, number) for column in signature.inputs))
     for row in rows:
         try:
             yield conform(_as_request(row), signature)
         except (InvocationError, ValueError, TypeError):
             continue
+
+
+def _value_of(column: Column, number: float) -> Any:
+    """A value for a column: one that the model holds itself, where it does."""
+    if column.sample is not None:
+        return column.sample
+    if column.categories:
+        return column.categories[0]
+    return "text" if column.kind == "string" else number
 
 
 def _as_request(row: tuple[Any, ...]) -> Any:

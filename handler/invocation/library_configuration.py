@@ -79,7 +79,12 @@ def restore(configuration: Mapping[str, Any]) -> None:
 
 def assumed_for(model: Any) -> dict[str, Any]:
     """What a fitted model shows of the configuration that it was fitted under, and lacks now."""
-    if not any(_was_given_names(before, after) for before, after in _successive(model)):
+    try:
+        shown = any(_was_given_names(before, after) for before, after in _successive(model))
+    except Exception as error:  # whatever a class of anybody's does when it is looked at
+        logger.warning("%s can't be looked through: %s", type(model).__qualname__, error)
+        return {}
+    if not shown:
         return {}
     import sklearn
 

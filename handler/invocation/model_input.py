@@ -64,6 +64,8 @@ def conform(
         return as_records(data, signature.container)
     if sparse.issparse(data):
         return _conform_sparse(data, signature)
+    if signature.believed and _is_other(data, signature):
+        return _text_alone(_as_it_is(data))
     data = in_order(data, signature)
     plain = isinstance(data, np.ndarray) and _is_plain_match(data, signature)
     taken = _from_matrix(data, signature) if plain else _from_columns(data, signature, as_columns)
@@ -111,9 +113,21 @@ def _as_it_is(data: Any) -> Any:
     return data if names_of(data) else _stacked(wide)
 
 
+def _is_other(data: Any, signature: Signature) -> bool:
+    """Whether data have nothing to do with the columns that are believed of an array."""
+    width = data.shape[1] if data.ndim > 1 else 1
+    unlike = signature.names is None and signature.container == "array"
+    return unlike and names_of(data) is None and width != len(signature.inputs)
+
+
 def _text_alone(data: Any) -> Any:
     one = isinstance(data, np.ndarray) and data.shape[1:] == (1,) and data.dtype.kind in "OU"
     return data[:, 0] if one and all(isinstance(value, str) for value in data[:, 0]) else data
+
+
+def is_texts_alone(data: Any) -> bool:
+    """Whether data are texts, one to a row, in an array of shape (rows,)."""
+    return isinstance(data, np.ndarray) and data.ndim == 1 and data.dtype.kind in "OU"
 
 
 def _conform_sparse(data: Any, signature: Signature) -> Any:

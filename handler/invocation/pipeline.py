@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pandas as pd
 from scipy import sparse
 
 from contract.errors import (
@@ -23,6 +24,7 @@ from contract.errors import (
     PredictionFailed,
     UnsupportedContentType,
 )
+from contract.estimators.first_pipeline_steps import first_parts, is_known
 from contract.estimators.independent_rows import why_together
 from contract.estimators.model_inputs import ModelInput, describe
 from contract.machine import MEBIBYTE
@@ -40,7 +42,7 @@ from handler.invocation.failure_log import log_failure
 from handler.invocation.fast.shortcut import Shortcut
 from handler.invocation.invocation_progress import Invocation
 from handler.invocation.model_identity import ModelIdentity
-from handler.invocation.model_input import conform, written_out
+from handler.invocation.model_input import conform, is_texts_alone, written_out
 from handler.invocation.model_loading import told_by_place
 from handler.invocation.names_at_fault import names_at_fault
 from handler.invocation.request_types import Request, Response, problem_response
@@ -214,6 +216,8 @@ class Pipeline:
     def _predict(self, data: Any, context: Any) -> Any:
         if self.user.predict_fn is None:
             prediction = self._by_default(data)
+            if prediction is None:
+                raise PredictionFailed(f"{type(self.model).__name__}.predict returned nothing")
             if self.user.input_fn is None:
                 _check_length(prediction, data)
             self._has_answered.add(True)
@@ -226,18 +230,29 @@ class Pipeline:
     def _by_default(self, data: Any) -> Any:
         """What the model says; of a sparse matrix, if that is not for it, of all its cells."""
         signature = self.signature
-        if not sparse.issparse(data) or (signature and signature.is_sparse):
+        if not sparse.issparse(data):
+            return self._of_texts(data) if is_texts_alone(data) else self._predictor(data)
+        if signature and signature.is_sparse:
             return self._predictor(data)
         try:
             return self._predictor(data)
         except (ValueError, TypeError):
             return self._predictor(written_out(data))
 
-    def _answers_at_all(self) -> bool:
+    def _of_texts(self, texts: Any) -> Any:
+        """What the model says of texts; of a series of them, where it takes no array for one."""
+        try:
+            return self._predictor(texts)
+        except AttributeError as error:
+            if "'numpy.ndarray' object has no attribute" not in str(error):
+                raise
+            return self._predictor(pd.Series(texts))
+
+    def _answers_at_all(self) -> bool | None:
         """Whether the model answers anything: if not, no caller can be to blame.
 
         It has answered before, or answers its example, or one made up. Where there is none of
-        these, it is believed to.
+        these, a library's model is believed to; None of a class of anybody's.
         """
         if self._has_answered:
             return True
@@ -250,7 +265,9 @@ class Pipeline:
                     tried = True
         except DeadlineExceeded:
             return True
-        return not tried
+        if tried:
+            return False
+        return True if all(map(is_known, first_parts(self.model))) else None
 
     def _answers(self, example: Any) -> bool:
         try:

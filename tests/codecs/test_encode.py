@@ -170,7 +170,7 @@ def test_what_a_type_cannot_hold_is_not_acceptable(prediction: Any, accept: str)
     ],
 )
 @pytest.mark.parametrize(
-    "prediction", [object(), [object()], (n for n in [1]), [lambda: 1], {"a": object()}]
+    "prediction", [object(), [object()], [(n for n in [1])], [lambda: 1], {"a": object()}]
 )
 def test_what_no_type_can_hold_is_a_bug(prediction: Any, accept: str) -> None:
     """Another Accept would not have helped the caller."""
