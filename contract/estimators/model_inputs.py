@@ -93,7 +93,13 @@ def _with_outputs(found: Signature | None, saved: Signature | None) -> Signature
         return found
     if found is None:
         return saved
-    return replace(saved, inputs=found.inputs, container=found.container, further=found.further)
+    return replace(
+        saved,
+        inputs=found.inputs,
+        container=found.container,
+        further=found.further,
+        believed=found.believed,
+    )
 
 
 def _described(model: Any) -> ModelInput:

@@ -39,6 +39,15 @@ def expected_columns(
     return list(signature.inputs)
 
 
+def may_have_any_shape(signature: Signature | None) -> bool:
+    """Whether nothing is known for sure of what a model takes, so that it may be arrays of more
+    dimensions than a table has.
+    """
+    if signature is None or not signature.describes_inputs:
+        return True
+    return signature.believed and signature.names is None
+
+
 def holds_any_number(signature: Signature | None) -> bool:
     """Whether the model is known to take whole numbers of any size."""
     return signature is not None and signature.is_unbounded

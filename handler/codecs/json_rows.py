@@ -14,7 +14,12 @@ from contract.columns import Column
 from contract.errors import MalformedPayload, UnprocessablePayload
 from contract.signature import Signature
 from handler.codecs.charset import quote
-from handler.codecs.expected_columns import UNKNOWN, expected_columns, holds_any_number
+from handler.codecs.expected_columns import (
+    UNKNOWN,
+    expected_columns,
+    holds_any_number,
+    may_have_any_shape,
+)
 from handler.codecs.json_features import unwrapped
 from handler.codecs.whole_numbers import EXACT, as_floats, to_float
 
@@ -142,9 +147,25 @@ def _of_lists(
     matrix = _matrix(rows) if plain else None
     if matrix is not None:
         return matrix
+    if names is None and may_have_any_shape(signature):
+        deep = _of_more_dimensions(rows)
+        if deep is not None:
+            return deep
     _check_single(rows)
     columns = list(zip(*rows, strict=True))
     return frame(columns, names, signature)
+
+
+def _of_more_dimensions(rows: Sequence[list[Any]]) -> np.ndarray[Any, Any] | None:
+    """Rows that are arrays of numbers themselves, all of one shape; None for anything else."""
+    try:
+        cells = np.array(rows, dtype=object)
+    except ValueError:  # ragged
+        return None
+    if cells.ndim <= 2 or not cells.size:
+        return None
+    flat = _matrix([cells.ravel().tolist()])
+    return None if flat is None else flat.reshape(cells.shape)
 
 
 def _matrix(rows: Sequence[list[Any]]) -> np.ndarray[Any, Any] | None:

@@ -119,9 +119,10 @@ def plain(value: Any) -> Any:
 
 def _names_of(table: pd.DataFrame) -> list[Any] | None:
     """The names of a table's columns; None where they are only numbered, or name two alike."""
-    if isinstance(table.columns, pd.RangeIndex) or not table.columns.is_unique:
+    names: Any = table.columns
+    if isinstance(names, pd.RangeIndex) or not names.is_unique:
         return None
-    return [name if isinstance(name, str | int | float) else str(name) for name in table.columns]
+    return [name if isinstance(name, str | int | float) else str(name) for name in names]
 
 
 def _written_out(value: Any) -> Any:

@@ -13,6 +13,7 @@ from contract.errors import MalformedPayload, UnprocessablePayload
 from contract.signature import Signature
 from handler.codecs.charset import quote
 from handler.codecs.codec import Decoded, Envelope
+from handler.codecs.expected_columns import may_have_any_shape
 from handler.codecs.media_types import MediaType
 from handler.codecs.predictions import to_plain_array
 
@@ -109,6 +110,8 @@ def to_rows(array: np.ndarray[Any, Any], signature: Signature | None) -> Any:
         raise UnprocessablePayload(
             f"an array of type {array.dtype} is no data; send numbers, booleans or text"
         )
+    if array.ndim > 2 and may_have_any_shape(signature):
+        return array
     if array.ndim > 2:
         raise UnprocessablePayload(
             f"an array of shape {array.shape} is no table; send one of shape (rows, columns)"

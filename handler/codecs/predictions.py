@@ -141,16 +141,15 @@ def time_as_text(value: Any) -> str | None:
     if isinstance(value, np.datetime64):
         return None if np.isnat(value) else str(value)
     if isinstance(value, np.timedelta64 | datetime.timedelta):
-        length = pd.Timedelta(value)
-        return None if length is pd.NaT else length.isoformat()
+        length: Any = pd.Timedelta(value)
+        return None if pd.isna(length) else length.isoformat()
     return str(value) if isinstance(value, pd.Interval | pd.Period) else str(value.isoformat())
 
 
 def durations(array: Array) -> Array:
     """Lengths of time as ISO 8601 has them, None for a missing one."""
-    found = [
-        None if value is pd.NaT else value.isoformat() for value in pd.to_timedelta(array.ravel())
-    ]
+    lengths: Any = pd.to_timedelta(array.ravel())
+    found = [None if pd.isna(length) else length.isoformat() for length in lengths]
     return np.array(found, dtype=object).reshape(array.shape)
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 from contract.errors import MalformedPayload, NotAcceptable, UnprocessablePayload
 from contract.signature import Signature
 from handler.codecs.charset import quote
+from handler.codecs.expected_columns import may_have_any_shape
 from handler.codecs.json_rows import check_distinct
 from handler.codecs.predictions import cells, to_table
 
@@ -87,7 +88,9 @@ def read_tensors(tensors: list[dict[str, Any]], signature: Signature | None) -> 
     """
     shapes = [_shape(tensor) for tensor in tensors]
     names = [str(tensor.get("name", "")) for tensor in tensors]
-    if len(tensors) == 1 and len(shapes[0]) == 2 and shapes[0][1] != 1:
+    one = shapes[0] if len(tensors) == 1 else []
+    deep = len(one) > 2 and may_have_any_shape(signature)
+    if deep or (len(one) == 2 and one[1] != 1):
         return _values(tensors[0], shapes[0], names[0]).reshape(shapes[0])
     check_distinct(names)
     for name, shape in zip(names, shapes, strict=True):

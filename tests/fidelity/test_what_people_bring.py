@@ -5,6 +5,8 @@ from __future__ import annotations
 import array
 import datetime
 import decimal
+import io
+import json
 from typing import Any
 
 import joblib
@@ -23,10 +25,11 @@ from sklearn.tree import DecisionTreeClassifier
 
 from contract import Paths
 from contract.estimators.first_pipeline_steps import first_parts
-from contract.estimators.model_inputs import describe
+from contract.estimators.model_inputs import completed, describe
 from contract.settings import ServingSettings
 from contract.signature import Signature
 from handler.invocation.pipeline import Pipeline
+from handler.invocation.request_types import Request
 from tests.fidelity.test_what_models_take import ask, categories, content, lightgbm_of, served
 
 TREE = DecisionTreeClassifier(random_state=0)
@@ -201,6 +204,45 @@ def test_texts_where_a_model_says_otherwise_or_nothing(make: Any) -> None:
 
     assert content(ask(pipeline, ["good x", "bad y"])) == [1, 0]
     assert content(ask(pipeline, "good x\nbad y\n", "text/csv; header=absent")) == [1, 0]
+
+
+class OfSeries(BaseEstimator):  # type: ignore[misc]
+    """Takes an array of shape (rows, times, values), and notes how many values."""
+
+    n_features_in_ = 2
+
+    def predict(self, X: Any) -> Any:
+        assert isinstance(X, np.ndarray)
+        assert X.ndim == 3
+        return X.sum(axis=(1, 2))
+
+
+@pytest.mark.parametrize("kind", ["lists", "lines", "npy", "tensor"])
+@pytest.mark.parametrize("X", [None, np.zeros((4, 3, 2))])
+def test_arrays_of_more_dimensions(kind: str, X: Any) -> None:
+    """Where nobody knows a model's input, it may be no table."""
+    rows = np.arange(12.0).reshape(2, 3, 2)
+    npy = io.BytesIO()
+    np.save(npy, rows)
+    tensor = {"name": "x", "shape": [2, 3, 2], "datatype": "FP64", "data": rows.ravel().tolist()}
+    body, content_type = {
+        "lists": (json.dumps(rows.tolist()).encode(), "application/json"),
+        "lines": (b"\n".join(json.dumps(row.tolist()).encode() for row in rows),
+                  "application/jsonlines"),
+        "npy": (npy.getvalue(), "application/x-npy"),
+        "tensor": (json.dumps({"inputs": [tensor]}).encode(), "application/json"),
+    }[kind]  # fmt: skip
+    saved = None
+    if X is not None:
+        saved = Signature((), versions={"python": "3"})  # what is left of data that are no table
+    found = describe(OfSeries())
+    pipeline = Pipeline(OfSeries(), signature=completed(saved, OfSeries(), found))
+
+    answer = content(pipeline.invoke(Request(body, content_type, "application/json")))
+
+    given = answer["outputs"][0]["data"] if kind == "tensor" else answer
+    assert given == [15, 51]
+    assert ask(pipeline, [[[1, 2], [3]], [[1, 2], [3, 4]]]).status == 422
 
 
 class Recursing:
