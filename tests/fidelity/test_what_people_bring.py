@@ -29,6 +29,7 @@ from contract.estimators.model_inputs import completed, describe
 from contract.settings import ServingSettings
 from contract.signature import Signature
 from handler.invocation.pipeline import Pipeline
+from handler.invocation.pipeline_loading import load_pipeline
 from handler.invocation.request_types import Request
 from tests.fidelity.test_what_models_take import ask, categories, content, lightgbm_of, served
 
@@ -288,7 +289,7 @@ def test_odd_classes_are_loaded(kind: Any, tmp_path: Any) -> None:
     source = f"def model_fn(model_dir):\n    from {module} import {name}\n    return {name}()\n"
     (tmp_path / "code" / "inference.py").write_text(source)
 
-    pipeline = Pipeline.load(tmp_path, ServingSettings(paths=Paths(tmp_path)))
+    pipeline = load_pipeline(tmp_path, ServingSettings(paths=Paths(tmp_path)))
 
     assert content(ask(pipeline, [[1, 2], [3, 4]])) == [1, 1]
 
