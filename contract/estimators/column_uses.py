@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from contract.columns import Column, column_of_categories, is_missing, plain, words_among
+from contract.columns import Column, column_of_categories, plain
 from contract.estimators.attributes import attribute, listed, names_in, width_of
 from contract.estimators.class_names import class_name
 from contract.estimators.first_pipeline_steps import is_known, parts_it_hands_to, steps_of
 from contract.estimators.texts_held import texts_held
+from contract.missing_values import is_missing, words_among
 
 # What takes a missing value for itself; what hands one on to whatever comes next.
 _TAKE_MISSING = frozenset(

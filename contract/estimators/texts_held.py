@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from contract.columns import flat, is_missing
+from contract.columns import flat
 from contract.estimators.class_names import library_of
+from contract.missing_values import is_missing
 
 _DEEPEST = 4
 # What holds more things than this is not looked through to its end.
