@@ -12,7 +12,6 @@
         ├── UnsupportedContentType 415  no codec reads this content type
         ├── UnprocessablePayload   422  readable, but not what the model takes
         ├── PredictionFailed       500  a bug, the user's or ours
-        ├── ServerStopping         503  it came while the server was ending
         ├── InvocationTimeout      504  the model took longer than the timeout
         └── OutOfMemory            507  not enough memory for this invocation
 
@@ -121,12 +120,6 @@ class PredictionFailed(InvocationError):
     """A bug, the user's or ours: the log has the traceback under the request id."""
 
     status = 500
-
-
-class ServerStopping(InvocationError):
-    """The server is told to end, and takes no new invocations: another one may answer."""
-
-    status = 503
 
 
 class InvocationTimeout(InvocationError):

@@ -17,8 +17,8 @@ from handler.host import model_load_reporting, out_of_memory
 from handler.host.one_model import MODEL_DIR_VARIABLE
 from handler.invocation.context import report, request_of
 from handler.invocation.pipeline import Pipeline
-from handler.invocation.request_types import headers_of, stopping_response
-from handler.processes import inflight_lock, requirements_site
+from handler.invocation.request_types import headers_of
+from handler.processes import requirements_site
 
 # One process holds one model: MMS forks a worker for each connection.
 _pipeline: Pipeline | None = None
@@ -36,16 +36,12 @@ def handle(data: list[dict[str, Any]] | None, context: Any) -> list[bytes] | Non
         return None
     if _pipeline is None:
         raise RuntimeError("an invocation came before the model was loaded")
-    if inflight_lock.is_refusing():
-        return [_refuse(context, index) for index in range(len(data))]
-    with inflight_lock.working():
-        return [_answer(_pipeline, parts, context, index) for index, parts in enumerate(data)]
+    return [_answer(_pipeline, parts, context, index) for index, parts in enumerate(data)]
 
 
 def _load(context: Any) -> Pipeline:
     settings = ServingSettings.from_environ(os.environ)
     container_log.configure(settings.log_level)
-    inflight_lock.open_lock()
     requirements_site.activate()
     model_dir = Path(context.system_properties["model_dir"])
     os.environ.setdefault(MODEL_DIR_VARIABLE, str(model_dir))
@@ -62,11 +58,5 @@ def _answer(pipeline: Pipeline, parts: dict[str, Any], context: Any, index: int)
     headers = headers_of(context.get_all_request_header(index))
     request = request_of(parts, headers, context.get_request_id(index))
     response = pipeline.invoke(request, context)
-    report(response, context, index)
-    return response.body
-
-
-def _refuse(context: Any, index: int) -> bytes:
-    response = stopping_response(context.get_request_id(index))
     report(response, context, index)
     return response.body

@@ -18,7 +18,6 @@ from contract.settings import ServingSettings
 from handler.host import model_load_reporting, out_of_memory
 from handler.host.one_model import LOAD_SECONDS
 from handler.invocation.context import ModelContext
-from handler.processes import inflight_lock
 from handler.processes.capacity_plan import plan
 from handler.processes.process_shared_memory import ProcessRecord
 from handler.protocol.loaded_model import LoadedModel
@@ -52,7 +51,6 @@ class ManyModelsHost:
     def run(self) -> None:
         """Serve for ever; this process ends with the fork server."""
         container_log.configure(self._settings.log_level, LOG_FORM)
-        inflight_lock.open_lock()
         self._worker.watch(self._channel.fileno(), self._hear)
         while True:
             self._worker.turn()

@@ -23,7 +23,7 @@ from handler.host import batch_transform_answer, model_load_reporting, out_of_me
 from handler.host.worker_pool import WorkerPool
 from handler.invocation.context import ModelContext
 from handler.invocation.pipeline import Pipeline
-from handler.processes import inflight_lock, launcher_pipes
+from handler.processes import launcher_pipes
 from handler.processes.capacity_plan import CapacityPlan
 from handler.processes.launch_request import LaunchRequest
 from handler.processes.process_shared_memory import ProcessRecord
@@ -136,7 +136,6 @@ class OneModelHost:
         raise SystemExit(1)
 
     def _serve(self) -> None:
-        inflight_lock.open_lock()
         worker = OwnConnectionsLoop(self._counted)
         worker.serve(self._model, self._listener)
         worker.run()
@@ -148,7 +147,6 @@ class OneModelHost:
 
     def _fork_workers(self, pipeline: Pipeline) -> None:
         def model_for(record: ProcessRecord) -> LoadedModel:
-            inflight_lock.open_lock()
             self._model.loaded(pipeline.limited_by(record.limit))
             return self._model
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from contract.errors import InvocationError, ServerStopping, reason_phrase
+from contract.errors import InvocationError, reason_phrase
 
 PROBLEM_TYPE = "application/problem+json"
 
@@ -51,11 +51,6 @@ def problem_response(problem: InvocationError, request_id: str) -> Response:
     """An error as the response that tells the caller (RFC 9457)."""
     body = json.dumps(problem.to_problem(request_id), ensure_ascii=False).encode()
     return Response(body, PROBLEM_TYPE, problem.status)
-
-
-def stopping_response(request_id: str) -> Response:
-    """The answer to an invocation that comes when the server takes no more."""
-    return problem_response(ServerStopping("the server is stopping"), request_id)
 
 
 def headers_of(raw: Mapping[Any, Any]) -> dict[str, str]:

@@ -14,10 +14,8 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 
-from handler.processes import inflight_lock
 from handler.protocol.connection import Connection, Disconnected
 from handler.protocol.loaded_model import LoadedModel
-from handler.protocol.reply_to_frontend import turned_away
 from handler.protocol.wire_format import Invoke, Load, WireError
 
 # The bytes of requests that are answered together, and of one that is answered by itself.
@@ -98,10 +96,9 @@ class OwnConnectionsLoop:
             if action is not None and events & ~select.EPOLLOUT:
                 action()
         if self._small or self._large:
-            with inflight_lock.working():
-                self._answer(self._next_small())
-                if self._large:
-                    self._answer([self._large.popleft()])
+            self._answer(self._next_small())
+            if self._large:
+                self._answer([self._large.popleft()])
 
     def _patience(self, most: float | None) -> float | None:
         """How long to wait for something to happen; None for as long as it takes."""
@@ -133,19 +130,10 @@ class OwnConnectionsLoop:
             if model.load_reply is not None:
                 self.tell_loaded(model)
             return
-        if inflight_lock.is_refusing():
-            self._turn_away(connection, message)
-            return
         for invoke in message:
             size = sum(map(len, invoke.parts.values()))
             queue = self._large if size > LARGE_BYTES else self._small
             queue.append((connection, model, invoke))
-
-    def _turn_away(self, connection: Connection, message: list[Invoke]) -> None:
-        """The server is stopping: what comes now is not worked for, and not waited for."""
-        for invoke in message:
-            if connection in self._connections:
-                self._send(connection, turned_away(invoke))
 
     def _next_small(self) -> list[Item]:
         """The small requests to answer now, not more of them than some bytes."""

@@ -11,7 +11,7 @@ from typing import Any
 from contract.errors import PredictionFailed
 from handler.invocation.context import report
 from handler.invocation.invocation_progress import Invocation
-from handler.invocation.request_types import Response, problem_response, stopping_response
+from handler.invocation.request_types import Response, problem_response
 from handler.protocol.wire_format import Invoke, invoke_reply
 
 logger = logging.getLogger(__name__)
@@ -19,11 +19,6 @@ logger = logging.getLogger(__name__)
 # What HTTP allows as a header's name, and as its value.
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _TEXT = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
-
-
-def turned_away(message: Invoke) -> list[bytes]:
-    """The reply to an invocation that comes when the server takes no more."""
-    return _own_reply(message, stopping_response(message.request_id))
 
 
 def reply_to(message: Invoke, invocation: Invocation, response: Response) -> list[bytes]:

@@ -12,12 +12,10 @@ import socket
 import time
 from dataclasses import dataclass
 
-from handler.processes import inflight_lock
 from handler.processes.process_shared_memory import ProcessRecord, WrongState
 from handler.protocol.connection import Connection, Disconnected
 from handler.protocol.loaded_model import LoadedModel
 from handler.protocol.own_connections_loop import LARGE_BYTES, TOGETHER_BYTES
-from handler.protocol.reply_to_frontend import turned_away
 from handler.protocol.shared_connections import CLOSE, CLOSED, GONE, TAKE, Channel, SharedEpoll
 from handler.protocol.wire_format import Invoke, Load, WireError
 
@@ -90,10 +88,9 @@ class SharedConnectionsLoop:
             else:
                 self._receive(self._connection(number), taken)
         if taken.small or taken.large:
-            with inflight_lock.working():
-                self._answer(taken.small)
-                for one in taken.large:
-                    self._answer([one])
+            self._answer(taken.small)
+            for one in taken.large:
+                self._answer([one])
         else:
             self._hear_parent()
 
@@ -179,9 +176,6 @@ class SharedConnectionsLoop:
     def _take(self, connection: Connection, message: Load | list[Invoke], taken: _Taken) -> None:
         if isinstance(message, Load):
             self._send(connection, self._model.load_reply or [])
-            return
-        if inflight_lock.is_refusing():
-            self._send(connection, [piece for one in message for piece in turned_away(one)])
             return
         size = sum(len(part) for one in message for part in one.parts.values())
         (taken.large if size > LARGE_BYTES else taken.small).append((connection, message))

@@ -32,6 +32,9 @@ PLAIN_PATH = re.compile(r"[\w./@+~-]+", re.ASCII)
 # the frontend's own main class is named, too, as the process is known by it.
 GUARD = Path(__file__).parents[1] / "frontend" / "guard.jar"
 MAIN_CLASSES = ("byo.frontend.GuardedServer", "com.amazonaws.ml.mms.ModelServer")
+# How long what was accepted may take to be answered after a stop: SageMaker kills a container 30 s
+# after SIGTERM, `docker stop` by itself after 10 s.
+DRAIN_SECONDS = 20
 # What the frontend executes for each model: a launcher that stands for a host of ours, or
 # multi-model-server's own worker.
 LAUNCHER = Path(__file__).parents[1] / "fork_server" / "launcher.sh"
@@ -101,6 +104,7 @@ def command(
         f"-Dlog4j.configurationFile={log_layout.as_uri()}",
         *settings.jvm_arguments.split(),
         f"-Dbyo.folder={scratch}",
+        f"-Dbyo.drain={DRAIN_SECONDS}",
         "-cp",
         class_path(),
         *MAIN_CLASSES,

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from typing import NoReturn
 
 from contract.errors import ByoError
 from contract.settings import ServingSettings
@@ -31,7 +32,7 @@ class FrontendProcess:
         command: its command line.
         environ: its whole environment.
         settings: the serving settings.
-        selector: what waits for its end, which raises FrontendDied.
+        selector: what waits for its end, which raises FrontendDied unless it was to come.
     """
 
     def __init__(
@@ -49,7 +50,9 @@ class FrontendProcess:
         )
         # Opened at once: until this process waits for it, its number is no other's.
         self._watch = open_watch(self._process.pid)
-        selector.register(self._watch, selectors.EVENT_READ, self._raise_end)
+        self._selector = selector
+        self._is_stopping = False
+        selector.register(self._watch, selectors.EVENT_READ, self._ended)
 
     @property
     def pid(self) -> int:
@@ -76,10 +79,20 @@ class FrontendProcess:
             f"the frontend did not listen on {self._address} within {PORT_SECONDS:.0f} s"
         )
 
-    def stop(self) -> None:
-        """Ask it to end, and wait for that; what does not end is the guard's."""
+    def begin_to_stop(self) -> None:
+        """Ask it to end: it answers what it has accepted first (handler/frontend, Drain)."""
+        self._is_stopping = True
         if self._process.poll() is None:
             self._process.terminate()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is gone."""
+        return self._process.poll() is not None
+
+    def stop(self) -> None:
+        """Ask it to end, and wait for that; what does not end is the guard's."""
+        self.begin_to_stop()
         if not self.has_ended_within(STOP_SECONDS):
             logger.warning("the frontend did not stop within %.0f s: killed", STOP_SECONDS)
 
@@ -91,5 +104,11 @@ class FrontendProcess:
             return False
         return True
 
-    def _raise_end(self) -> None:
+    def _ended(self) -> None:
+        if self._is_stopping:
+            self._selector.unregister(self._watch)
+        else:
+            self._raise_end()
+
+    def _raise_end(self) -> NoReturn:
         raise FrontendDied(f"the frontend ended by itself: {describe(self._process.wait())}")

@@ -1,6 +1,6 @@
 """The life of a server, from the parent's side: start, ready, stop, and why it ended.
 
-    STARTING → READY → STOPPING
+    STARTING → READY → STOPPING (the frontend drains) → returns
 
 One loop over four kinds of sources: signals, what workers tell, the ends of the frontend and of the
 fork server, and the end of a process that was loading the single model; and once a second it writes
@@ -19,13 +19,12 @@ from enum import Enum
 from pathlib import Path
 
 from contract.settings import ServingSettings
-from handler.processes import inflight_lock, model_load_events
+from handler.processes import model_load_events
 from handler.processes.signal_socket import wake_on
 from handler.serve import orphans, single_model_registration
 from handler.serve.cleanup_guard import CleanupGuard
-from handler.serve.drain import drain
 from handler.serve.fork_server_process import ForkServerProcess
-from handler.serve.frontend_command import frontend_environment
+from handler.serve.frontend_command import DRAIN_SECONDS, frontend_environment
 from handler.serve.frontend_process import FrontendProcess
 from handler.serve.model_load_watch import LoadWatch, ModelUnavailable
 from handler.serve.readiness import WRITE_SECONDS, Readiness
@@ -34,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 GUARD_SECONDS = 4.0
 SWEEP_SECONDS = 5.0
+# How long the frontend may take to end, beside the time in which it drains.
+END_SECONDS = 6.0
 # While the model loads, how often to see whether it still can.
 ASK_SECONDS = 0.5
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -100,13 +101,7 @@ class Supervisor:
         address = scratch / "supervisor.sock"
         self._receiver = model_load_events.listen(address)
         self._readiness = Readiness(scratch, settings)
-        self._inflight = scratch / "inflight.lock"
-        inflight_lock.make_lock(self._inflight)
-        environ = {
-            **environ,
-            model_load_events.SOCKET_VARIABLE: str(address),
-            inflight_lock.LOCK_VARIABLE: str(self._inflight),
-        }
+        environ = {**environ, model_load_events.SOCKET_VARIABLE: str(address)}
         # What only the processes of this server have in their environment.
         self._mark = f"{model_load_events.SOCKET_VARIABLE}={address}"
         self._selector.register(signals, selectors.EVENT_READ, self._on_signal)
@@ -120,7 +115,7 @@ class Supervisor:
             self._fork_server = ForkServerProcess(environ, scratch, self._selector, self._sweep)
 
     def run(self) -> None:
-        """Serve until a stop signal has come and nothing is under way any more."""
+        """Serve until a stop signal has come and all that was accepted is answered."""
         if self._settings.multi_model:
             self._become_ready("load models by POST /models")
         deadline = time.monotonic() + self._settings.startup_timeout
@@ -132,6 +127,15 @@ class Supervisor:
                 key.data()
             if self._state is ServerState.STARTING and not happened:
                 self._check_start(deadline)
+        self._drain()
+
+    def _drain(self) -> None:
+        """Let the frontend answer what it has accepted, and end; what it needs for that is kept."""
+        deadline = time.monotonic() + DRAIN_SECONDS + END_SECONDS
+        while not self._frontend.has_ended and time.monotonic() < deadline:
+            self._readiness.look()
+            for key, _ in self._selector.select(WRITE_SECONDS):
+                key.data()
 
     def _check_start(self, deadline: float) -> None:
         """Nothing has happened for a while, and the model has not loaded.
@@ -175,11 +179,11 @@ class Supervisor:
     def _on_signal(self) -> None:
         numbers = [number for number in self._signals.recv(64) if number in STOP_SIGNALS]
         orphans.reap(self._own())
-        if numbers:
+        if numbers and self._state is not ServerState.STOPPING:
             logger.info("stopping on %s", signal.Signals(numbers[0]).name)
             self._state = ServerState.STOPPING
             self._readiness.stopping()
-            drain(self._inflight)
+            self._frontend.begin_to_stop()
 
     def _own(self) -> set[int]:
         """The processes that this one has started."""
@@ -201,7 +205,7 @@ class Supervisor:
                 if self._fork_server and event.pid == self._fork_server.pid:
                     self._readiness.fork_server_lives(event)
                 continue
-            if not self._settings.multi_model:
+            if not self._settings.multi_model and self._state is not ServerState.STOPPING:
                 self._on_single_model(event)
 
     def _on_single_model(self, event: model_load_events.Event) -> None:

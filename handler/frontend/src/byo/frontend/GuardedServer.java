@@ -8,7 +8,9 @@ import com.amazonaws.ml.mms.util.ConnectorType;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.ChannelPipeline;
+import io.netty.channel.ChannelPromise;
 import io.netty.channel.EventLoopGroup;
 import io.netty.util.internal.logging.InternalLoggerFactory;
 import io.netty.util.internal.logging.Slf4JLoggerFactory;
@@ -37,6 +39,7 @@ public final class GuardedServer extends ModelServer {
             ConfigManager.init(parse(Arrays.copyOfRange(arguments, 1, arguments.length)));
             PluginsManager.getInstance().initialize();
             InternalLoggerFactory.setDefaultFactory(Slf4JLoggerFactory.INSTANCE);
+            Runtime.getRuntime().addShutdownHook(Drain.SERVER);
             new GuardedServer(ConfigManager.getInstance()).startAndWait();
         } catch (IllegalArgumentException | ParseException error) {
             System.out.println("Invalid configuration: " + error.getMessage());
@@ -57,7 +60,24 @@ public final class GuardedServer extends ModelServer {
     public ChannelFuture initializeServer(
             Connector connector, EventLoopGroup accepting, EventLoopGroup serving, ConnectorType type)
             throws InterruptedException, IOException, GeneralSecurityException {
-        return super.initializeServer(connector, accepting, guarding(serving), type);
+        ChannelFuture closed = super.initializeServer(connector, accepting, guarding(serving), type);
+        Drain.SERVER.opened(closed.channel());
+        return unlessDraining(closed);
+    }
+
+    /**
+     * The frontend's main thread waits for a port's end, and then closes every connection at once:
+     * when the port is closed by the drain, it is to wait on.
+     */
+    private static ChannelFuture unlessDraining(ChannelFuture closed) {
+        ChannelPromise byItself = closed.channel().newPromise();
+        closed.addListener(
+                done -> {
+                    if (!Drain.SERVER.isUnderWay()) {
+                        byItself.setSuccess();
+                    }
+                });
+        return byItself;
     }
 
     /**
@@ -89,8 +109,11 @@ public final class GuardedServer extends ModelServer {
 
         @Override
         protected void initChannel(Channel channel) {
+            // As the frontend sets it, what is not sent when a connection closes is thrown away.
+            channel.config().setOption(ChannelOption.SO_LINGER, -1);
             ChannelPipeline pipeline = channel.pipeline();
             pipeline.addAfter("http", "guard", new RequestGuard());
+            pipeline.addAfter("http", "connection", new Connection());
             pipeline.addAfter("aggregator", "loads", new LoadWatch());
         }
     }
