@@ -91,12 +91,12 @@ class ForkServer:
         look_at = 0.0
         # Before the loop: an end of a host that comes while this is done wakes the loop's first
         # select, and saved requests come before announced ones, which may be the same.
-        with wake_on(signal.SIGCHLD) as wakeup:
+        with wake_on(signal.SIGCHLD, signal.SIGHUP) as wakeup:
             self._placements.restore(self._tell_alive)
             watch = self._selector.register
             watch(sys.stdin, selectors.EVENT_READ, _end)
             watch(self._pipe, selectors.EVENT_READ, self._read_launch_requests)
-            watch(wakeup, selectors.EVENT_READ, lambda: wakeup.recv(4096))
+            watch(wakeup, selectors.EVENT_READ, lambda: self._signalled(wakeup.recv(4096)))
             while True:
                 happened = self._selector.select(
                     WATCH_SECONDS if len(self._placements) else ALIVE_SECONDS
@@ -107,6 +107,10 @@ class ForkServer:
                     self._look_after_all()
                     look_at = time.monotonic() + WATCH_SECONDS
                 self._tell_alive()
+
+    def _signalled(self, numbers: bytes) -> None:
+        if signal.SIGHUP in numbers:
+            self._placements.reload(self._settings.startup_timeout)
 
     def _tell_alive(self) -> None:
         """Tell `serve`, if it is time: also between the forks of many hosts."""

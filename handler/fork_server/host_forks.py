@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Callable
 from http import HTTPStatus
 
 from contract.settings import ServingSettings
 from handler.fork_server.launcher_slot import LauncherSlot
 from handler.host.one_model import OneModelHost
-from handler.processes import forked_children
+from handler.processes import forked_children, host_orders
 from handler.processes.capacity_plan import CapacityPlan
 from handler.processes.forked_children import Ended, ForkedChildren, close_all_but
+from handler.processes.host_orders import Order
 from handler.processes.process_shared_memory import ProcessRecord
+from handler.protocol import connection_handover
 
 
 class HostProcesses:
@@ -28,18 +32,28 @@ class HostProcesses:
         self._children = children
         self._settings = settings
         self._plan = plan
+        self._orders: dict[int, socket.socket] = {}  # process id -> where it is told something
 
-    def fork_host(self, slot: LauncherSlot, when_ended: Ended) -> int:
-        """A process that loads and serves a slot's model; returns its id."""
-        return self._children.fork(lambda record: self._host(slot, record).run(), when_ended)
+    def fork_host(self, slot: LauncherSlot, when_ended: Ended, *, is_served: bool = False) -> int:
+        """A process that loads and serves a slot's model; returns its id.
+
+        Args:
+            slot: the model's launcher and socket.
+            when_ended: called when it has ended.
+            is_served: whether another process serves the model until this one has loaded it.
+        """
+        return self._fork(slot, when_ended, lambda one: one.run(), is_served=is_served)
+
+    def hand_over(self, old: int, new: int) -> None:
+        """Have a process give all of its connections to another, and end."""
+        here, there = connection_handover.pair()
+        with here, there:
+            host_orders.send(self._orders[new], Order.TAKE, there)
+            host_orders.send(self._orders[old], Order.GIVE, here)
 
     def fork_refusal(self, slot: LauncherSlot, status: HTTPStatus, when_ended: Ended) -> int:
         """A process that says that a slot's model can't be loaded; returns its id."""
-
-        def refuse(record: ProcessRecord) -> None:
-            self._host(slot, record).refuse(status)
-
-        return self._children.fork(refuse, when_ended)
+        return self._fork(slot, when_ended, lambda one: one.refuse(status), is_served=False)
 
     def record_of(self, pid: int) -> ProcessRecord:
         """What such a process tells."""
@@ -49,9 +63,31 @@ class HostProcesses:
         """Kill such a process."""
         forked_children.end(pid)
 
-    def _host(self, slot: LauncherSlot, record: ProcessRecord) -> OneModelHost:
-        """Called in the child."""
-        # The sockets of other models among it: as long as any process holds one, the frontend
-        # can connect to it.
-        close_all_but(slot.listener.fileno())
-        return OneModelHost(slot.request, slot.listener, self._settings, self._plan, record)
+    def _fork(
+        self,
+        slot: LauncherSlot,
+        when_ended: Ended,
+        work: Callable[[OneModelHost], None],
+        *,
+        is_served: bool,
+    ) -> int:
+        here, there = host_orders.pair()
+        settings, plan = self._settings, self._plan
+
+        def child(record: ProcessRecord) -> None:
+            # The sockets of other models among it: as long as any process holds one, the frontend
+            # can connect to it.
+            close_all_but(slot.listener.fileno(), there.fileno())
+            request, listener = slot.request, slot.listener
+            work(
+                OneModelHost(request, listener, settings, plan, record, there, is_served=is_served)
+            )
+
+        def ended(record: ProcessRecord, code: int) -> None:
+            self._orders.pop(pid).close()
+            when_ended(record, code)
+
+        pid = self._children.fork(child, ended)
+        there.close()
+        self._orders[pid] = here
+        return pid

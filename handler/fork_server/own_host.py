@@ -17,6 +17,7 @@ from typing import Protocol
 
 from handler.fork_server.host_state_machine import HostRecord, HostState
 from handler.fork_server.launcher_slot import LauncherSlot
+from handler.fork_server.successor import RetiredProcesses, Successor
 from handler.processes import model_load_events
 from handler.processes.backoff import Backoff
 from handler.processes.child_exit_status import describe, describe_load_end, was_killed
@@ -35,7 +36,10 @@ NO_MEMORY = HTTPStatus.INSUFFICIENT_STORAGE
 class Processes(Protocol):
     """What forks, watches and ends hosts: see `HostProcesses`."""
 
-    def fork_host(self, slot: LauncherSlot, when_ended: Ended) -> int: ...
+    def fork_host(
+        self, slot: LauncherSlot, when_ended: Ended, *, is_served: bool = False
+    ) -> int: ...
+    def hand_over(self, old: int, new: int) -> None: ...
     def fork_refusal(self, slot: LauncherSlot, status: HTTPStatus, when_ended: Ended) -> int: ...
     def record_of(self, pid: int) -> ProcessRecord: ...
     def end(self, pid: int) -> None: ...
@@ -65,6 +69,8 @@ class OwnHost:
         self._record = HostRecord(has_served=slot.request.again, is_one_of_many=is_one_of_many)
         self._pid = 0  # of the process, where the state says that there is one
         self._backoff = Backoff(clock)
+        self._successor: Successor | None = None
+        self._retired = RetiredProcesses()
         self._impatient_at = clock() + PATIENCE_SECONDS
         self._given_up_at = math.inf
         if not slot.has_launcher:
@@ -76,6 +82,30 @@ class OwnHost:
         """Whether a process holds the model."""
         return self._record.has_process and self._processes.record_of(self._pid).is_loaded
 
+    @property
+    def is_reloading(self) -> bool:
+        """Whether a process is loading the model anew."""
+        return self._successor is not None
+
+    def reload(self, seconds: float) -> bool:
+        """Load the model anew in another process, which then takes the place of this one.
+
+        Args:
+            seconds: how long that may take.
+
+        Returns:
+            Whether that has begun, or is not needed, as what is loaded next is loaded anyway; false
+            while a load is under way, which may have read what was there before.
+        """
+        if not self._record.has_process or self._record.state is not HostState.SERVING:
+            return self._record.state is not HostState.LOADING
+        if self._successor is not None or not self.is_serving:
+            return False
+        pid = self._processes.fork_host(self.slot, self._ended, is_served=True)
+        told = self._processes.record_of(pid)
+        self._successor = Successor(self.slot, pid, told, self._clock() + seconds)
+        return True
+
     def look_after(self) -> bool:
         """Do what has become due; called now and then.
 
@@ -83,6 +113,7 @@ class OwnHost:
             Whether the model still has a place here.
         """
         self._note_progress()
+        self._look_after_successor()
         match self._record.state:
             case HostState.LOADING if self._clock() > self._impatient_at:
                 self._tell_started_early()
@@ -94,8 +125,23 @@ class OwnHost:
                 self.slot.end_launcher()
         return self._record.state is not HostState.GONE
 
+    def _look_after_successor(self) -> None:
+        if self._successor is None:
+            return
+        if self._successor.is_overdue(self._clock()):
+            self._processes.end(self._successor.pid)
+        elif self._successor.is_loaded and self._record.state is HostState.SERVING:
+            old = self._pid
+            self._retired.add(old, self._processes.record_of(old))
+            self._pid, self._successor = self._successor.pid, None
+            self._processes.hand_over(old, self._pid)
+            logger.info("model %r is served as it has been loaded anew", self.slot.request.model)
+
     def leave(self) -> None:
         """The frontend wants the model no more."""
+        if self._successor is not None:
+            self._processes.end(self._successor.pid)
+        self._retired.end_all(self._processes.end)
         self._record.left()
         self._end_process()
 
@@ -128,7 +174,15 @@ class OwnHost:
             self._record.loaded()
 
     def _ended(self, told: ProcessRecord, code: int) -> None:
-        """The process has ended: replace one that served, give up a model that can't be loaded."""
+        """A process has ended: replace one that served, give up a model that can't be loaded."""
+        if self._retired.remove(told):
+            return
+        if self._successor is not None and self._successor.told is told:
+            if self._record.state is HostState.SERVING:
+                self._successor.ended(code)
+            self._successor = None
+            return
+        pid = self._pid
         self._note_what_it_told(told)
         self._record.process_ended(refused=told.load_state is LoadState.REFUSING)
         match self._record.state:
@@ -148,15 +202,27 @@ class OwnHost:
                 describe(code),
             )
         if told.is_loaded and not self._record.is_one_of_many:
-            self._tell_ended(told, code)
+            self._tell_ended(pid, told, code)
         elif told.load_state is LoadState.LOADING:
-            self._tell_load_ended(code)
+            self._tell_load_ended(pid, code)
+        self._use_successor()
 
-    def _tell_ended(self, told: ProcessRecord, code: int) -> None:
+    def _use_successor(self) -> None:
+        """No process serves the model any more: one that is loading it anew is there already."""
+        if self._successor is None:
+            return
+        if self._record.state is not HostState.PAUSED:
+            self._processes.end(self._successor.pid)
+            return
+        self._backoff.begun()
+        self._pid, self._successor = self._successor.pid, None
+        self._record.forked()
+
+    def _tell_ended(self, pid: int, told: ProcessRecord, code: int) -> None:
         """`serve` watches over a single model."""
         model_load_events.send(
             model_load_events.ProcessEnded(
-                self._pid,
+                pid,
                 describe(code),
                 was_killed(code),
                 told.is_busy,
@@ -165,7 +231,7 @@ class OwnHost:
             )
         )
 
-    def _tell_load_ended(self, code: int) -> None:
+    def _tell_load_ended(self, pid: int, code: int) -> None:
         """How a process ended that has not loaded its model, in case it has not said why.
 
         One that can't load a single model says so to `serve`, which hears that first.
@@ -175,7 +241,7 @@ class OwnHost:
             model = self.slot.request.model
             logger.error("model %r can't be loaded: its process ended (%s)", model, ending)
         else:
-            model_load_events.send(model_load_events.LoadEnded(self._pid, ending))
+            model_load_events.send(model_load_events.LoadEnded(pid, ending))
 
     def _give_up(self) -> None:
         """Have the frontend forget the model.

@@ -22,6 +22,8 @@ from handler.processes.launch_request import LaunchRequest
 
 # Loading keeps the other models of a shared host waiting, so what takes long is kept out.
 LARGEST_SHARED_BYTES = 16 * MEBIBYTE
+# How many models are loaded anew at a time: while they are, each is in memory twice.
+MOST_RELOADS = 2
 # What a model's folder holds where it brings code.
 OWN_CODE = ("code", "MAR-INF", *MODULE_FOLDERS)
 
@@ -61,6 +63,8 @@ class Placements:
         self._checks = checks
         self._clock = clock
         self._placed: dict[LaunchRequest, OwnHost | InSharedHost] = {}
+        self._to_reload: set[LaunchRequest] = set()
+        self._reload_seconds = 0.0
 
     def __len__(self) -> int:
         return len(self._placed)
@@ -89,6 +93,15 @@ class Placements:
         if not any(_is_same(request, one) for one in self._placed):
             self._place(request)
 
+    def reload(self, seconds: float) -> None:
+        """Load every model anew, a few at a time, also those that are being loaded now.
+
+        Args:
+            seconds: how long one of them may take.
+        """
+        self._to_reload = set(self._placed)
+        self._reload_seconds = seconds
+
     def look_after(self) -> None:
         """Do what has become due; called now and then."""
         for host in self._shared_hosts:
@@ -98,6 +111,18 @@ class Placements:
                 self._remove(request)
         if self._checks is not None:
             self._checks.look_after()
+        self._begin_reloads()
+
+    def _begin_reloads(self) -> None:
+        if not self._to_reload:
+            return
+        free = MOST_RELOADS - sum(placed.is_reloading for placed in self._placed.values())
+        for request in list(self._to_reload):
+            if request not in self._placed:
+                self._to_reload.discard(request)
+            elif free > 0 and self._placed[request].reload(self._reload_seconds):
+                self._to_reload.discard(request)
+                free -= 1
 
     def _place(self, request: LaunchRequest) -> None:
         slot = LauncherSlot(request, self._folder)

@@ -207,6 +207,15 @@ class InSharedHost:
         """Whether a process holds the model."""
         return self._host.has_process
 
+    @property
+    def is_reloading(self) -> bool:
+        """Whether a process is loading the model anew."""
+        return False
+
+    def reload(self, seconds: float) -> bool:
+        """Load the model anew: not done yet."""
+        return True
+
     def look_after(self) -> bool:
         """Whether the model still has a place; the host is looked after for all its models."""
         return self._host.holds(self._place)

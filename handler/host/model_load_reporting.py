@@ -22,15 +22,26 @@ logger = logging.getLogger(__name__)
 
 
 def load(
-    name: str, model_dir: Path, settings: ServingSettings, context: Any, limit: Limit = deadline
+    name: str,
+    model_dir: Path,
+    settings: ServingSettings,
+    context: Any,
+    limit: Limit = deadline,
+    *,
+    is_served: bool = False,
 ) -> Pipeline:
     """Load a model, and tell the log and the supervisor how it went.
+
+    Args:
+        name, model_dir, settings, context, limit: which model, and as for `load_pipeline`.
+        is_served: whether another process has it, and goes on with it if this load fails.
 
     Raises:
         ByoError, MemoryError: as `load_pipeline`, and in place of anything else.
     """
     pid, start = os.getpid(), time.monotonic()
-    model_load_events.send(model_load_events.Loading(pid, name))
+    if not is_served:
+        model_load_events.send(model_load_events.Loading(pid, name))
     if settings.multi_model:
         _name_what_is_not_installed(name, model_dir / "code" / FILE_NAME)
     try:
@@ -38,7 +49,10 @@ def load(
     except BaseException as error:
         reason = _reason(error)
         logger.error("model %r can't be loaded: %s", name, reason, exc_info=error)
-        model_load_events.send(model_load_events.LoadFailed(pid, name, reason))
+        if is_served:
+            logger.error("model %r goes on as it was loaded before, not anew: %s", name, reason)
+        else:
+            model_load_events.send(model_load_events.LoadFailed(pid, name, reason))
         if isinstance(error, ByoError | MemoryError):
             raise
         raise ModelLoadError(reason) from error

@@ -23,10 +23,12 @@ from handler.host import batch_transform_answer, model_load_reporting, out_of_me
 from handler.host.worker_pool import WorkerPool
 from handler.invocation.context import ModelContext
 from handler.invocation.pipeline import Pipeline
-from handler.processes import launcher_pipes
+from handler.processes import host_orders, launcher_pipes
 from handler.processes.capacity_plan import CapacityPlan
+from handler.processes.host_orders import Order
 from handler.processes.launch_request import LaunchRequest
 from handler.processes.process_shared_memory import ProcessRecord
+from handler.protocol.connection_handover import HandoverGiver, HandoverTaker
 from handler.protocol.loaded_model import LoadedModel
 from handler.protocol.own_connections_loop import OwnConnectionsLoop
 
@@ -46,6 +48,9 @@ class OneModelHost:
         settings: the serving settings.
         plan: how many workers and connections there are.
         record: what this process tells the fork server.
+        orders: what the fork server tells, once another process is to take this one's place, or
+            this one another's.
+        is_served: whether another process serves the model until this one has loaded it.
     """
 
     def __init__(
@@ -55,7 +60,12 @@ class OneModelHost:
         settings: ServingSettings,
         plan: CapacityPlan,
         record: ProcessRecord,
+        orders: socket.socket,
+        *,
+        is_served: bool,
     ) -> None:
+        self._orders = orders
+        self._is_served = is_served
         self._request = request
         self._listener = listener
         self._settings = settings
@@ -68,11 +78,11 @@ class OneModelHost:
         self._request.take_over_output()
         container_log.configure(self._settings.log_level)
         self._move_in()
-        if self._settings.multi_model:
+        if self._settings.multi_model and not self._is_served:
             # Registration blocks one of the frontend's threads until it is told.
             self._request.tell_started(os.getpid())
         pipeline = self._load(self._record)
-        if not self._settings.multi_model:
+        if not self._settings.multi_model or self._is_served:
             # The frontend opens its port now, and is healthy indeed.
             self._request.tell_started(os.getpid())
         if self._plan.workers > 1 and _is_single_threaded():
@@ -98,7 +108,12 @@ class OneModelHost:
         context = ModelContext(request.model, request.model_dir)
         try:
             pipeline = model_load_reporting.load(
-                request.model, request.model_dir, self._settings, context, record.limit
+                request.model,
+                request.model_dir,
+                self._settings,
+                context,
+                record.limit,
+                is_served=self._is_served,
             )
         except MemoryError:
             self.refuse(HTTPStatus.INSUFFICIENT_STORAGE)
@@ -120,7 +135,9 @@ class OneModelHost:
         It takes a connection that is closed on it for a 500. For a 507 it has to be told, and
         must find its process ended by then.
         """
-        if self._settings.multi_model:
+        if self._is_served:
+            self._record.tell_refusing()
+        elif self._settings.multi_model:
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.alarm(REFUSAL_SECONDS)
             worker = OwnConnectionsLoop(self._counted)
@@ -138,7 +155,19 @@ class OneModelHost:
     def _serve(self) -> None:
         worker = OwnConnectionsLoop(self._counted)
         worker.serve(self._model, self._listener)
+        worker.watch(self._orders.fileno(), lambda: self._obey(worker))
         worker.run()
+
+    def _obey(self, worker: OwnConnectionsLoop) -> None:
+        """Give the connections to the process that takes this one's place, or take another's."""
+        order = host_orders.receive(self._orders)
+        if order is None:  # the fork server has ended, and this process is about to
+            raise SystemExit(0)
+        what, way = order
+        if what is Order.GIVE:
+            worker.give_away(self._model, self._listener, HandoverGiver(way), _end)
+        else:
+            worker.take_over(self._model, HandoverTaker(way))
 
     def _counted(self, model: LoadedModel, connections: int) -> None:
         """Once the frontend has closed every connection, it wants the model's memory back."""
@@ -152,7 +181,12 @@ class OneModelHost:
 
         number, connections = self._plan.workers, self._plan.connections
         share = -(-connections // number)
-        WorkerPool(number, model_for, self._listener, self._request.pid, share).run()
+        launcher = self._request.pid
+        WorkerPool(number, model_for, self._listener, launcher, share, self._orders).run()
+
+
+def _end() -> NoReturn:
+    raise SystemExit(0)
 
 
 def _is_single_threaded() -> bool:

@@ -36,6 +36,10 @@ class ForkedChildren:
     def __len__(self) -> int:
         return len(self._records)
 
+    def by_pid(self) -> dict[int, ProcessRecord]:
+        """What each child tells."""
+        return dict(self._records)
+
     def records(self) -> list[ProcessRecord]:
         """What the children tell, each of them."""
         return list(self._records.values())
@@ -95,10 +99,13 @@ class ForkedChildren:
                 end(pid)
 
 
-def close_all_but(kept: int) -> None:
+def close_all_but(*kept: int) -> None:
     """Called in a child: let go of what its parent had open beside the standard streams."""
-    os.closerange(3, kept)
-    os.closerange(kept + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    first = 3
+    for number in sorted(kept):
+        os.closerange(first, number)
+        first = number + 1
+    os.closerange(first, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 
 
 def end(pid: int) -> None:
@@ -138,7 +145,7 @@ def _run(work: Callable[[ProcessRecord], None], record: ProcessRecord, parent: i
         _die_with(parent)  # first: until then nothing ends this process with its parent
         os.setpgid(0, 0)  # for what it starts itself to be ended with it
         # The parent's handlers and its wakeup socket come along, and are not meant for here.
-        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
         signal.set_wakeup_fd(-1)
         prepare_process()

@@ -37,6 +37,11 @@ class Connection:
         """Whether a part of a message has come."""
         return self._filled > 0
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether another process can go on with it: nothing is half read or half written."""
+        return not self._filled and not self._unsent
+
     def receive(self) -> Load | list[Invoke] | None:
         """What the frontend has sent, if it is a whole message by now.
 

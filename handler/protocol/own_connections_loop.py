@@ -15,12 +15,16 @@ from collections import Counter, deque
 from collections.abc import Callable
 
 from handler.protocol.connection import Connection, Disconnected
+from handler.protocol.connection_handover import HandoverGiver, HandoverTaker
 from handler.protocol.loaded_model import LoadedModel
 from handler.protocol.wire_format import Invoke, Load, WireError
 
 # The bytes of requests that are answered together, and of one that is answered by itself.
 TOGETHER_BYTES = 1024 * 1024
 LARGE_BYTES = 128 * 1024
+
+# How often to look whether a connection can be given away, beside when something happens.
+LEAVING_SECONDS = 0.05
 
 Item = tuple[Connection, LoadedModel, Invoke]
 
@@ -42,6 +46,7 @@ class OwnConnectionsLoop:
         self._waiting: dict[LoadedModel, list[Connection]] = {}
         self._small: deque[Item] = deque()
         self._large: deque[Item] = deque()
+        self._leaving: dict[LoadedModel, tuple[HandoverGiver, Callable[[], None]]] = {}
 
     def watch(self, number: int, action: Callable[[], None]) -> None:
         """Call an action whenever a file descriptor can be read."""
@@ -58,12 +63,43 @@ class OwnConnectionsLoop:
 
     def forget(self, model: LoadedModel, listener: socket.socket) -> None:
         """Take no connections for a model any more, and close those that there are."""
-        number = listener.fileno()
-        if number in self._actions:
-            self.unwatch(number)
+        self._refuse_more(listener)
         for connection in [one for one, its in self._connections.items() if its is model]:
             self._close(connection)
         del self._counts[model]
+        if model in self._leaving:
+            way, _ = self._leaving.pop(model)
+            way.close()
+
+    def give_away(
+        self,
+        model: LoadedModel,
+        listener: socket.socket,
+        way: HandoverGiver,
+        when_done: Callable[[], None],
+    ) -> None:
+        """Take no connections for a model any more, and give away those that there are.
+
+        Args:
+            model: the model.
+            listener: where the frontend connects for it.
+            way: to the process that answers for it from now on.
+            when_done: called when there are none left.
+        """
+        self._refuse_more(listener)
+        self._leaving[model] = way, when_done
+
+    def take_over(self, model: LoadedModel, way: HandoverTaker) -> None:
+        """Take the connections that another process gives away."""
+
+        def take() -> None:
+            for channel in way.taken():
+                self._open(model, channel)
+            if way.is_over:
+                self.unwatch(way.fileno())
+                way.close()
+
+        self.watch(way.fileno(), take)
 
     def has_connections(self, model: LoadedModel) -> bool:
         """Whether the frontend has connected for a model, and not left it."""
@@ -99,18 +135,27 @@ class OwnConnectionsLoop:
             self._answer(self._next_small())
             if self._large:
                 self._answer([self._large.popleft()])
+        if self._leaving:
+            self._give_what_rests()
 
     def _patience(self, most: float | None) -> float | None:
         """How long to wait for something to happen; None for as long as it takes."""
         if self._small or self._large:
             return 0
-        return most
+        return LEAVING_SECONDS if self._leaving else most
+
+    def _refuse_more(self, listener: socket.socket) -> None:
+        if listener.fileno() in self._actions:
+            self.unwatch(listener.fileno())
 
     def _accept(self, model: LoadedModel, listener: socket.socket) -> None:
         try:
             channel, _ = listener.accept()
         except OSError:  # the frontend has gone
             return
+        self._open(model, channel)
+
+    def _open(self, model: LoadedModel, channel: socket.socket) -> None:
         connection = Connection(channel)
         self._connections[connection] = model
         self.watch(connection.number, lambda: self._receive(connection))
@@ -134,6 +179,22 @@ class OwnConnectionsLoop:
             size = sum(map(len, invoke.parts.values()))
             queue = self._large if size > LARGE_BYTES else self._small
             queue.append((connection, model, invoke))
+
+    def _give_what_rests(self) -> None:
+        """Give away the connections of models that leave, each once nothing is under way on it."""
+        waiting = {item[0] for queue in (self._small, self._large) for item in queue}
+        for connection, model in list(self._connections.items()):
+            if model in self._leaving and connection not in waiting and connection.is_at_rest:
+                way, _ = self._leaving[model]
+                with contextlib.suppress(OSError):  # it has ended: the frontend connects anew
+                    if not way.give(connection.number):
+                        continue
+                self._close(connection)
+                self._counts[model] -= 1
+        for model in [one for one in self._leaving if not self._counts[one]]:
+            way, when_done = self._leaving.pop(model)
+            way.close()
+            when_done()
 
     def _next_small(self) -> list[Item]:
         """The small requests to answer now, not more of them than some bytes."""
@@ -176,7 +237,8 @@ class OwnConnectionsLoop:
 
     def _count(self, model: LoadedModel, more: int) -> None:
         self._counts[model] += more
-        self._when_counted(model, self._counts[model])
+        if model not in self._leaving:
+            self._when_counted(model, self._counts[model])
 
     def _close(self, connection: Connection) -> LoadedModel:
         model = self._connections.pop(connection)

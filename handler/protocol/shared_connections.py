@@ -21,14 +21,19 @@ from collections import deque
 from collections.abc import Iterator
 
 from handler.processes.process_shared_memory import MOST_CONNECTIONS
+from handler.protocol.connection_handover import HandoverGiver
 
 # For one worker, until it is given back: what is read by one must not be read by another.
 READABLE_ONCE = select.EPOLLIN | select.EPOLLONESHOT
 _MESSAGE = struct.Struct("=Bi")
-# From the parent to a worker: take a connection, which comes along, or close it.
-TAKE, CLOSE = 1, 2
-# From a worker to the parent: the frontend has closed a connection; this process has closed it.
-GONE, CLOSED = 3, 4
+# From the parent to a worker: take a connection, which comes along; close it; begin nothing more,
+# and end.
+TAKE, CLOSE, RETIRE = 1, 2, 5
+# From a worker to the parent: the frontend has closed a connection; this process has closed it; it
+# begins nothing more.
+GONE, CLOSED, RETIRED = 3, 4, 6
+# Of a message that is about no connection.
+NO_PLACE = -1
 
 
 class SharedEpoll:
@@ -42,6 +47,12 @@ class SharedEpoll:
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         self.first = max(soft - 2 * MOST_CONNECTIONS, 256)
         self._poll = select.epoll()
+        self._bell = os.eventfd(0)
+        self._poll.register(self._bell, select.EPOLLIN)
+
+    def ring(self) -> None:
+        """Called in the parent: wake every worker, as it has been told something."""
+        os.eventfd_write(self._bell, 1)
 
     def fileno(self) -> int:
         """The epoll's own number, to wait on it and others together."""
@@ -63,7 +74,7 @@ class SharedEpoll:
 
     def take(self, seconds: float, most: int) -> list[int]:
         """Connections that can be read, for this process alone from now on."""
-        return [number for number, _ in self._poll.poll(seconds, most)]
+        return [number for number, _ in self._poll.poll(seconds, most) if number != self._bell]
 
 
 class Channel:
@@ -131,6 +142,7 @@ class SharedConnections:
         self._closing: dict[int, set[int]] = {}  # place -> workers that still have a copy
         self._channels: dict[int, Channel] = {}  # worker -> the way to it
         self._are_left = False
+        self._retired: set[int] = set()  # workers that begin nothing more
 
     def __len__(self) -> int:
         return len(self._open)
@@ -158,6 +170,7 @@ class SharedConnections:
         """
         if pid in self._channels:
             self._channels.pop(pid).close()
+        self._retired.discard(pid)
         for place in held:
             self._close(place)
         for place, workers in list(self._closing.items()):
@@ -170,21 +183,60 @@ class SharedConnections:
                 channel, _ = self._listener.accept()
             except OSError:  # none waits any more
                 return
-            with channel:
-                os.dup2(channel.fileno(), self._number(place), inheritable=False)
-            os.set_blocking(self._number(place), False)
-            self._are_left = False
-            self._open.add(place)
-            # In this order: a worker that sees it in the epoll has been told of it.
-            for way in self._channels.values():
-                way.send(TAKE, place, [self._number(place)])
-            self._epoll.add(self._number(place))
+            self._add(place, channel)
+
+    def take_over(self, channel: socket.socket) -> None:
+        """Take a connection that another process has given away."""
+        place = self._free_place()
+        if place is None:  # the frontend has no more of them than there are places
+            channel.close()
+        else:
+            self._add(place, channel)
+
+    def _add(self, place: int, channel: socket.socket) -> None:
+        with channel:
+            os.dup2(channel.fileno(), self._number(place), inheritable=False)
+        os.set_blocking(self._number(place), False)
+        self._are_left = False
+        self._open.add(place)
+        # In this order: a worker that sees it in the epoll has been told of it.
+        for way in self._channels.values():
+            way.send(TAKE, place, [self._number(place)])
+        self._epoll.add(self._number(place))
+
+    def retire_workers(self) -> None:
+        """Have every worker end what it has begun and then itself."""
+        for place in self._open:
+            self._epoll.remove(self._number(place))
+        for way in self._channels.values():
+            way.send(RETIRE, NO_PLACE)
+        self._epoll.ring()
+
+    def has_retired(self, pid: int) -> bool:
+        """Whether a worker has said that it begins nothing more."""
+        return pid in self._retired
+
+    def give_away_all_but(self, held: set[int], way: HandoverGiver) -> None:
+        """Give the connections to another process.
+
+        Args:
+            held: the places that workers still have to themselves.
+            way: to that process.
+        """
+        for place in self._open - held:
+            with contextlib.suppress(OSError):  # it has ended: the frontend connects anew
+                if not way.give(self._number(place)):
+                    return
+            self._open.remove(place)
+            os.close(self._number(place))
 
     def hear(self, pid: int) -> None:
         """Read what a worker tells."""
         for kind, place, _ in self._channels[pid].received():
             if kind == GONE:
                 self._close(place, by=pid)
+            elif kind == RETIRED:
+                self._retired.add(pid)
             elif place in self._closing:
                 self._note_closed(place, pid, self._closing[place])
 

@@ -16,7 +16,17 @@ from handler.processes.process_shared_memory import ProcessRecord, WrongState
 from handler.protocol.connection import Connection, Disconnected
 from handler.protocol.loaded_model import LoadedModel
 from handler.protocol.own_connections_loop import LARGE_BYTES, TOGETHER_BYTES
-from handler.protocol.shared_connections import CLOSE, CLOSED, GONE, TAKE, Channel, SharedEpoll
+from handler.protocol.shared_connections import (
+    CLOSE,
+    CLOSED,
+    GONE,
+    NO_PLACE,
+    RETIRE,
+    RETIRED,
+    TAKE,
+    Channel,
+    SharedEpoll,
+)
 from handler.protocol.wire_format import Invoke, Load, WireError
 
 # How often a worker that has nothing to do looks for connections that it is to close.
@@ -73,10 +83,11 @@ class SharedConnectionsLoop:
         self._unfinished = select.epoll()
         self._unfinished.register(epoll.fileno(), select.EPOLLIN)
         self._count_unfinished = 0
+        self._is_retiring = False
 
     def run(self) -> None:
-        """Serve for ever."""
-        while True:
+        """Serve until told to retire, and what has been begun is done."""
+        while not self._is_retiring or self._count_unfinished:
             self.turn()
 
     def turn(self) -> None:
@@ -101,7 +112,9 @@ class SharedConnectionsLoop:
             return [self._hold(number) for number in self._epoll.take(IDLE_SECONDS, most)]
         found = []
         for number, events in self._unfinished.poll(IDLE_SECONDS):
-            if number == self._epoll.fileno():
+            if number == self._epoll.fileno() and self._is_retiring:
+                self._unfinished.unregister(number)
+            elif number == self._epoll.fileno():
                 found += [self._hold(one) for one in self._epoll.take(0, most)]
             elif events & select.EPOLLOUT:
                 self._flush(self._connections[number])
@@ -144,6 +157,9 @@ class SharedConnectionsLoop:
             elif kind == CLOSE:
                 self._close(number)
                 self._channel.send(CLOSED, place)
+            elif kind == RETIRE:
+                self._is_retiring = True
+                self._channel.send(RETIRED, NO_PLACE)
 
     def _open(self, number: int, source: int | None = None) -> Connection:
         """A connection under the number that all processes of the pool know it by."""

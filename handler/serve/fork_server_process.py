@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import selectors
+import signal
 import subprocess
 import sys
 import time
@@ -62,12 +63,26 @@ class ForkServerProcess:
         self._when_ended = when_ended
         self._launchers = launcher_pipes.LauncherWait(scratch)
         self._early_ends = 0
+        self._listens = False  # whether it takes signals
+        self._reload_is_due = False
         self._started = self._start()
 
     @property
     def pid(self) -> int:
         """Its process id, at the moment."""
         return self._started.process.pid
+
+    def lives(self) -> None:
+        """It has said that it lives, and takes signals from then on."""
+        self._listens = True
+        if self._reload_is_due:
+            self.reload()
+
+    def reload(self) -> None:
+        """Have every model loaded anew, as soon as it can be told."""
+        self._reload_is_due = not self._listens
+        if self._listens:
+            self._started.process.send_signal(signal.SIGHUP)
 
     def end(self) -> None:
         """Its input ends, and so does it; its hosts end with it."""
@@ -107,5 +122,6 @@ class ForkServerProcess:
         # In this order: first nothing of the old one is left, then launchers announce their
         # models again, whose words wait in the pipe until the new one reads them.
         self._when_ended()
+        self._listens = False
         self._launchers.let_go()
         self._started = self._start()

@@ -23,6 +23,7 @@ from handler.processes import model_load_events
 from handler.processes.signal_socket import wake_on
 from handler.serve import orphans, single_model_registration
 from handler.serve.cleanup_guard import CleanupGuard
+from handler.serve.controlling_terminal import ControllingTerminal
 from handler.serve.fork_server_process import ForkServerProcess
 from handler.serve.frontend_command import DRAIN_SECONDS, frontend_environment
 from handler.serve.frontend_process import FrontendProcess
@@ -37,7 +38,8 @@ SWEEP_SECONDS = 5.0
 END_SECONDS = 6.0
 # While the model loads, how often to see whether it still can.
 ASK_SECONDS = 0.5
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+RELOAD_SIGNAL = signal.SIGHUP
 
 
 class ServerState(Enum):
@@ -65,7 +67,7 @@ def supervise(
         ForkServerDied: the fork server ends as soon as it is started.
     """
     # Before anything is started: no end of a process is missed.
-    with wake_on(*STOP_SIGNALS, signal.SIGCHLD) as signals:
+    with wake_on(*STOP_SIGNALS, RELOAD_SIGNAL, signal.SIGCHLD) as signals:
         orphans.adopt()
         supervisor = Supervisor(settings, command, environ, scratch, signals)
         try:
@@ -94,6 +96,7 @@ class Supervisor:
         self._scratch = scratch
         self._signals = signals
         self._state = ServerState.STARTING
+        self._terminal = ControllingTerminal()
         self._selector = selectors.DefaultSelector()
         self._loads = LoadWatch(
             self._selector, self._on_events, ends_are_told=settings.backend != "stock"
@@ -177,13 +180,28 @@ class Supervisor:
         logger.info("ready on %s: %s", where, what)
 
     def _on_signal(self) -> None:
-        numbers = [number for number in self._signals.recv(64) if number in STOP_SIGNALS]
+        numbers = self._signals.recv(64)
         orphans.reap(self._own())
-        if numbers and self._state is not ServerState.STOPPING:
-            logger.info("stopping on %s", signal.Signals(numbers[0]).name)
+        stops = [number for number in numbers if number in STOP_SIGNALS]
+        if RELOAD_SIGNAL in numbers and self._terminal.has_gone():
+            stops.append(RELOAD_SIGNAL)
+        if self._state is ServerState.STOPPING:
+            return
+        if stops:
+            logger.info("stopping on %s", signal.Signals(stops[0]).name)
             self._state = ServerState.STOPPING
             self._readiness.stopping()
             self._frontend.begin_to_stop()
+        elif RELOAD_SIGNAL in numbers:
+            self._reload()
+
+    def _reload(self) -> None:
+        """Have every model loaded anew; each is served as before until that is done."""
+        if self._fork_server is None:
+            logger.warning("SIGHUP changes nothing with BYO_BACKEND=stock, which can't load anew")
+            return
+        logger.info("SIGHUP: every model is loaded anew, and served as before until it has loaded")
+        self._fork_server.reload()
 
     def _own(self) -> set[int]:
         """The processes that this one has started."""
@@ -203,6 +221,7 @@ class Supervisor:
             if isinstance(event, model_load_events.ForkServerAlive):
                 # What one said that has ended may still be waiting here.
                 if self._fork_server and event.pid == self._fork_server.pid:
+                    self._fork_server.lives()
                     self._readiness.fork_server_lives(event)
                 continue
             if not self._settings.multi_model and self._state is not ServerState.STOPPING:

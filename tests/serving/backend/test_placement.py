@@ -36,6 +36,7 @@ NAME = "model"
 KILLED = -signal.SIGKILL
 # Beyond what the kernel gives to processes: whatever is sent there goes nowhere.
 FIRST_PID = 2**23
+RELOAD_SECONDS = 10.0
 
 
 @dataclass
@@ -80,13 +81,17 @@ class World:
     def ask(self, model: str, when_answered: Answered) -> None:
         self.questions.append((model, when_answered))
 
-    def fork_host(self, slot: LauncherSlot, when_ended: Ended) -> int:
+    def fork_host(self, slot: LauncherSlot, when_ended: Ended, *, is_served: bool = False) -> int:
         pid = next(self.numbers)
         self.processes[pid] = Process(slot, when_ended)
         return pid
 
     def fork_refusal(self, slot: LauncherSlot, status: HTTPStatus, when_ended: Ended) -> int:
         return self.fork_host(slot, when_ended)
+
+    def hand_over(self, old: int, new: int) -> None:
+        assert self.processes[new].told.is_loaded
+        self.end_process(old, 0)
 
     def record_of(self, pid: int) -> ProcessRecord:
         return self.processes[pid].told
@@ -229,6 +234,11 @@ class Server(RuleBasedStateMachine):
         if announces:
             for request in list(self.world.launchers.values()):
                 self.placements.announced(LaunchRequest(**{**vars(request), "again": True}))
+
+    @rule()
+    def reload(self) -> None:
+        """Every model is loaded anew: while that is under way, it has two processes."""
+        self.placements.reload(RELOAD_SECONDS)
 
     @rule()
     def look_after(self) -> None:
