@@ -77,4 +77,6 @@ TARGETS = (
     _most("memory of one model more, shared", "memory.model", 1 / 100, "stock", "shared"),
     _least("share given back when DELETE answers", "memory.returned", 0.9),
     _most("other models' p99 during a LOAD", "neighbours.p99", 1.1),
+    _most("p99 while one of two workers is busy", "busy.p99", 1.5),
+    _least("throughput while one of two workers is busy", "busy.throughput", 0.4),
 )

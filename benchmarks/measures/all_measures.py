@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from benchmarks.figures import Figure
 from benchmarks.measures import (
+    busy_worker,
     generator_ceiling,
     large_body,
     loading,
@@ -30,4 +31,5 @@ MEASURES: dict[str, Callable[[Session], list[Figure]]] = {
     "memory": memory.per_model,
     "thousand": loading.thousand,
     "neighbours": neighbours.latency,
+    "busy": busy_worker.others,
 }

@@ -9,8 +9,10 @@ launcher_slot.py       a model's launcher and socket
 saved_requests.py      the models that are held, for the next fork server
 own_host.py            a model with a host of its own: forked, watched, forked again
 host_state_machine.py  … its states, and what leads from one to another
+successor.py           … a process that loads it anew, to take the place of the one that serves it
 host_forks.py          … the processes that it needs
-shared_hosts.py        models that share a few hosts
+shared_host.py         a host that models share
+shared_hosts.py        … the few that there are, and a model in one of them
 registration_check.py  asks the frontend whether it still has a model
 scratch_sweep.py       removes the files that the frontend leaves behind
 """

@@ -28,7 +28,8 @@ from handler.fork_server.launcher_slot import LauncherWatch
 from handler.fork_server.placement import Placements
 from handler.fork_server.registration_check import FrontendQuestion, RegistrationChecks
 from handler.fork_server.scratch_sweep import ScratchSweep
-from handler.fork_server.shared_hosts import SharedHost
+from handler.fork_server.shared_host import SharedHost
+from handler.fork_server.shared_hosts import SharedHosts
 from handler.processes import launcher_pipes, model_load_events, requirements_site
 from handler.processes.capacity_plan import plan
 from handler.processes.forked_children import ForkedChildren
@@ -66,7 +67,7 @@ class ForkServer:
         return Placements(
             folder,
             HostProcesses(children, settings, plan(settings, machine)),
-            [SharedHost(children, settings, self._selector) for _ in range(number)],
+            SharedHosts(number, lambda: SharedHost(children, settings, self._selector)),
             LauncherWatch(self._selector),
             checks if settings.multi_model else None,
         )

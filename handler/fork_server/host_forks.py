@@ -46,10 +46,15 @@ class HostProcesses:
 
     def hand_over(self, old: int, new: int) -> None:
         """Have a process give all of its connections to another, and end."""
+        with self.way_to(new) as way:
+            host_orders.send(self._orders[old], Order.GIVE, way)
+
+    def way_to(self, pid: int) -> socket.socket:
+        """A way on which a process takes connections from now on."""
         here, there = connection_handover.pair()
-        with here, there:
-            host_orders.send(self._orders[new], Order.TAKE, there)
-            host_orders.send(self._orders[old], Order.GIVE, here)
+        with there:
+            host_orders.send(self._orders[pid], Order.TAKE, there)
+        return here
 
     def fork_refusal(self, slot: LauncherSlot, status: HTTPStatus, when_ended: Ended) -> int:
         """A process that says that a slot's model can't be loaded; returns its id."""

@@ -10,6 +10,7 @@ import logging
 import math
 import select
 import signal
+import socket
 import time
 from collections.abc import Callable
 from http import HTTPStatus
@@ -40,6 +41,7 @@ class Processes(Protocol):
         self, slot: LauncherSlot, when_ended: Ended, *, is_served: bool = False
     ) -> int: ...
     def hand_over(self, old: int, new: int) -> None: ...
+    def way_to(self, pid: int) -> socket.socket: ...
     def fork_refusal(self, slot: LauncherSlot, status: HTTPStatus, when_ended: Ended) -> int: ...
     def record_of(self, pid: int) -> ProcessRecord: ...
     def end(self, pid: int) -> None: ...
@@ -52,6 +54,7 @@ class OwnHost:
         slot: the model's launcher and socket.
         processes: what forks hosts.
         is_one_of_many: whether the frontend may unload the model.
+        is_served: whether a host of several models serves it until this one has loaded it.
         clock: the time in seconds.
     """
 
@@ -61,12 +64,16 @@ class OwnHost:
         processes: Processes,
         *,
         is_one_of_many: bool,
+        is_served: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.slot = slot
         self._processes = processes
         self._clock = clock
-        self._record = HostRecord(has_served=slot.request.again, is_one_of_many=is_one_of_many)
+        self._record = HostRecord(
+            has_served=slot.request.again or is_served, is_one_of_many=is_one_of_many
+        )
+        self._is_served = is_served
         self._pid = 0  # of the process, where the state says that there is one
         self._backoff = Backoff(clock)
         self._successor: Successor | None = None
@@ -81,6 +88,15 @@ class OwnHost:
     def is_serving(self) -> bool:
         """Whether a process holds the model."""
         return self._record.has_process and self._processes.record_of(self._pid).is_loaded
+
+    @property
+    def has_process(self) -> bool:
+        """Whether there is a process, be it that it loads."""
+        return self._record.has_process
+
+    def way_in(self) -> socket.socket:
+        """A way on which the process takes connections from another one."""
+        return self._processes.way_to(self._pid)
 
     @property
     def is_reloading(self) -> bool:
@@ -162,7 +178,8 @@ class OwnHost:
 
     def _fork(self) -> None:
         self._backoff.begun()
-        self._pid = self._processes.fork_host(self.slot, self._ended)
+        self._pid = self._processes.fork_host(self.slot, self._ended, is_served=self._is_served)
+        self._is_served = False
         self._record.forked()
 
     def _note_progress(self) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -17,8 +18,10 @@ from handler.fork_server.launcher_slot import LauncherSlot
 from handler.fork_server.own_host import OwnHost, Processes
 from handler.fork_server.registration_check import RegistrationChecks
 from handler.fork_server.saved_requests import read_saved
-from handler.fork_server.shared_hosts import InSharedHost, SharedHost
+from handler.fork_server.shared_hosts import InSharedHost, SharedHosts
 from handler.processes.launch_request import LaunchRequest
+
+logger = logging.getLogger(__name__)
 
 # Loading keeps the other models of a shared host waiting, so what takes long is kept out.
 LARGEST_SHARED_BYTES = 16 * MEBIBYTE
@@ -51,7 +54,7 @@ class Placements:
         self,
         folder: Path,
         processes: Processes,
-        shared_hosts: Sequence[SharedHost],
+        shared_hosts: SharedHosts,
         launchers: Launchers,
         checks: RegistrationChecks | None,
         clock: Callable[[], float] = time.monotonic,
@@ -63,6 +66,8 @@ class Placements:
         self._checks = checks
         self._clock = clock
         self._placed: dict[LaunchRequest, OwnHost | InSharedHost] = {}
+        # Models that leave a host that they share, and the hosts of their own that load them.
+        self._moving: dict[LaunchRequest, OwnHost] = {}
         self._to_reload: set[LaunchRequest] = set()
         self._reload_seconds = 0.0
 
@@ -99,19 +104,45 @@ class Placements:
         Args:
             seconds: how long one of them may take.
         """
+        self._shared_hosts.renew()
         self._to_reload = set(self._placed)
         self._reload_seconds = seconds
 
     def look_after(self) -> None:
         """Do what has become due; called now and then."""
-        for host in self._shared_hosts:
-            host.look_after()
+        self._shared_hosts.look_after()
         for request, placed in list(self._placed.items()):
             if not placed.look_after():
                 self._remove(request)
+            elif isinstance(placed, InSharedHost) and placed.is_slow:
+                self._move_out(request, placed)
         if self._checks is not None:
             self._checks.look_after()
         self._begin_reloads()
+
+    def _move_out(self, request: LaunchRequest, placed: InSharedHost) -> None:
+        """Have a model that keeps others waiting load in a host of its own, and then move there."""
+        if request not in self._moving:
+            self._moving[request] = OwnHost(
+                placed.slot,
+                self._processes,
+                is_one_of_many=self._checks is not None,
+                is_served=True,
+                clock=self._clock,
+            )
+        host = self._moving[request]
+        if host.is_serving:
+            placed.move_out(host.way_in())
+            self._placed[request] = self._moving.pop(request)
+            logger.info("model %r moves to a host of its own", request.model)
+        elif not host.has_process:  # the log says why
+            self._stay(request)
+            placed.stay()
+
+    def _stay(self, request: LaunchRequest) -> None:
+        host = self._moving.pop(request, None)
+        if host is not None:
+            host.leave()
 
     def _begin_reloads(self) -> None:
         if not self._to_reload:
@@ -144,11 +175,13 @@ class Placements:
         return OwnHost(slot, self._processes, is_one_of_many=is_one_of_many, clock=self._clock)
 
     def _launcher_ended(self, request: LaunchRequest) -> None:
+        self._stay(request)
         if request in self._placed:
             self._placed[request].launcher_ended()
             self._check(request, at_once=False)
 
     def _remove(self, request: LaunchRequest) -> None:
+        self._stay(request)
         self._placed.pop(request).slot.close()
         if self._checks is not None:
             self._checks.end(request)

@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import gc
 import json
+import logging
 import socket
 from collections import deque
 from http import HTTPStatus
@@ -18,12 +19,19 @@ from contract.settings import ServingSettings
 from handler.host import model_load_reporting, out_of_memory
 from handler.host.one_model import LOAD_SECONDS
 from handler.invocation.context import ModelContext
+from handler.processes.awake_clock import AwakeClock
 from handler.processes.capacity_plan import plan
 from handler.processes.process_shared_memory import ProcessRecord
+from handler.protocol.connection_handover import HandoverGiver, HandoverTaker
 from handler.protocol.loaded_model import LoadedModel
 from handler.protocol.own_connections_loop import OwnConnectionsLoop
+from handler.protocol.wire_format import Invoke
+
+logger = logging.getLogger(__name__)
 
 LONGEST_MESSAGE = 65536
+# Who keeps the other models of a host waiting for so long is to have one of its own.
+SLOW_SECONDS = 1.0
 # These processes print past the frontend, which stamps what others print.
 LOG_FORM = "%(asctime)s [shared] %(message)s"
 _LIBC = ctypes.CDLL(None)
@@ -44,7 +52,9 @@ class ManyModelsHost:
         self._channel = channel
         self._settings = settings
         self._record = record
-        self._worker = OwnConnectionsLoop(self._counted)
+        self._clock = AwakeClock()
+        self._slow: set[LoadedModel] = set()  # those of which the fork server has been told
+        self._worker = OwnConnectionsLoop(self._counted, self._answer)
         self._models: dict[int, tuple[LoadedModel, socket.socket]] = {}
         self._broken: deque[int] = deque()  # places of models that are still to be refused
 
@@ -57,6 +67,28 @@ class ManyModelsHost:
             while self._broken:
                 self._refuse(self._broken.popleft())
 
+    def _answer(self, model: LoadedModel, messages: list[Invoke]) -> list[list[bytes]]:
+        """Have a model answer; one that keeps the others waiting for long is to leave."""
+        start = self._clock.now()
+        try:
+            return model.answer(messages)
+        finally:
+            seconds = self._clock.now() - start
+            if seconds > SLOW_SECONDS and len(self._models) > 1 and model not in self._slow:
+                self._tell_slow(model, seconds)
+
+    def _tell_slow(self, model: LoadedModel, seconds: float) -> None:
+        self._slow.add(model)
+        logger.warning(
+            "model %r kept the other models of its host waiting for %.1f s: it gets a host of its "
+            "own",
+            model.name,
+            seconds,
+        )
+        for place, (one, _) in self._models.items():
+            if one is model:
+                self._tell("slow", place)
+
     def _hear(self) -> None:
         data, descriptors, _, _ = socket.recv_fds(self._channel, LONGEST_MESSAGE, 1)
         if not data:
@@ -65,7 +97,12 @@ class ManyModelsHost:
         if "take" in message:
             model = LoadedModel(message["model"], Path(message["dir"]))
             listener = socket.socket(fileno=descriptors[0])
-            self._take(message["take"], message["pid"], model, listener)
+            if message["is_served"]:
+                self._take_anew(message["take"], model, listener)
+            else:
+                self._take(message["take"], message["pid"], model, listener)
+        elif descriptors:
+            self._hand_over(message, socket.socket(fileno=descriptors[0]))
         elif message.get("drop") in self._models:
             self._drop(message["drop"])
         elif message.get("drop if deserted") in self._models:
@@ -92,6 +129,40 @@ class ManyModelsHost:
             gc.freeze()
         self._worker.serve(model, listener)
 
+    def _take_anew(self, place: int, model: LoadedModel, listener: socket.socket) -> None:
+        """Load a model that another process serves until this one has it, and after that if not."""
+        context = ModelContext(model.name, model.model_dir)
+        try:
+            pipeline = model_load_reporting.load(
+                model.name,
+                model.model_dir,
+                self._settings,
+                context,
+                self._record.limit,
+                is_served=True,
+            )
+        except (ByoError, MemoryError):
+            listener.close()
+            self._tell("left", place)
+            return
+        model.loaded(pipeline)
+        gc.freeze()
+        self._models[place] = model, listener
+        self._worker.serve(model, listener)
+        self._tell("loaded", place)
+
+    def _hand_over(self, message: dict[str, int], way: socket.socket) -> None:
+        """Give a model's connections to another process, or take them from one."""
+        place = message.get("give", message.get("adopt", 0))
+        if place not in self._models:  # it has left meanwhile
+            way.close()
+            return
+        model, listener = self._models[place]
+        if "adopt" in message:
+            self._worker.take_over(model, HandoverTaker(way))
+        else:
+            self._worker.give_away(model, listener, HandoverGiver(way), lambda: self._forget(place))
+
     def _refuse(self, place: int) -> None:
         """Drop a model that can't be loaded, once the frontend has asked to load it.
 
@@ -105,12 +176,19 @@ class ManyModelsHost:
             self._drop(place)
 
     def _drop(self, place: int) -> None:
+        self._forget(place)
+        self._give_memory_back()
+
+    def _forget(self, place: int) -> None:
         model, listener = self._models.pop(place)
+        self._slow.discard(model)
         self._worker.forget(model, listener)
         listener.close()
-        self._give_memory_back()
+        self._tell("left", place)
+
+    def _tell(self, what: str, place: int) -> None:
         with contextlib.suppress(OSError):  # the fork server has gone: this process is to end, too
-            self._channel.send(json.dumps({"left": place}).encode())
+            self._channel.send(json.dumps({what: place}).encode())
 
     def _counted(self, model: LoadedModel, connections: int) -> None:
         """Once the frontend has closed every connection of a model, it wants its memory back."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from contract.errors import ByoError, ModelLoadError
+from contract.errors import ByoError, ModelLoadError, UserCodeError
 from contract.requirements_file import FILE_NAME, unmet, without_credentials
 from contract.settings import ServingSettings
 from contract.user_module import describe
@@ -45,6 +46,8 @@ def load(
     if settings.multi_model:
         _name_what_is_not_installed(name, model_dir / "code" / FILE_NAME)
     try:
+        if is_served and not settings.multi_model:
+            _require_installed(settings.code_directories(model_dir))
         pipeline = load_pipeline(model_dir, settings, context, limit)
     except BaseException as error:
         reason = _reason(error)
@@ -69,6 +72,22 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return f"{NO_MEMORY} ({describe(error)})" if error.args else NO_MEMORY
     return describe(error)
+
+
+def _require_installed(directories: Sequence[Path]) -> None:
+    """What code asks for is installed when the server starts, and not when a model is loaded anew.
+
+    Raises:
+        UserCodeError: it asks for more than there is by now.
+    """
+    for file in (directory / FILE_NAME for directory in directories):
+        missing = unmet(file)
+        if missing:
+            lines = ", ".join(map(without_credentials, missing))
+            raise UserCodeError(
+                f"{file} asks for more than is installed, which needs a restart of the server: "
+                f"{lines}"
+            )
 
 
 def _name_what_is_not_installed(name: str, file: Path) -> None:

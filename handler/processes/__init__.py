@@ -7,6 +7,8 @@ process_shared_memory.py  what a fork tells its parent
 invocation_time_limit.py  a bound on one invocation's time
 process_watch.py          waiting for the end of a process, whoever's child it is
 child_exit_status.py      how a process ended, in words
+awake_clock.py            how long something took, apart from waiting for a CPU
+host_orders.py            what the fork server tells hosts of which one replaces another
 signal_socket.py          being woken by signals
 launch_request.py         what a launcher asks for
 launcher_pipes.py         … and the pipes through which it does

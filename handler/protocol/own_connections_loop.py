@@ -35,9 +35,15 @@ class OwnConnectionsLoop:
     Args:
         when_counted: called with a model and the number of its connections here, when that
             has changed.
+        answers: what has a model answer.
     """
 
-    def __init__(self, when_counted: Callable[[LoadedModel, int], None]) -> None:
+    def __init__(
+        self,
+        when_counted: Callable[[LoadedModel, int], None],
+        answers: Callable[[LoadedModel, list[Invoke]], list[list[bytes]]] = LoadedModel.answer,
+    ) -> None:
+        self._answers = answers
         self._poll = select.epoll()
         self._actions: dict[int, Callable[[], None]] = {}
         self._when_counted = when_counted
@@ -210,7 +216,7 @@ class OwnConnectionsLoop:
         for item in items:
             by_model.setdefault(item[1], []).append(item)
         for model, group in by_model.items():
-            replies = model.answer([invoke for _, _, invoke in group])
+            replies = self._answers(model, [invoke for _, _, invoke in group])
             for (connection, _, _), reply in zip(group, replies, strict=True):
                 if connection in self._connections:
                     self._send(connection, reply)

@@ -105,6 +105,7 @@ def command(
         *settings.jvm_arguments.split(),
         f"-Dbyo.folder={scratch}",
         f"-Dbyo.drain={DRAIN_SECONDS}",
+        f"-Dbyo.timeout={settings.timeout}",
         "-cp",
         class_path(),
         *MAIN_CLASSES,

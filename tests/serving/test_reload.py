@@ -216,6 +216,22 @@ def test_a_model_that_fails_to_load_keeps_the_old_one(tmp_path: Path, multi_mode
         end(one)
 
 
+def test_code_that_asks_for_more_than_is_installed_waits_for_a_restart(tmp_path: Path) -> None:
+    """It is not served without what it asks for; the log names it."""
+    tree = make_tree(tmp_path)
+    save_version(tree.paths.model, BEFORE)
+    with serving(tree) as one:
+        save_version(tree.paths.model, AFTER)
+        (tree.algorithm.folder / "requirements.txt").write_text("not-installed-here==1\n")
+
+        reload(one, KEPT)
+
+        assert asked(one) == BEFORE
+        assert one.logged("asks for more than is installed, which needs a restart")
+        assert one.logged("not-installed-here==1")
+        end(one)
+
+
 def test_reloads_are_not_counted_as_deaths(tmp_path: Path) -> None:
     """More of them than a model's processes may die in a row."""
     tree = make_tree(tmp_path)

@@ -27,6 +27,7 @@ from handler.fork_server.own_host import GIVE_UP_SECONDS
 from handler.fork_server.placement import Placements
 from handler.fork_server.registration_check import CHECK_SECONDS, Answered, RegistrationChecks
 from handler.fork_server.saved_requests import read_saved
+from handler.fork_server.shared_hosts import SharedHosts
 from handler.processes.backoff import PAUSE_SECONDS
 from handler.processes.forked_children import Ended
 from handler.processes.launch_request import LaunchRequest
@@ -37,6 +38,7 @@ KILLED = -signal.SIGKILL
 # Beyond what the kernel gives to processes: whatever is sent there goes nowhere.
 FIRST_PID = 2**23
 RELOAD_SECONDS = 10.0
+NO_SHARED_HOSTS = SharedHosts(0, lambda: pytest.fail("there are none"))
 
 
 @dataclass
@@ -155,7 +157,7 @@ class Server(RuleBasedStateMachine):
     def _new_placements(self) -> Placements:
         world = self.world
         checks = RegistrationChecks(world, world.clock)
-        return Placements(self.folder, world, [], world, checks, world.clock)
+        return Placements(self.folder, world, NO_SHARED_HOSTS, world, checks, world.clock)
 
     @precondition(lambda self: not self.is_registered)
     @rule(loads=st.booleans())

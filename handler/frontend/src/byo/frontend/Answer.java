@@ -26,6 +26,7 @@ final class Answer {
     private final String contentType;
     private final JsonObject document; // null where the text stands as it is
     private final String text;
+    private long retrySeconds; // 0 where nothing is said of it
 
     private Answer(HttpResponseStatus status, String contentType, JsonObject document, String text) {
         this.status = status;
@@ -57,6 +58,12 @@ final class Answer {
         return new Answer(HttpResponseStatus.OK, "application/json", null, text);
     }
 
+    /** The same, saying after how many seconds to try again. */
+    Answer retryAfter(long seconds) {
+        retrySeconds = seconds;
+        return this;
+    }
+
     /** The response itself; what it answers is noted in the log. */
     FullHttpResponse response(Channel channel, HttpRequest request, boolean closes) {
         Session session = new Session(String.valueOf(channel.remoteAddress()), request);
@@ -78,6 +85,9 @@ final class Answer {
                 .set(
                         HttpHeaderNames.CONNECTION,
                         closes ? HttpHeaderValues.CLOSE : HttpHeaderValues.KEEP_ALIVE);
+        if (retrySeconds > 0) {
+            response.headers().set(HttpHeaderNames.RETRY_AFTER, retrySeconds);
+        }
         HttpUtil.setContentLength(response, response.content().readableBytes());
         return response;
     }

@@ -112,6 +112,7 @@ public final class GuardedServer extends ModelServer {
             // As the frontend sets it, what is not sent when a connection closes is thrown away.
             channel.config().setOption(ChannelOption.SO_LINGER, -1);
             ChannelPipeline pipeline = channel.pipeline();
+            pipeline.addAfter("http", "backlog", new BacklogCount());
             pipeline.addAfter("http", "guard", new RequestGuard());
             pipeline.addAfter("http", "connection", new Connection());
             pipeline.addAfter("aggregator", "loads", new LoadWatch());

@@ -31,6 +31,7 @@ final class LoadWatch extends ChannelInboundHandlerAdapter {
         String managed = target.managedModel();
         if (HttpMethod.DELETE.equals(request.method()) && managed != null) {
             TargetModels.unloading(managed);
+            Backlog.forget(managed);
         } else if (HttpMethod.POST.equals(request.method()) && managed == null) {
             String name = nameIn(request, target);
             if (name != null) {

@@ -69,7 +69,10 @@ final class RequestGuard extends ChannelInboundHandlerAdapter {
             return document == null ? null : Answer.json(document);
         }
         Answer refusal = Forms.refusal(request, target);
-        return refusal != null ? refusal : TargetModels.refusal(request, target);
+        if (refusal == null) {
+            refusal = TargetModels.refusal(request, target);
+        }
+        return refusal != null ? refusal : Backlog.refusal(target);
     }
 
     private void send(ChannelHandlerContext context, HttpRequest request, Answer answer) {
