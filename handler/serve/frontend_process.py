@@ -92,9 +92,10 @@ class FrontendProcess:
 
     def stop(self) -> None:
         """Ask it to end, and wait for that; what does not end is the guard's."""
+        patience = 0.0 if self._is_stopping else STOP_SECONDS
         self.begin_to_stop()
-        if not self.has_ended_within(STOP_SECONDS):
-            logger.warning("the frontend did not stop within %.0f s: killed", STOP_SECONDS)
+        if not self.has_ended_within(patience):
+            logger.warning("the frontend did not stop in time: killed")
 
     def has_ended_within(self, seconds: float) -> bool:
         """Wait for its end."""

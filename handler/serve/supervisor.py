@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 GUARD_SECONDS = 4.0
 SWEEP_SECONDS = 5.0
 # How long the frontend may take to end, beside the time in which it drains.
-END_SECONDS = 6.0
+END_SECONDS = 4.0
 # While the model loads, how often to see whether it still can.
 ASK_SECONDS = 0.5
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)

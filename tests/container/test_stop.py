@@ -48,10 +48,7 @@ def under_load(image: str, one: Container, connections: str) -> Iterator[Contain
 
 @pytest.mark.parametrize("connections", ["new", "kept"])
 def test_a_stop_under_load_loses_nothing(image: str, trained: Paths, connections: str) -> None:
-    """Each request that is under way when the stop comes is answered; none is broken off.
-
-    Whoever stops a container sends it nothing more: its frontend can't be made to refuse.
-    """
+    """Each request that is under way when the stop comes is answered; none is broken off."""
     model = mount(trained.model, "/opt/ml/model", read_only=True)
     with serving(image, *model) as one, under_load(image, one, connections) as clients:
         one.signal("TERM")

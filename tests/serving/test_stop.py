@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import http.client
 import json
+import os
+import pty
 import signal
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import Iterator
@@ -112,8 +116,17 @@ class Restless:
 
 
 @contextmanager
-def serving(tree: Tree, *, multi_model: bool = False, **settings: str) -> Iterator[Serving]:
-    """A server that is ready; killed if it is still there at the end."""
+def serving(
+    tree: Tree, *, multi_model: bool = False, terminal: int | None = None, **settings: str
+) -> Iterator[Serving]:
+    """A server that is ready; killed if it is still there at the end.
+
+    Args:
+        tree: the tree with its model.
+        multi_model: whether it starts with no model.
+        terminal: one that is to be the server's own, if any.
+        settings: more variables of its environment.
+    """
     port, log = free_port(), tree.root / "serve.log"
     environ = serving_environ(tree.environ(), tree.paths, tree.algorithm, port) | settings
     if multi_model:
@@ -122,8 +135,11 @@ def serving(tree: Tree, *, multi_model: bool = False, **settings: str) -> Iterat
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "handler.serve.command"],
             env=environ,
+            stdin=terminal,
             stdout=output,
             stderr=output,
+            start_new_session=terminal is not None,
+            preexec_fn=None if terminal is None else take_terminal,
         )
     one = Serving(process, port, log)
     try:
@@ -132,6 +148,11 @@ def serving(tree: Tree, *, multi_model: bool = False, **settings: str) -> Iterat
     finally:
         process.kill()
         process.wait(DEADLINE)
+
+
+def take_terminal() -> None:
+    """Called in the child: its standard input becomes the terminal that it belongs to."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 @contextmanager
@@ -245,4 +266,18 @@ def test_what_takes_longer_than_a_stop_may_is_answered_with_503(tmp_path: Path) 
     assert [status for status, _ in answers] == [503]
     assert json.loads(answers[0][1])["detail"] == "the server is stopping"
     assert one.logged(f"1 requests were still under way {DRAIN_SECONDS} s after the stop")
+    assert survivors(tree) == []
+
+
+def test_a_terminal_that_closes_is_a_stop(tmp_path: Path) -> None:
+    """Its signal is the one that otherwise has models loaded anew."""
+    tree = make_tree(tmp_path)
+    save_positional(tree.paths.model)
+    screen, terminal = pty.openpty()
+    with serving(tree, terminal=terminal) as one:
+        os.close(terminal)
+        os.close(screen)
+
+        assert one.process.wait(PLATFORM_SECONDS) == 0
+    assert one.logged("stopping on SIGHUP")
     assert survivors(tree) == []
