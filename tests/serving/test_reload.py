@@ -53,6 +53,14 @@ def model_fn(model_dir):
         time.sleep(0.01)
     return model
 """
+KILLS_ITSELF = """\
+import os
+import signal
+
+
+def model_fn(model_dir):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 def save_version(folder: Path, version: int) -> None:
@@ -213,6 +221,20 @@ def test_a_model_that_fails_to_load_keeps_the_old_one(tmp_path: Path, multi_mode
         save_version(tree.paths.model, AFTER)
         reload(one)
         wait_until(lambda: asked(one) == AFTER, DEADLINE)
+        end(one)
+
+
+def test_a_load_that_ends_its_process_keeps_the_old_one(tmp_path: Path) -> None:
+    """As the kernel does for lack of memory: the process says nothing, so another one does."""
+    tree = make_tree(tmp_path)
+    save_version(tree.paths.model, BEFORE)
+    with serving(tree, MODEL_SERVER_WORKERS="1") as one:
+        (tree.algorithm.folder / "inference.py").write_text(KILLS_ITSELF, encoding="utf-8")
+
+        reload(one, KEPT)
+
+        assert one.logged("ended without a word (killed by SIGKILL)")
+        assert asked(one) == BEFORE
         end(one)
 
 

@@ -33,7 +33,7 @@ CLIENTS = 32
 WARM = 2000
 # SageMaker kills a container so long after SIGTERM.
 PLATFORM_SECONDS = 30
-RETRY_SECONDS = 0.005
+RETRY_SECONDS = 0.05
 
 
 @dataclass
