@@ -191,7 +191,7 @@ class OwnHost:
             self._record.loaded()
 
     def _ended(self, told: ProcessRecord, code: int) -> None:
-        """A process has ended: replace one that served, give up a model that can't be loaded."""
+        """A process has ended: the model's own, or one that was to take or had given its place."""
         if self._retired.remove(told):
             return
         if self._successor is not None and self._successor.told is told:
@@ -199,7 +199,11 @@ class OwnHost:
                 self._successor.ended(code)
             self._successor = None
             return
-        pid = self._pid
+        self._own_ended(self._pid, told, code)
+        self._use_successor()
+
+    def _own_ended(self, pid: int, told: ProcessRecord, code: int) -> None:
+        """Replace a process that served, give up a model that can't be loaded."""
         self._note_what_it_told(told)
         self._record.process_ended(refused=told.load_state is LoadState.REFUSING)
         match self._record.state:
@@ -222,7 +226,6 @@ class OwnHost:
             self._tell_ended(pid, told, code)
         elif told.load_state is LoadState.LOADING:
             self._tell_load_ended(pid, code)
-        self._use_successor()
 
     def _use_successor(self) -> None:
         """No process serves the model any more: one that is loading it anew is there already."""
