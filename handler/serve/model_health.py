@@ -97,6 +97,16 @@ class ModelHealth:
         if self._faults >= FATAL_FAULTS or self._kills >= FATAL_KILLS:
             raise ModelUnavailable(self._told_ends())
 
+    def load_ended(self, pid: int) -> None:
+        """A process that was to hold the model again has ended while it loaded, without a word.
+
+        It counts as killed: what goes wrong in Python is told.
+
+        Raises:
+            ModelUnavailable: too many have.
+        """
+        self.process_ended(ProcessEnded(pid, "killed while it loaded", True, False, False, 0.0))
+
     def problem(self) -> str | None:
         """Why the model is not well, or None.
 
@@ -129,7 +139,7 @@ class ModelHealth:
 
     def _told_ends(self) -> str:
         return (
-            f"the model's process ended {self._ends} times in a row, each within "
-            f"{STEADY_SECONDS:.0f} s after the model had loaded and before it had answered: "
+            f"the model's process ended {self._ends} times in a row, each while it loaded "
+            f"or within {STEADY_SECONDS:.0f} s after that, and before it had answered: "
             f"{self._last_end}"
         )

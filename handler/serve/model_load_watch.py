@@ -9,8 +9,6 @@ from collections.abc import Callable
 from contract.errors import ByoError
 from handler.processes.process_watch import close_watch, open_watch
 
-# A model that has served is loaded so many times before it is given up.
-UNEXPLAINED_LOADS = 3
 # How long the fork server may take to say how a process of its ended.
 WORD_SECONDS, ASK_SECONDS = 3.0, 0.05
 
@@ -25,6 +23,8 @@ class LoadWatch:
     Args:
         selector: what waits for their ends.
         read_events: reads what they have told and nobody has read yet.
+        when_replacement_ended: called with the process id of one that was to hold a model which had
+            been loaded before, and ended without a word; it is replaced itself.
         ends_are_told: whether whoever forked them says how they ended.
     """
 
@@ -32,17 +32,18 @@ class LoadWatch:
         self,
         selector: selectors.BaseSelector,
         read_events: Callable[[], None],
+        when_replacement_ended: Callable[[int], None],
         *,
         ends_are_told: bool = False,
     ) -> None:
         self._selector = selector
         self._read_events = read_events
+        self._when_replacement_ended = when_replacement_ended
         self._ends_are_told = ends_are_told
         self._endings: dict[int, str] = {}  # process id -> how it ended
         self._loading: dict[int, int] = {}  # process id -> what is waited on
         self._has_loaded = False
         self.have_begun = False
-        self._unexplained = 0  # loads that ended without a word, in a row
 
     def begun(self, pid: int) -> None:
         """A process begins to load.
@@ -63,7 +64,6 @@ class LoadWatch:
         """It has loaded: from now on its end is no failed load."""
         self._forget(pid)
         self._has_loaded = True
-        self._unexplained = 0
 
     def told_end(self, pid: int, ending: str) -> None:
         """A process has ended, and how."""
@@ -79,15 +79,15 @@ class LoadWatch:
         """A loading process has ended.
 
         Raises:
-            ModelUnavailable: it said nothing, and the model never loaded, or not in a row of loads.
+            ModelUnavailable: it said nothing, and the model never loaded.
         """
         self._forget(pid)
         # What it said last may still be waiting on the other source.
         self._read_events()
+        if self._has_loaded:
+            self._when_replacement_ended(pid)
+            return
         ending = self._ending(pid)
-        self._unexplained += 1
-        if self._has_loaded and self._unexplained < UNEXPLAINED_LOADS:
-            return  # it was to replace one that had served, and is replaced itself
         raise ModelUnavailable(f"the process that loaded the model ({pid}) ended: {ending}")
 
     def _ending(self, pid: int) -> str:

@@ -79,6 +79,15 @@ class Readiness:
         if self._model is not None:
             self._model.process_ended(ended)
 
+    def load_ended(self, pid: int) -> None:
+        """A process that was to hold the single model again has ended while it loaded.
+
+        Raises:
+            ModelUnavailable: too many have.
+        """
+        if self._model is not None:
+            self._model.load_ended(pid)
+
     def stopping(self) -> None:
         """A stop signal has come: whoever pings is to send no more."""
         self._is_stopping = True

@@ -99,7 +99,10 @@ class Supervisor:
         self._terminal = ControllingTerminal()
         self._selector = selectors.DefaultSelector()
         self._loads = LoadWatch(
-            self._selector, self._on_events, ends_are_told=settings.backend != "stock"
+            self._selector,
+            self._on_events,
+            lambda pid: self._readiness.load_ended(pid),
+            ends_are_told=settings.backend != "stock",
         )
         address = scratch / "supervisor.sock"
         self._receiver = model_load_events.listen(address)

@@ -124,6 +124,15 @@ def test_ends_in_a_row(model: ModelHealth, was_killed: bool, fatal: int) -> None
         model.process_ended(ended(was_killed=was_killed))
 
 
+def test_loads_that_are_killed_in_a_row(model: ModelHealth) -> None:
+    """They count as kills of a process that has loaded."""
+    for _ in range(FATAL_KILLS - 1):
+        model.load_ended(7)
+
+    with pytest.raises(ModelUnavailable, match=f"{FATAL_KILLS} times in a row.*while it loaded"):
+        model.load_ended(7)
+
+
 @pytest.mark.parametrize("good", [ended(has_answered=True), ended(seconds=STEADY_SECONDS + 1)])
 def test_an_end_after_an_answer_begins_a_new_row(model: ModelHealth, good: ProcessEnded) -> None:
     """And so does one after a while."""

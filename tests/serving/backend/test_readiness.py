@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
 import pytest
@@ -150,6 +151,26 @@ def test_a_single_model_that_is_away_for_long(dying: Observed) -> None:
     hold.unlink()
     eventually(lambda: is_well(dying))
     assert dying.answering()
+
+
+def test_a_single_model_that_is_killed_while_it_loads_again(dying: Observed) -> None:
+    """However often: that is no more its own fault than a kill after that."""
+    folder = dying.tree.paths.model
+    hold = folder / "hold"
+    hold.touch()
+    kill(*dying.processes.hosts())
+    for _ in range(5):
+        kill(eventually(lambda: next(one for one in dying.processes.hosts() if loads(one, folder))))
+
+    assert red(dying)
+
+    hold.unlink()
+    assert dying.answering()
+    eventually(lambda: is_well(dying))
+
+
+def loads(host: psutil.Process, folder: Path) -> bool:
+    return (folder / f"loading-{host.pid}").exists()
 
 
 @pytest.mark.parametrize("how", ["SIGSEGV", "exit"])
