@@ -3,6 +3,7 @@
 # make coverage    the same on the built wheel and the image's Python; tells what was not run
 # make test-pythons   a part of it on the other versions of Python that are installed
 # make test-fidelity  the rest of the matrix of models, data and forms against model.predict
+# make soak        the server under load and kills for MINUTES=30, drawn from SEED=1: docs/soak.md
 # make image       the image, as byo:latest
 # make test-image  the image, and the tests that need Docker and it
 # make sbom        what the image holds, and what is known to be vulnerable in it
@@ -17,6 +18,9 @@
 
 PYTHON ?= python3
 MINIMUM := 3.11
+# Of make soak.
+MINUTES ?= 30
+SEED ?= 1
 BIN := .venv/bin
 UV := .setup/uv/bin/uv
 LOCKS := requirements/build.txt requirements/dev.txt requirements/uv.txt
@@ -40,7 +44,7 @@ COOL_DOWN ?= 7 days
 COMPILE := $(UV) pip compile --quiet --universal --python-version $(MINIMUM) --generate-hashes \
 	--exclude-newer "$(COOL_DOWN)" --no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: demo test test-fidelity coverage test-pythons test-python image test-image sbom reproduce bench setup lint guard notebook notebook-sdk lock clean prerequisites
+.PHONY: demo test test-fidelity soak coverage test-pythons test-python image test-image sbom reproduce bench setup lint guard notebook notebook-sdk lock clean prerequisites
 .DEFAULT_GOAL := demo
 
 demo: setup
@@ -79,6 +83,9 @@ test-python: $(ENVIRONMENT)/done
 
 test-fidelity: setup
 	@$(BIN)/python -m pytest -m fidelity tests/fidelity $(TESTS)
+
+soak: setup
+	@$(BIN)/python -m tests.soak --minutes $(MINUTES) --seed $(SEED) $(ARGUMENTS)
 
 image:
 	@docker/build_and_push.sh --no-push $(IMAGE)
