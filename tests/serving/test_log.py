@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import socket
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -52,6 +54,23 @@ def test_a_higher_level_keeps_quiet(positional: Tree) -> None:
     assert said(server.log) == []
     assert "model of type" not in log
     assert "serve: ready on " in log
+
+
+def test_a_client_that_goes_away_leaves_few_lines(positional: Tree) -> None:
+    """What it was is told: the log must not grow by what anybody can have it say at no cost."""
+    head = (
+        b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\nContent-Length: 9\r\n"
+    )
+    with running(positional) as server:
+        address = urlsplit(server.client.url)
+        before = server.log.stat().st_size
+        for _ in range(10):
+            with socket.create_connection((address.hostname, address.port), 10) as client:
+                client.sendall(head + b"\r\n2,0\n")
+        eventually(lambda: server.log.read_text().count("PrematureChannelClosure") == 10)
+        assert server.post(BODY).status == 200
+
+        assert server.log.read_bytes()[before:].count(b"\n") <= 10 * 6
 
 
 @pytest.mark.parametrize(("level", "shown"), [("20", ["422"]), ("10", ["200", "200", "422"])])
