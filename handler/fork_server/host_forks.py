@@ -58,7 +58,9 @@ class HostProcesses:
 
     def fork_refusal(self, slot: LauncherSlot, status: HTTPStatus, when_ended: Ended) -> int:
         """A process that says that a slot's model can't be loaded; returns its id."""
-        return self._fork(slot, when_ended, lambda one: one.refuse(status), is_served=False)
+        return self._fork(
+            slot, when_ended, lambda one: one.refuse_for_another(status), is_served=False
+        )
 
     def record_of(self, pid: int) -> ProcessRecord:
         """What such a process tells."""

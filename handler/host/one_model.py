@@ -129,6 +129,14 @@ class OneModelHost:
         gc.freeze()
         return pipeline
 
+    def refuse_for_another(self, status: HTTPStatus) -> NoReturn:
+        """Refuse in place of a host that has ended, maybe before it told that it had started.
+
+        Untold, the frontend would wait for a minute, in a thread that others' clients need.
+        """
+        self._request.tell_started(os.getpid())
+        self.refuse(status)
+
     def refuse(self, status: HTTPStatus) -> NoReturn:
         """End, once the frontend has asked to load: with 507 as the answer, or with none.
 

@@ -163,3 +163,19 @@ def test_a_single_models_answer_in_tensors_has_its_manifests_name(tmp_path: Path
         document = json.loads(server.post(json.dumps(TENSORS), "application/json").body)
 
     assert (document["model_name"], document["model_version"]) == ("packed", "2")
+
+
+def test_a_host_that_is_killed_before_it_has_started(tmp_path: Path) -> None:
+    """LOAD is answered as for one that is killed later, not after the frontend's minute.
+
+    In that minute a thread of the frontend's would wait, and all clients that it serves.
+    """
+    folder = tmp_path / "a"
+    save_positional(folder)
+    (folder / "kill").touch()
+    killed = str(FIXTURES / "killed_before_it_started")
+
+    with running(make_tree(tmp_path / "tree"), multi_model=True, PYTHONPATH=killed) as server:
+        assert load(server, "a", folder) == 507
+        assert eventually(lambda: load(server, "a", folder) == 200)
+        assert invoke(server, "a") == (200, b"1\n")

@@ -44,7 +44,7 @@ PROCESSES = Measure("processes", 0)
 ZOMBIES = Measure("zombies", 0)
 DESCRIPTORS = Measure("descriptors, supervisor and fork server", 3)
 JAVA_DESCRIPTORS = Measure("descriptors, JVM", 12)
-THREADS = Measure("threads, JVM", 12)
+THREADS = Measure("threads, JVM", 60)  # it keeps idle ones for a minute
 FILES = Measure("files in scratch", 2)
 MEASURES = (
     PROCESSES, ZOMBIES, DESCRIPTORS, JAVA_DESCRIPTORS, THREADS, FILES,
