@@ -11,9 +11,9 @@ from tests.soak.levels import JAVA_LIVE, MEASURES, growth
 from tests.soak.server_run import Found
 from tests.soak.tally import Suspect
 
-# How long after the last kill a model may take to answer, beside twice what the server's start took:
-# a fork server imports again, on this machine as it is now, and the frontend, which finds nobody
-# meanwhile, tries again after pauses that grow with the time that has passed.
+# How long after the last kill a model may take to answer, beside twice what the start of the server
+# took: a fork server imports again, on this machine as it is now, and the frontend, which finds
+# nobody meanwhile, tries again after pauses that grow with the time that has passed.
 RECOVERY_SECONDS, STARTS = 5.0, 2
 # How long before a request a kill may be that makes it wait for a process …
 KILL_SECONDS = 20.0
