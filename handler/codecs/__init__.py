@@ -3,6 +3,7 @@
 To add a content type, write a file with a class like those beside it and add the class to
 ``ALL`` in all_content_types.py. Several of them share
 
+    column_table.py      what was read as columns, and need not become a data frame
     expected_columns.py  what is known of a body's columns, by name or by position
     csv_cells.py         columns of text cells as values
     json_rows.py         rows of JSON as values; json_features.py, tensors.py: of other servers;

@@ -23,8 +23,8 @@ class Decoded:
     """What a body held.
 
     Args:
-        data: a pandas.DataFrame, a numpy.ndarray of shape (rows, columns) or a scipy.sparse
-            matrix; the columns of a data frame without names are numbered from 0.
+        data: a ColumnTable, a pandas.DataFrame, a numpy.ndarray of shape (rows, columns) or a
+            scipy.sparse matrix.
         envelope: JSON only: the form that the answer should have; None for the rows alone.
     """
 

@@ -9,6 +9,7 @@ import decimal
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,14 @@ from contract.columns import Column, Kind
 from contract.csv_number_or_missing import exact_number, has_decimal_comma, written_truth
 from contract.errors import UnprocessablePayload
 from handler.codecs.charset import quote
+from handler.codecs.column_table import ObjectColumn
 from handler.codecs.dates import dates_of, read_dates, read_spans
 from handler.codecs.whole_numbers import as_floats, narrowest, restore_whole, to_float, whole
 
 Values = Any
 
 _DECIMAL = re.compile(r"decimal128\((\d+), (\d+)\)\[pyarrow\]")
+_OBJECT = np.dtype(object)
 _NUMBERS = (bool, int, float, np.number, np.bool_, decimal.Decimal)
 
 
@@ -59,11 +62,11 @@ def restore_dtype(values: Values, column: Column, label: str | int) -> Values:
         if column.categories is not None:
             return _restore_category(values, column, label)
         if dtype == "object" and column.kind == "datetime":
-            return pd.Series(with_missing(_python_dates(values, column), column), dtype=object)
+            values = _python_dates(values, column)
         if column.categories_dtype == "decimal":
             values = _decimals(values)
         if dtype == "object":  # pandas 3 would make a type of its own of text in an array.
-            return pd.Series(with_missing(values, column), dtype=object)
+            return kept_objects(with_missing(values, column))
         if column.kind in ("datetime", "duration"):
             return values
         known = _dtype_of(dtype)
@@ -116,6 +119,13 @@ def with_missing(values: Values, column: Column | None) -> Values:
     return values
 
 
+def kept_objects(values: Values) -> ObjectColumn:
+    """A column as Python objects, which they stay in a data frame, too."""
+    if getattr(values, "dtype", None) != _OBJECT:
+        values = pd.Series(values, dtype=object).to_numpy()
+    return ObjectColumn(np.asarray(values), _OBJECT)
+
+
 def _restore(values: Values, dtype: Any, column: Column, label: str | int) -> Values:
     kind = getattr(dtype, "kind", "O")
     if column.kind in ("number", "integer") and kind in "iu":
@@ -127,14 +137,22 @@ def _restore(values: Values, dtype: Any, column: Column, label: str | int) -> Va
         if kind == "U" and not pd.isna(values).any():
             return np.asarray(values).astype(np.str_)
         return widened(with_missing(values, column))
+    if dtype == "str" and column.kind == "string":
+        return _texts(values, dtype)
     return pd.array(values, dtype=dtype)
 
 
-def _python_values(values: Values, column: Column) -> Values:
-    """Values as Python's own, as objects of training were."""
-    if column.kind == "datetime":
-        return _python_dates(values, column)
-    return _decimals(values) if column.categories_dtype == "decimal" else values
+def _texts(values: Values, dtype: Any) -> ObjectColumn:
+    """Texts, and NaN where one is missing, for pandas' own type of them.
+
+    Raises:
+        UnicodeError: one holds half of a surrogate pair.
+    """
+    objects = np.asarray(values)
+    if set(map(type, objects.tolist())) != {str}:
+        objects = np.asarray(with_missing(values, None))
+    "".join(text for text in objects.tolist() if type(text) is str).encode()
+    return ObjectColumn(objects, dtype)
 
 
 def _python_dates(values: Values, column: Column) -> Values:
@@ -206,6 +224,7 @@ def _interval(text: str) -> Any:
     return make(*ends, closed=closed)
 
 
+@lru_cache(maxsize=256)
 def _dtype_of(dtype: str) -> Any:
     """The type of a name; None for one that has to be known to nobody, or is not known here."""
     if found := _DECIMAL.fullmatch(dtype):  # which pandas can't find by its name
@@ -256,6 +275,8 @@ def _all_whole(numbers: np.ndarray[Any, Any]) -> bool:
 
 
 def _strings(values: Values, label: str | int) -> np.ndarray[Any, Any]:
+    if getattr(values, "dtype", None) == _OBJECT and set(map(type, values.tolist())) == {str}:
+        return values  # type: ignore[no-any-return]
     objects = _objects(values, keep_none=True)
     _check_each(objects, lambda value: isinstance(value, str), "text", label)
     return objects

@@ -22,6 +22,7 @@ from handler.codecs.charset import quote
 Label = str | int
 
 _DATES = (datetime.date, np.datetime64)
+_NO_SPAN = np.timedelta64("NaT", "ns")
 _SPANS = (datetime.timedelta, np.timedelta64)
 # Z, or hours and perhaps minutes, behind a time of day.
 _OFFSET = re.compile(r"[T ].*(?:[Zz]|[+-]\d\d(?::?\d\d)?)\s*$")
@@ -71,7 +72,7 @@ def read_spans(values: Any, dtype: str, label: Label) -> Any:
     if isinstance(values, np.ndarray) and values.dtype.kind == "m":
         return _in_type(pd.TimedeltaIndex(_known_unit(values)), dtype, label)
     objects = _objects(values)
-    read = np.full(len(objects), np.timedelta64("NaT", "ns"))
+    read = np.full(len(objects), _NO_SPAN)
     for row, value in enumerate(objects):
         if not pd.isna(value):
             read[row] = _span(value, row, label)
@@ -81,7 +82,7 @@ def read_spans(values: Any, dtype: str, label: Label) -> Any:
 def _span(value: Any, row: int, label: Label) -> np.timedelta64:
     try:
         if isinstance(value, str) and not _NUMBER.fullmatch(value):
-            return np.timedelta64("NaT") if value == "NaT" else _parsed_span(value)
+            return _NO_SPAN if value == "NaT" else _parsed_span(value)
         if isinstance(value, _SPANS):
             return pd.Timedelta(value).to_timedelta64()
         if isinstance(value, str | int | float | np.number) and not isinstance(value, bool):
@@ -164,12 +165,8 @@ def _readable(value: Any, row: int, label: Label) -> Any:
     if isinstance(value, str | int | float | np.number) and not isinstance(value, bool):
         milliseconds = float(value)
         if not abs(milliseconds) < _MOST or _is_another_count(milliseconds):
-            raise UnprocessablePayload(
-                f"row {row + 1}, column {quote(label)} must be {_DATE}, or milliseconds since "
-                f"1970, which {quote(value)} does not seem to be",
-                row=row + 1,
-                column=label,
-            )
+            what = f"{_DATE}, or milliseconds since 1970, which {quote(value)} does not seem to be"
+            raise _refused(f" must be {what}", row, label)
         return pd.Timestamp(milliseconds, unit="ms", tz="UTC")
     if isinstance(value, _DATES):
         return value if isinstance(value, datetime.datetime) else pd.Timestamp(value)
@@ -199,12 +196,8 @@ def _localized(walls: Any, is_moment: np.ndarray[Any, Any], zone: Any, label: La
     lost = np.flatnonzero(read.isna() & ~only.isna())
     if len(lost):
         row = int(lost[0])
-        raise UnprocessablePayload(
-            f"row {row + 1}, column {quote(label)}: a clock in {zone} shows {only[row]} twice or "
-            "never; write it with its offset",
-            row=row + 1,
-            column=label,
-        )
+        what = f"a clock in {zone} shows {only[row]} twice or never; write it with its offset"
+        raise _refused(f": {what}", row, label)
     return read
 
 
@@ -220,14 +213,7 @@ def _in_type(read: Any, dtype: str, label: Label) -> Any:
         changed = np.flatnonzero(np.asarray(made != read) & ~np.asarray(read.isna()))
     except (ValueError, OverflowError):
         changed, made = np.array([_first_beyond(read, unit)]), read
-    if len(changed):
-        row = int(changed[0])
-        raise UnprocessablePayload(
-            f"row {row + 1}, column {quote(label)}: {read[row]} has no place among the model's "
-            f"dates, which are counted in {_UNITS[unit]}",
-            row=row + 1,
-            column=label,
-        )
+    _check_kept(changed, read, f"dates, which are counted in {_UNITS[unit]}", label)
     if dtype.endswith("[pyarrow]"):
         return pd.array(made, dtype=dtype)
     if getattr(made, "tz", None) is not None:
@@ -245,15 +231,19 @@ def _in_days(read: Any, dtype: str, label: Label) -> Any:
         return read
     made = read.astype(dtype)
     changed = np.flatnonzero((made.astype(read.dtype) != read) & ~np.isnat(read))
+    _check_kept(changed, read, dtype, label)
+    return made
+
+
+def _check_kept(changed: np.ndarray[Any, Any], read: Any, among: str, label: Label) -> None:
+    """Refuse the first of the values that training's type would change.
+
+    Raises:
+        UnprocessablePayload: there is one.
+    """
     if len(changed):
         row = int(changed[0])
-        raise UnprocessablePayload(
-            f"row {row + 1}, column {quote(label)}: {read[row]} has no place among the model's "
-            f"{dtype}",
-            row=row + 1,
-            column=label,
-        )
-    return made
+        raise _refused(f": {read[row]} has no place among the model's {among}", row, label)
 
 
 def _first_beyond(read: Any, unit: str) -> int:
@@ -277,10 +267,12 @@ def _zone_of(dtype: str) -> Any:
 
 
 def _wrong(value: Any, right: str, row: int, label: Label) -> UnprocessablePayload:
+    return _refused(f" must be {right}, not {quote(value)}", row, label)
+
+
+def _refused(why: str, row: int, label: Label) -> UnprocessablePayload:
     return UnprocessablePayload(
-        f"row {row + 1}, column {quote(label)} must be {right}, not {quote(value)}",
-        row=row + 1,
-        column=label,
+        f"row {row + 1}, column {quote(label)}{why}", row=row + 1, column=label
     )
 
 

@@ -10,7 +10,7 @@ from handler.codecs.charset import quote
 from handler.codecs.codec import Decoded, Envelope
 from handler.codecs.json_features import is_wrapped
 from handler.codecs.json_pandas import is_split, name_of, nested, rows_of_table
-from handler.codecs.json_rows import check_distinct, frame, to_data
+from handler.codecs.json_rows import check_distinct, table, to_data
 from handler.codecs.tensors import answer_to, is_of_tensors, read_tensors
 
 INSTANCES = "instances"
@@ -99,7 +99,7 @@ def _read_split(split: Any, signature: Signature | None, place: str) -> Any:
     check_distinct(names)
     if rows and not all(isinstance(row, list) for row in rows):
         raise MalformedPayload('"data" must be a list of rows, each a list of values')
-    return to_data(rows, signature, names) if rows else frame([()] * len(names), names, None)
+    return to_data(rows, signature, names) if rows else table([()] * len(names), names, None)
 
 
 def _read_inputs(inputs: Any, signature: Signature | None) -> Any:
@@ -139,7 +139,7 @@ def _read_columns(columns: dict[str, Any], place: str, signature: Signature | No
         raise MalformedPayload(f"the columns of {place} differ in length")
     rows = [list(row) for row in zip(*values, strict=True)]
     names = list(columns)
-    return to_data(rows, signature, names) if rows else frame(values, names, None)
+    return to_data(rows, signature, names) if rows else table(values, names, None)
 
 
 def _unflatten(values: list[Any], signature: Signature | None) -> list[list[Any]]:

@@ -7,13 +7,14 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from scipy import sparse
 
 from contract.columns import Column
 from contract.errors import MalformedPayload, UnprocessablePayload
 from contract.signature import Signature
 from handler.codecs.charset import quote
+from handler.codecs.column_table import ColumnTable
+from handler.codecs.column_values import kept_objects
 from handler.codecs.expected_columns import (
     UNKNOWN,
     expected_columns,
@@ -25,7 +26,7 @@ from handler.codecs.whole_numbers import EXACT, as_floats, to_float
 
 
 def to_data(rows: Sequence[Any], signature: Signature | None, names: Any = None) -> Any:
-    """Rows as an array of shape (rows, columns) if all are lists of numbers, else a data frame.
+    """Rows as an array of shape (rows, columns) if all are lists of numbers, else a table.
 
     Args:
         rows: all of them lists, all records, or all of one form of json_features.py.
@@ -73,26 +74,26 @@ def _as_they_are(rows: Sequence[Any], sort: type) -> np.ndarray[Any, Any]:
     return taken
 
 
-def frame(
+def table(
     columns: Sequence[Sequence[Any]], names: Sequence[str] | None, signature: Signature | None
-) -> pd.DataFrame:
-    """A data frame of columns, each of the type that its values have in JSON."""
-    keys: Sequence[Any] = range(len(columns)) if names is None else names
+) -> ColumnTable:
+    """A table of columns, each of the type that its values have in JSON."""
     expected = expected_columns(names, len(columns), signature)
     labels: Sequence[str | int] = names or [
         column.name or at for at, column in enumerate(expected, start=1)
     ]
-    return pd.DataFrame(
-        {
-            key: _kept(settle(values, column, label), column)
-            for key, values, column, label in zip(keys, columns, expected, labels, strict=True)
-        }
+    return ColumnTable(
+        None if names is None else tuple(names),
+        [
+            _kept(settle(values, column, label), column)
+            for values, column, label in zip(columns, expected, labels, strict=True)
+        ],
     )
 
 
 def _kept(values: np.ndarray[Any, Any], column: Column) -> Any:
     """Objects as they are where the model tells None from NaN: pandas makes one of the two."""
-    return pd.Series(values, dtype=object) if column.missing == "both" else values
+    return kept_objects(values) if column.missing == "both" else values
 
 
 def settle(
@@ -153,7 +154,7 @@ def _of_lists(
             return deep
     _check_single(rows)
     columns = list(zip(*rows, strict=True))
-    return frame(columns, names, signature)
+    return table(columns, names, signature)
 
 
 def _of_more_dimensions(rows: Sequence[list[Any]]) -> np.ndarray[Any, Any] | None:
@@ -186,7 +187,7 @@ def _matrix(rows: Sequence[list[Any]]) -> np.ndarray[Any, Any] | None:
     return None if int in types and (np.abs(matrix) >= EXACT).any() else matrix
 
 
-def _of_records(rows: Sequence[dict[str, Any]], signature: Signature | None) -> pd.DataFrame:
+def _of_records(rows: Sequence[dict[str, Any]], signature: Signature | None) -> ColumnTable:
     names = list(rows[0])
     if not names:
         raise MalformedPayload("row 1 is a record without members", row=1)
@@ -196,7 +197,7 @@ def _of_records(rows: Sequence[dict[str, Any]], signature: Signature | None) -> 
             raise _unlike(number, row, [name for name in names if name not in optional])
     names = list(dict.fromkeys(chain.from_iterable(rows)))
     _check_single([[row.get(name) for name in names] for row in rows], names)
-    return frame([[row.get(name) for row in rows] for name in names], names, signature)
+    return table([[row.get(name) for row in rows] for name in names], names, signature)
 
 
 def _optional(signature: Signature | None) -> set[str | None]:

@@ -14,6 +14,7 @@ import pandas as pd
 from contract.errors import MalformedPayload, NotAcceptable, UnprocessablePayload
 from contract.signature import Signature
 from handler.codecs.charset import quote
+from handler.codecs.column_table import ColumnTable
 from handler.codecs.expected_columns import may_have_any_shape
 from handler.codecs.json_rows import check_distinct
 from handler.codecs.predictions import cells, to_table
@@ -80,7 +81,7 @@ def read_tensors(tensors: list[dict[str, Any]], signature: Signature | None) -> 
     """One tensor of shape (rows, columns), or a named tensor of shape (rows,) per column.
 
     Returns:
-        An array, or a data frame with a column for each tensor; of the tensors' own types.
+        An array, or a table with a column for each tensor; of the tensors' own types.
 
     Raises:
         MalformedPayload: a tensor is misshapen, or its type is unknown.
@@ -108,7 +109,7 @@ def read_tensors(tensors: list[dict[str, Any]], signature: Signature | None) -> 
         alone = columns[0].reshape(-1, 1)
         wide = len(shapes[0]) == 1 and signature is not None and len(signature.inputs) > 1
         return alone.reshape(1, -1) if wide else alone
-    return pd.DataFrame(dict(zip(names, columns, strict=True)))
+    return ColumnTable(tuple(names), columns)
 
 
 def _shape(tensor: dict[str, Any]) -> list[int]:

@@ -13,7 +13,6 @@ from itertools import chain, islice
 from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
 
 from contract.columns import Column, Kind
 from contract.csv_header import column_names, is_index, judge_first_row
@@ -21,6 +20,7 @@ from contract.errors import MalformedPayload, UnprocessablePayload
 from contract.signature import Signature
 from handler.codecs.charset import decode_text, encode_text
 from handler.codecs.codec import Decoded, Envelope
+from handler.codecs.column_table import ColumnTable
 from handler.codecs.column_values import writable
 from handler.codecs.csv_arrow import read_with_arrow
 from handler.codecs.csv_cells import is_all_whole, read_column
@@ -330,7 +330,7 @@ def _are_numbers(texts: Sequence[str], column: Column) -> bool:
 
 
 def _assemble(columns: list[np.ndarray[Any, Any]], layout: Layout) -> Any:
-    """A data frame, or an array of shape (rows, columns) if there are only unnamed numbers.
+    """A table, or an array of shape (rows, columns) if there are only unnamed numbers.
 
     Raises:
         MalformedPayload: the first column has no name, and is no index either.
@@ -341,11 +341,10 @@ def _assemble(columns: list[np.ndarray[Any, Any]], layout: Layout) -> Any:
             raise MalformedPayload("the header gives column 1 no name, and it is no index")
         columns, names = columns[1:], names[1:]
     if names is not None:
-        own = map(writable, columns)
-        return pd.DataFrame(dict(zip(names, own, strict=True)), copy=False)
+        return ColumnTable(tuple(names), list(map(writable, columns)))
     if all(column.dtype.kind in "bf" or _is_exact(column) for column in columns):
         return np.column_stack(columns)
-    return pd.DataFrame(dict(enumerate(columns)), copy=False)
+    return ColumnTable(None, columns)
 
 
 def _is_exact(values: np.ndarray[Any, Any]) -> bool:

@@ -19,7 +19,6 @@ main_module.py             the __main__ in which pickles look for what a script 
 script_text.py             what users' files define, and whether to import one would train
 library_configuration.py   scikit-learn's configuration that a model was fitted under
 model_input.py             decoded data as the model takes it, or what is wrong with it
-column_table.py            checked columns that need not become a data frame
 default_prediction.py      what a model is asked for where there is no predict_fn
 fast/                      predictions without the library's questions
 failure_log.py             what the log says of an invocation that failed

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from handler.invocation.column_table import ColumnTable
+from handler.codecs.column_table import ColumnTable
 from handler.invocation.compare_batched_answers import are_alike
 from handler.invocation.invocation_progress import Invocation
 from handler.invocation.pipeline import Pipeline

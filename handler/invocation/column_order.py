@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,16 +13,21 @@ import pandas as pd
 from contract.dates_as_names import one_writing
 from contract.errors import UnprocessablePayload
 from contract.signature import Signature
+from handler.codecs.column_table import ColumnTable
 
 # Names that only number columns, such as x1, x2, … or 0, 1, 2, …
 _NUMBERED = re.compile(r"(\D*?)0*(\d+)")
 
 
 def names_of(data: Any) -> tuple[str, ...] | None:
-    """The names of a data frame's columns; None if they are only numbered."""
-    if not isinstance(data, pd.DataFrame) or pd.api.types.is_integer_dtype(data.columns.dtype):
-        return None
-    return tuple(map(str, data.columns))
+    """The names of a table's or a data frame's columns; None if they are only numbered."""
+    if isinstance(data, ColumnTable):
+        labels = data.labels
+    else:
+        labels = data.columns if isinstance(data, pd.DataFrame) else None
+    if isinstance(labels, pd.Index):
+        return None if pd.api.types.is_integer_dtype(labels.dtype) else tuple(map(str, labels))
+    return None if labels is None else tuple(labels)
 
 
 def in_order(data: Any, signature: Signature) -> Any:
@@ -53,10 +58,10 @@ def in_order(data: Any, signature: Signature) -> Any:
     left = [name for name in lacking if name not in filled]
     if left and not signature.believed:
         raise unlike_names(given, expected)
-    for name in filled:
-        data = data.assign(**{name: np.full(len(data), np.nan)})
     wanted = [name for name in expected if name not in left]
-    return data[wanted + (further if signature.further == "pass" else [])]
+    columns = dict(zip(given, data.columns, strict=True))
+    columns |= {name: np.full(data.shape[0], np.nan) for name in filled}
+    return _taken(columns, wanted + (further if signature.further == "pass" else []))
 
 
 def lacks(data: Any, signature: Signature | None) -> UnprocessablePayload | None:
@@ -96,7 +101,7 @@ def _called_as_expected(
         known = {writing(name): name for name in expected}
         if len(known) == len(given) and {writing(name) for name in given} == known.keys():
             given = tuple(known[writing(name)] for name in given)
-            return data.set_axis(list(given), axis=1), given
+            return ColumnTable(given, data.columns), given
     return data, given
 
 
@@ -119,7 +124,12 @@ def _by_number(data: Any, names: tuple[str, ...]) -> Any:
     counts = counted in (list(range(len(names))), list(range(1, len(names) + 1)))
     if not counts and (found[0] is None or found[0][1] or list(names) != sorted(names)):
         return data
-    return data[[name for _, name in sorted(zip(numbers, names, strict=True))]]
+    columns = dict(zip(names, data.columns, strict=True))
+    return _taken(columns, [name for _, name in sorted(zip(numbers, names, strict=True))])
+
+
+def _taken(columns: Mapping[str, Any], names: Sequence[str]) -> ColumnTable:
+    return ColumnTable(tuple(names), [columns[name] for name in names])
 
 
 def check_width(width: int, signature: Signature) -> None:

@@ -14,9 +14,11 @@ from contract.column_labels import OneLabel
 from contract.columns import Column
 from contract.errors import PayloadTooLarge, UnprocessablePayload
 from contract.signature import Signature
+from handler.codecs.column_table import ColumnTable, ObjectColumn, as_frame, held, without_guess
 from handler.codecs.column_values import (
     Values,
     check_values,
+    kept_objects,
     restore_dtype,
     widened,
     with_missing,
@@ -24,7 +26,6 @@ from handler.codecs.column_values import (
 )
 from handler.codecs.expected_columns import UNKNOWN
 from handler.invocation.column_order import check_width, in_order, names_of
-from handler.invocation.column_table import ColumnTable, column_arrays, is_certain
 from handler.invocation.records import as_records
 
 # A sparse matrix is written out for a model that was fitted on a table; not above this size.
@@ -40,7 +41,7 @@ def conform(
     Missing values are passed on as NaN: whether it takes them is for the model to say.
 
     Args:
-        data: a data frame, an array of shape (rows, columns) or a sparse matrix.
+        data: a table, a data frame, an array of shape (rows, columns) or a sparse matrix.
         signature: what the model takes; None if nothing is known of it.
         is_open: whether it is a model that holds no trace of its input: one column of texts without
             a name is handed to it as texts, for a table would have left a trace.
@@ -59,14 +60,15 @@ def conform(
     if not data.shape[0]:
         raise UnprocessablePayload("the body has no rows; the model takes at least one")
     if signature is None or not signature.describes_inputs:
-        return _text_alone(_as_it_is(data)) if is_open else _as_it_is(data)
+        taken = _as_it_is(as_frame(data))
+        return _text_alone(taken) if is_open else taken
     if signature.container in ("records", "lists"):
-        return as_records(data, signature.container)
+        return as_records(as_frame(data), signature.container)
     if sparse.issparse(data):
         return _conform_sparse(data, signature)
     if signature.believed and _is_other(data, signature):
-        return _text_alone(_as_it_is(data))
-    data = in_order(data, signature)
+        return _text_alone(_as_it_is(as_frame(data)))
+    data = in_order(ColumnTable.of(data) if isinstance(data, pd.DataFrame) else data, signature)
     plain = isinstance(data, np.ndarray) and _is_plain_match(data, signature)
     taken = _from_matrix(data, signature) if plain else _from_columns(data, signature, as_columns)
     if signature.is_sparse and isinstance(taken, np.ndarray) and taken.dtype.kind in "biuf":
@@ -85,8 +87,6 @@ def first_not_finite(data: Any) -> tuple[int, str | int] | None:
         first missing value; if there is none, of the first number that is infinite or too large
         for float32. None if every number is finite.
     """
-    if isinstance(data, ColumnTable):
-        data = data.frame()
     if sparse.issparse(data):
         return _first_in_sparse(data.tocsr())
     names = names_of(data)
@@ -178,7 +178,7 @@ def _from_matrix(data: np.ndarray[Any, Any], signature: Signature) -> Any:
 def _from_columns(data: Any, signature: Signature, as_columns: bool = False) -> Any:
     """Check the values column by column and put them together as the model wants them."""
     given = names_of(data)
-    expected = _columns_for(given, data.shape[1] if data.ndim > 1 else 1, signature)
+    expected = _columns_for(given, data.shape[1] if len(data.shape) > 1 else 1, signature)
     columns: list[Values] = []
     for position, (values, column) in enumerate(zip(_columns_of(data), expected, strict=True)):
         label = column.name or (given[position] if given else position + 1)
@@ -193,18 +193,19 @@ def _from_columns(data: Any, signature: Signature, as_columns: bool = False) -> 
             labels = tuple(by_name.get(name, name) for name in given)
         if labels is not None and len(labels) != len(columns):  # only believed
             labels = None
-        if as_columns and all(map(is_certain, columns)):
-            return ColumnTable(_index(labels, len(columns)), columns)
-        table = pd.DataFrame(dict(enumerate(columns)), copy=False)
-        table.columns = _index(labels, len(columns))
-        return table
+        index = _index(labels, len(columns))
+        if as_columns:
+            certain = list(map(without_guess, columns))
+            if not any(column is None for column in certain):
+                return ColumnTable(index, certain)
+        return ColumnTable(index, columns).frame()
     return _stacked(columns)
 
 
 def _kept(values: Values, column: Column) -> Values:
     """Objects as they are where None stands for a missing value: pandas would make NaN of it."""
     keep = column.missing in ("None", "both") and isinstance(values, np.ndarray)
-    return pd.Series(values, dtype=object) if keep and values.dtype == object else values
+    return kept_objects(values) if keep and values.dtype == object else values
 
 
 def _columns_for(
@@ -232,7 +233,7 @@ def _as_text(values: Values) -> Values:
 def _vector(values: Values, signature: Signature) -> Any:
     name = (signature.labels or (None,))[0]
     if signature.is_series or name is not None:
-        return pd.Series(values, name=name)
+        return pd.Series(held(values), name=name)
     return _stacked([values])[:, 0]
 
 
@@ -249,8 +250,9 @@ def _stacked(columns: Sequence[Values]) -> np.ndarray[Any, Any]:
 def _columns_of(data: Any) -> list[Values]:
     """The columns, each as numpy or pandas holds it, of shape (rows,)."""
     if isinstance(data, pd.DataFrame):
-        columns = column_arrays(data)
-        return [np.asarray(c) if isinstance(c.dtype, np.dtype) else c for c in columns]
+        data = ColumnTable.of(data)
+    if isinstance(data, ColumnTable):
+        return [c.values if isinstance(c, ObjectColumn) else c for c in data.columns]
     values = np.asarray(data)
     return [values] if values.ndim == 1 else list(values.T)
 

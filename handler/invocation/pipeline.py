@@ -31,6 +31,7 @@ from contract.machine import MEBIBYTE
 from contract.settings import ServingSettings
 from contract.signature import Signature
 from handler import codecs
+from handler.codecs.column_table import as_frame
 from handler.invocation import (
     execution_parameters,
     library_configuration,
@@ -348,13 +349,14 @@ class Pipeline:
     def _judge(self, error: BaseException, invocation: Invocation) -> InvocationError:
         stage, request_id = invocation.stage, invocation.request.request_id
         users_own = getattr(self.user, stage) is not None
+        data = as_frame(invocation.data)
         if stage == "predict_fn" and self.signature is None:
-            error = names_at_fault(error, invocation.data, self._once_more(invocation)) or error
-        error = library_configuration.explained(error, stage, invocation.data, request_id)
+            error = names_at_fault(error, data, self._once_more(invocation)) or error
+        error = library_configuration.explained(error, stage, data, request_id)
         problem = to_invocation_error(
             error,
             stage,
-            invocation.data,
+            data,
             users_own=users_own,
             signature=self.signature,
             answers=self._answers_at_all,

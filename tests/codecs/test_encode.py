@@ -19,6 +19,7 @@ from contract.columns import Column
 from contract.errors import NotAcceptable, PredictionFailed
 from contract.signature import Signature
 from handler.codecs import MediaType, decode, encode, writable
+from handler.codecs.column_table import as_frame
 from handler.codecs.csv_cells import MISSING
 
 NAMED = Signature((Column("x"),), outputs=(Column("species", "string"),))
@@ -247,6 +248,6 @@ def test_text_returns_as_it_was(media_type: str, rows: list[list[str]]) -> None:
     texts = Signature((Column(None, "string"),) * 2)
     accept = f"{media_type}; header=absent"
 
-    data = decode(written(np.array(rows, dtype=object), accept), accept, texts).data
+    data = as_frame(decode(written(np.array(rows, dtype=object), accept), accept, texts).data)
 
     assert np.asarray(data).tolist() == rows

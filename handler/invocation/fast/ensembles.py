@@ -1,4 +1,4 @@
-"""Estimators that put together what several others say: votes, calibration, boosted trees."""
+"""Estimators that put together what several others say: votes, stacks, bags, boosted trees."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ import numpy as np
 from handler.invocation.fast.estimators import Methods, Survey, known
 from handler.invocation.fast.linear import softmax, with_logarithm
 from handler.invocation.fast.trees import every_tree, running_sum, tree_of
-from handler.invocation.fast.values import Array, Compute, Elsewhere, Values, single
+from handler.invocation.fast.values import (
+    Array,
+    Compute,
+    Elsewhere,
+    Values,
+    as_array,
+    single,
+)
 
 
 @known("ensemble._voting.VotingClassifier")
@@ -44,6 +51,69 @@ def _mean(model: Any, survey: Survey) -> Methods:
 def _all(each: Sequence[Methods], name: str) -> Compute:
     computes = [methods[name] for methods in each]
     return lambda values: np.asarray([compute(values) for compute in computes])
+
+
+@known("ensemble._stacking.StackingRegressor", "ensemble._stacking.StackingClassifier")
+def _stacked(model: Any, survey: Survey) -> Methods:
+    """What a last estimator makes of what the others say."""
+    encoder = getattr(model, "_label_encoder", None)
+    if model.passthrough or isinstance(encoder, list):
+        raise LookupError
+    names = model.stack_method_
+    each = [
+        survey.methods_of(part)[name] for part, name in zip(model.estimators_, names, strict=True)
+    ]
+    # Of two classes' probabilities one says it all.
+    halves = [encoder is not None and name == "predict_proba" and len(model.classes_) == 2
+              for name in names]  # fmt: skip
+
+    def transform(values: Values) -> Array:
+        found = [compute(values) for compute in each]
+        return np.hstack(
+            [
+                one.reshape(-1, 1) if one.ndim == 1 else one[:, 1:] if half else one
+                for one, half in zip(found, halves, strict=True)
+            ]
+        )
+
+    last = survey.methods_of(model.final_estimator_)
+    methods: Methods = {
+        name: _behind(transform, last[name])
+        for name in ("predict", "predict_proba", "decision_function")
+        if name in last
+    }
+    if encoder is not None:
+        labels, index = encoder.classes_, methods["predict"]
+        methods["predict"] = lambda values: labels[index(values)]
+    return {**methods, "transform": transform}
+
+
+def _behind(transform: Compute, last: Compute) -> Compute:
+    return lambda values: last(transform(values))
+
+
+@known("ensemble._bagging.BaggingRegressor", "ensemble._bagging.BaggingClassifier")
+def _bagged(model: Any, survey: Survey) -> Methods:
+    """The mean of what estimators of the same kind say, each of its own columns."""
+    classes = getattr(model, "classes_", None)
+    name, parts = "predict" if classes is None else "predict_proba", model.estimators_
+    several = model.n_jobs not in (None, 1)  # which add up in another order
+    if several or any(classes is not None and len(one.classes_) != len(classes) for one in parts):
+        raise LookupError
+    each = [survey.methods_of(part)[name] for part in parts]
+    columns = model.estimators_features_
+
+    def mean(values: Values) -> Array:
+        array = as_array(values)
+        found = [one(array[:, own]) for one, own in zip(each, columns, strict=True)]
+        return running_sum(np.stack(found)) / len(parts)
+
+    if classes is None:
+        return {"predict": mean}
+    return {
+        "predict": lambda values: classes.take(mean(values).argmax(axis=1), axis=0),
+        "predict_proba": mean,
+    }
 
 
 @known("calibration.CalibratedClassifierCV")
@@ -146,6 +216,25 @@ def _adaptive(model: Any, survey: Survey) -> Methods:
 
     methods: Methods = {"predict": predict, "decision_function": scores}
     return with_logarithm(methods, probabilities)
+
+
+@known("ensemble._weight_boosting.AdaBoostRegressor")
+def _weighted_median(model: Any, survey: Survey) -> Methods:
+    parts, weights = model.estimators_, model.estimator_weights_
+    if any(type(part).__name__ != "DecisionTreeRegressor" for part in parts):
+        raise LookupError
+    survey.parts.extend(parts)
+    every = every_tree([tree_of(part) for part in parts])
+
+    def predict(values: Values) -> Array:
+        found = np.array(_at_once(every, values)[:, :, 0]).T
+        order = np.argsort(found, axis=1)
+        sums = np.cumsum(weights[order], axis=1, dtype=np.float64)
+        place = (sums >= 0.5 * sums[:, -1][:, np.newaxis]).argmax(axis=1)
+        rows = np.arange(len(found))
+        return found[rows, order[rows, place]]  # type: ignore[no-any-return]
+
+    return {"predict": predict}
 
 
 def _at_once(every: Callable[[Array], Array | None], values: Values) -> Array:

@@ -66,6 +66,28 @@ def _classifier(model: Any, survey: Survey) -> Methods:
     return {"predict": predict, "decision_function": decision_function}
 
 
+@known("discriminant_analysis.LinearDiscriminantAnalysis")
+def _discriminant(model: Any, survey: Survey) -> Methods:
+    from scipy.special import expit
+
+    methods = _classifier(model, survey)
+    scores = methods["decision_function"]
+
+    def probabilities(values: Values) -> Array:
+        found = scores(values)
+        if found.ndim > 1:
+            return softmax(found)
+        found = expit(found)
+        return np.stack([1 - found, found], axis=1)
+
+    def logarithms(values: Values) -> Array:
+        found = probabilities(values)
+        found[found == 0.0] += np.finfo(found.dtype).smallest_normal
+        return np.log(found)
+
+    return {**methods, "predict_proba": probabilities, "predict_log_proba": logarithms}
+
+
 @known(
     "linear_model._base.LinearRegression",
     "linear_model._ridge.Ridge",

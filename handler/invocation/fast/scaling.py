@@ -41,20 +41,20 @@ def _copies(model: Any) -> None:
         raise LookupError
 
 
-@known("preprocessing._data.StandardScaler")
-def _standard(model: Any, survey: Survey) -> Methods:
-    _copies(model)
-    mean = model.mean_ if model.with_mean else None
-    scale = model.scale_ if model.with_std else None
-    return {"transform": _shift_and_divide(survey, mean, scale)}
+# By which parameters the scalers shift and divide, and the attribute they shift by.
+_SHIFTED = {
+    "StandardScaler": ("with_mean", "mean_", "with_std"),
+    "RobustScaler": ("with_centering", "center_", "with_scaling"),
+}
 
 
-@known("preprocessing._data.RobustScaler")
-def _robust(model: Any, survey: Survey) -> Methods:
+@known("preprocessing._data.StandardScaler", "preprocessing._data.RobustScaler")
+def _shifted_and_divided(model: Any, survey: Survey) -> Methods:
     _copies(model)
-    center = model.center_ if model.with_centering else None
-    scale = model.scale_ if model.with_scaling else None
-    return {"transform": _shift_and_divide(survey, center, scale)}
+    shifts, center, divides = _SHIFTED[type(model).__name__]
+    shift = getattr(model, center) if getattr(model, shifts) else None
+    scale = model.scale_ if getattr(model, divides) else None
+    return {"transform": _shift_and_divide(survey, shift, scale)}
 
 
 @known("preprocessing._data.MaxAbsScaler")
@@ -79,10 +79,13 @@ def _shift_and_divide(survey: Survey, shift: Array | None, scale: Array | None) 
 def _least_to_largest(model: Any, survey: Survey) -> Methods:
     _copies(model)
     scale, least = model.scale_, model.min_
-    low, high = model.feature_range
-    if not model.clip:
-        return {"transform": lambda values: _noting(survey, values) * scale + least}
-    return {"transform": lambda values: np.clip(_noting(survey, values) * scale + least, low, high)}
+    bounds = model.feature_range if model.clip else None
+
+    def transform(values: Values) -> Array:
+        found = _noting(survey, values) * scale + least
+        return found if bounds is None else np.clip(found, *bounds)  # type: ignore[no-any-return]
+
+    return {"transform": transform}
 
 
 @known("preprocessing._data.PowerTransformer")
@@ -144,16 +147,15 @@ def _function(model: Any, survey: Survey) -> Methods:
         return {"transform": _as_double}
     if not any(function is one for one in _FUNCTIONS):
         raise LookupError
-    read = converted_finite if validates else _as_double
-    return {"transform": lambda values: function(_whole_numbers_are_not(values, read))}
+    return {"transform": lambda values: function(_of_double(values, validates))}
 
 
-def _whole_numbers_are_not(values: Values, read: Compute) -> Array:
+def _of_double(values: Values, finite: bool) -> Array:
     """Numbers of double precision alone: a function may give another type for others."""
     array = as_array(values)
-    if array.dtype != np.float64:
+    if array.dtype != np.float64 or (finite and not np.isfinite(array).all()):
         raise Elsewhere
-    return read(array)  # type: ignore[no-any-return]
+    return array
 
 
 def _is_check(function: partial[Any]) -> bool:

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from handler.invocation.column_table import ColumnTable
+from handler.codecs.column_table import ColumnTable
 from handler.invocation.fast.estimators import METHODS, Survey, class_of
 from handler.invocation.fast.values import Array, Compute, Elsewhere, Table, Values, table_of
 
@@ -34,9 +34,12 @@ MOST_ROWS = 256
 TRIALS = 8
 # How many calls may fail in the short way before it is given up.
 MOST_FAILURES = 64
+# What stacks note down anew at each call.
+_NOTED = "_n_feature_outs"
 # Each declares what it knows.
 _FAMILIES = ("linear", "trees", "boosting", "scaling", "imputing", "encoding", "features",
-             "composition", "ensembles", "kernels", "bayes_networks_clusters")  # fmt: skip
+             "composition", "ensembles", "kernels", "neighbors",
+             "bayes_networks_clusters")  # fmt: skip
 
 
 class Shortcuts:
@@ -62,7 +65,7 @@ class Shortcuts:
         self._config = _config()
         if self._config.get("transform_output", "default") != "default":
             raise LookupError
-        self._state = [(vars(part), list(vars(part).values())) for part in survey.parts]
+        self._state = [(vars(part), _kept(vars(part))) for part in survey.parts]
         self.methods = {
             name: Shortcut(self, getattr(model, name), compute)
             for name, compute in computes.items()
@@ -72,7 +75,8 @@ class Shortcuts:
     def is_unchanged(self) -> bool:
         """Whether the estimator is what it was when it was looked at."""
         for now, then in self._state:
-            if len(now) != len(then) or not all(map(operator.is_, now.values(), then)):
+            values = _kept(now) if _NOTED in now else now.values()
+            if len(values) != len(then) or not all(map(operator.is_, values, then)):
                 return False
         return True
 
@@ -84,9 +88,7 @@ class Shortcuts:
         """Put something of ours among the estimator's own attributes."""
         own = vars(self.model)
         own[name] = value
-        self._state = [
-            (now, list(now.values()) if now is own else then) for now, then in self._state
-        ]
+        self._state = [(now, _kept(now) if now is own else then) for now, then in self._state]
 
     def values_of(self, data: Any) -> Values:
         """Plain values for the first step.
@@ -102,6 +104,8 @@ class Shortcuts:
             raise Elsewhere
         rows, columns = data.shape
         if columns != self.columns or not 0 < rows <= MOST_ROWS:
+            raise Elsewhere
+        if 0 in data.strides:  # a row that stands for many has no order to be kept in memory
             raise Elsewhere
         return data
 
@@ -198,7 +202,12 @@ class Shortcut:
             if self._failures >= MOST_FAILURES:
                 self._give_up("the short way fails")
             return None
-        return found if type(found) is np.ndarray else None
+        if type(found) is not np.ndarray:
+            return None
+        if self._name == "transform" and (found is data or not found.flags.owndata):
+            # The library gives numbers of its own, which may be written to.
+            return found.copy(order="K")
+        return found
 
     def _kind_of(self, data: Any) -> tuple[bool, int, str]:
         """What is believed by itself: one row or several, with what was noted, of which type."""
@@ -228,6 +237,11 @@ def shortcuts_to(model: Any) -> dict[str, Shortcut]:
         return Shortcuts(model).methods
     except Exception:
         return {}  # the library will say what is wrong, if something is
+
+
+def _kept(attributes: dict[str, Any]) -> list[Any]:
+    """The attributes that stay as they are while an estimator is only asked."""
+    return [value for name, value in attributes.items() if name != _NOTED]
 
 
 def _is_same(one: Array, other: Any) -> bool:

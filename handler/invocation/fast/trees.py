@@ -1,4 +1,4 @@
-"""Decision trees and forests of one output.
+"""Decision trees and forests.
 
 A call of one tree costs more than its way down for one row. So the trees of a forest are put into
 one: above their roots, further nodes lead from a number, which each row gets as one more column,
@@ -33,20 +33,28 @@ def _tree_classifier(model: Any, survey: Survey) -> Methods:
 
 @known("tree._classes.DecisionTreeRegressor", "tree._classes.ExtraTreeRegressor")
 def _tree_regressor(model: Any, survey: Survey) -> Methods:
-    tree = tree_of(model).predict
-    return {"predict": lambda values: tree(single(values))[:, 0]}
+    tree, is_one = model.tree_.predict, model.n_outputs_ == 1
+
+    def predict(values: Values) -> Array:
+        found = tree(single(values))
+        return found[:, 0] if is_one else found[:, :, 0]  # type: ignore[no-any-return]
+
+    return {"predict": predict}
 
 
 @known("ensemble._forest.RandomForestClassifier", "ensemble._forest.ExtraTreesClassifier")
 def _forest_classifier(model: Any, survey: Survey) -> Methods:
-    mean, classes = _mean_of_trees(model, model.n_classes_), model.classes_
+    trees = [tree_of(one) for one in model.estimators_]
+    mean, classes = _mean_of_trees(trees, model.n_classes_), model.classes_
     methods: Methods = {"predict": lambda values: classes.take(mean(values).argmax(axis=1), axis=0)}
     return with_logarithm(methods, mean)
 
 
 @known("ensemble._forest.RandomForestRegressor", "ensemble._forest.ExtraTreesRegressor")
 def _forest_regressor(model: Any, survey: Survey) -> Methods:
-    mean = _mean_of_trees(model, 1)
+    mean = _mean_of_trees([one.tree_ for one in model.estimators_], model.n_outputs_)
+    if model.n_outputs_ > 1:
+        return {"predict": mean}
     return {"predict": lambda values: mean(values)[:, 0]}
 
 
@@ -57,9 +65,8 @@ def tree_of(model: Any) -> Any:
     return model.tree_
 
 
-def _mean_of_trees(forest: Any, width: int) -> Compute:
+def _mean_of_trees(trees: Sequence[Any], width: int) -> Compute:
     """What the trees say on average: an array of shape (rows, width)."""
-    trees = [tree_of(one) for one in forest.estimators_]
     every = every_tree(trees)
 
     def mean(values: Values) -> Array:
@@ -69,7 +76,7 @@ def _mean_of_trees(forest: Any, width: int) -> Compute:
             return running_sum(found) / len(trees)
         total = np.zeros((len(numbers), width))
         for tree in trees:
-            total += tree.predict(numbers)
+            total += tree.predict(numbers).reshape(-1, width)
         return total / len(trees)
 
     return mean
@@ -96,7 +103,10 @@ def every_tree(
 
     def together(values: Array) -> Array | None:
         rows, columns = values.shape
-        if one is None or rows * max(columns, one.max_n_classes) * len(trees) > MOST_CELLS:
+        if one is None:
+            return None
+        width = max(columns, one.max_n_classes * one.n_outputs)
+        if rows * width * len(trees) > MOST_CELLS:
             return None
         cells = np.empty((len(trees), rows, columns + 1), dtype=np.float32)
         cells[:, :, :-1] = values

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from handler.invocation.column_table import ColumnTable, column_arrays
+from handler.codecs.column_table import ColumnTable, ObjectColumn, column_arrays
 
 Array = np.ndarray[Any, Any]
 Values = Any  # an Array, a Table or SparseRows
@@ -79,6 +79,8 @@ def plain(column: Any) -> Array:
     Raises:
         Elsewhere: it is of another type.
     """
+    if isinstance(column, ObjectColumn):
+        return column.values
     dtype = column.dtype
     if not isinstance(dtype, np.dtype):  # one of pandas' own
         if not (dtype == "str" or dtype == "category"):
@@ -130,12 +132,21 @@ def converted(values: Values) -> Array:
     """
     array = as_array(values)
     if array.dtype == np.int64:
-        if (np.abs(array) > LARGEST_WHOLE).any():
-            raise Elsewhere
-        return array.astype(np.float64)
+        return _exact(array).astype(np.float64)
     if array.dtype != np.float64 or np.isinf(array).any():
         raise Elsewhere
     return array
+
+
+def _exact(whole: Array) -> Array:
+    """Whole numbers that double precision holds.
+
+    Raises:
+        Elsewhere: it does not.
+    """
+    if not ((whole >= -LARGEST_WHOLE) & (whole <= LARGEST_WHOLE)).all():
+        raise Elsewhere
+    return whole
 
 
 def converted_finite(values: Values) -> Array:
@@ -154,8 +165,7 @@ def single(values: Values) -> Array:
     """
     array = values.dense if isinstance(values, SparseRows) else as_array(values)
     if array.dtype == np.int64:
-        if (np.abs(array) > LARGEST_WHOLE).any():
-            raise Elsewhere
-    elif array.dtype == object or not (np.abs(array) < LARGEST).all():
+        _exact(array)
+    elif array.dtype not in (np.float64, np.float32) or not (np.abs(array) < LARGEST).all():
         raise Elsewhere
     return array.astype(np.float32, order="C")

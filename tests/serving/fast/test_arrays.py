@@ -49,7 +49,8 @@ from sklearn.preprocessing import (
 from sklearn.svm import LinearSVC, LinearSVR
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from tests.serving.fast.comparing import compare, gaps, slices
+from handler.invocation.fast.shortcut import shortcuts_to
+from tests.serving.fast.comparing import assert_same, compare, gaps, slices, warmed
 
 COLUMNS = 8
 PROBABILITIES = ("predict", "predict_proba", "predict_log_proba")
@@ -190,6 +191,47 @@ def test_single_precision_for_trees() -> None:
     X, y = table(Ridge())
     for model in (RandomForestRegressor(5), HistGradientBoostingRegressor(max_iter=5)):
         compare(model.fit(X, y), [X[:9].astype(np.float32), X[:1].astype(np.float32)], ["predict"])
+
+
+@pytest.mark.parametrize("model", TRANSFORMERS, ids=str)
+def test_what_is_transformed_may_be_written_to(model: Any) -> None:
+    """Nothing of it is the caller's own data."""
+    X, y = table(Ridge())
+    shortcut = shortcuts_to(model.fit(X, y))["transform"]
+    for rows in (X[:1].copy(), X[:9].copy()):
+        warmed(shortcut, [rows])
+        before = rows.copy()
+        if isinstance(model, FunctionTransformer) and model.func is None:
+            continue  # which is the caller's own data in the library, too
+        shortcut(rows)[:] = -7
+        assert rows.tobytes() == before.tobytes()
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        np.full((2, COLUMNS), 1.5, dtype=np.float16),
+        np.full((2, COLUMNS), 1.5, dtype=">f8"),
+        np.full((2, COLUMNS), -(2**63)),
+        np.full((2, COLUMNS), 2**53 + 1),
+        np.broadcast_to(np.linspace(0, 1, COLUMNS), (4, COLUMNS)),
+    ],
+    ids=["half", "other byte order", "least", "beyond a float", "one row for all"],
+)
+@pytest.mark.parametrize(
+    "model",
+    [RandomForestRegressor(3), make_pipeline(StandardScaler(), Ridge()), SimpleImputer()],
+    ids=str,
+)
+def test_numbers_of_odd_kinds(model: Any, odd: Any) -> None:
+    """Once it is believed, also what it was never compared with; warnings are errors here."""
+    X, y = table(Ridge())
+    (name, shortcut), *_ = shortcuts_to(model.fit(X, y)).items()
+    warmed(shortcut, [X[:1], X[:9]])
+    shortcut._trials = dict.fromkeys(
+        [(one, 0, dtype) for one in (False, True) for dtype in ("float16", ">f8", "int64")], 0
+    ) | shortcut._trials  # fmt: skip
+    assert_same(shortcut(odd), getattr(model, name)(odd))
 
 
 @pytest.mark.parametrize(

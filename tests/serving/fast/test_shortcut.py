@@ -129,9 +129,9 @@ def test_what_is_not_known_exactly_is_left_alone(model: Any) -> None:
     assert not isinstance(predictor_of(model), Shortcut)
 
 
-def test_several_outputs_and_sparse_weights_are_left_alone() -> None:
-    X, y = table(Ridge())
-    two = RandomForestRegressor(3).fit(X, np.column_stack([y, y]))
+def test_classes_of_several_outputs_and_sparse_weights_are_left_alone() -> None:
+    X, y = table(LogisticRegression())
+    two = RandomForestClassifier(3).fit(X, np.column_stack([y, y]))
     thin = LogisticRegression().fit(*table(LogisticRegression())).sparsify()
     assert not isinstance(predictor_of(two), Shortcut)
     assert not isinstance(predictor_of(thin), Shortcut)
