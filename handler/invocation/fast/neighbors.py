@@ -10,7 +10,13 @@ from typing import Any
 import numpy as np
 
 from handler.invocation.fast.estimators import Methods, Survey, known
-from handler.invocation.fast.values import Array, Compute, Values, converted_finite
+from handler.invocation.fast.values import (
+    Array,
+    Compute,
+    Elsewhere,
+    Values,
+    converted_finite,
+)
 
 
 @known("neighbors._classification.KNeighborsClassifier")
@@ -79,6 +85,9 @@ def _nearest(model: Any) -> Compute:
         if weighting == "uniform":
             return query(numbers, count, False), None
         distances, neighbors = query(numbers, count, True)
-        return neighbors, _get_weights(distances, weighting)
+        weights = _get_weights(distances, weighting)
+        if not weights.any(axis=1).all():  # all too far away to count, which is an error
+            raise Elsewhere
+        return neighbors, weights
 
     return nearest

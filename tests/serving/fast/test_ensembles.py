@@ -35,7 +35,8 @@ from sklearn.svm import SVC, SVR, LinearSVC, NuSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from handler.invocation.fast import trees
-from tests.serving.fast.comparing import compare, slices
+from handler.invocation.fast.shortcut import shortcuts_to
+from tests.serving.fast.comparing import compare, slices, warmed
 
 BOTH = ("predict", "predict_proba")
 PROBABILITIES = (*BOTH, "predict_log_proba")
@@ -139,3 +140,12 @@ def test_around_pipelines_on_named_columns(passed: Any) -> None:
     parts = [("a", make_pipeline(StandardScaler(), Ridge())), ("b", RandomForestRegressor(5))]
     methods = ["predict", "transform"] if passed is StackingRegressor else ["predict"]
     compare(passed(parts).fit(frame, y), slices(frame), methods)
+
+
+def test_neighbors_that_are_too_far_away_to_count_are_the_librarys_error() -> None:
+    X, y = make_classification(300, 8, n_informative=6, n_classes=3, random_state=0)
+    model = KNeighborsClassifier(algorithm="kd_tree", weights="distance").fit(X, y)
+    shortcut = shortcuts_to(model)["predict"]
+    warmed(shortcut, [X[:1], X[:9]])
+    with pytest.raises(ValueError, match="zero weights"):
+        shortcut(np.full((1, 8), 1e300))
