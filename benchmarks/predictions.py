@@ -16,8 +16,10 @@ from sklearn.cluster import KMeans
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import make_classification
 from sklearn.decomposition import PCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import (
     AdaBoostClassifier,
+    BaggingClassifier,
     GradientBoostingClassifier,
     HistGradientBoostingClassifier,
     IsolationForest,
@@ -27,6 +29,7 @@ from sklearn.ensemble import (
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
@@ -57,6 +60,9 @@ def fitted() -> Iterator[tuple[str, Any, Any]]:
         ("soft vote of three", VotingClassifier(
             [("a", LogisticRegression()), ("b", RandomForestClassifier(50)), ("c", GaussianNB())],
             voting="soft")),
+        ("linear discriminants", LinearDiscriminantAnalysis()),
+        ("bagging, 10 trees", BaggingClassifier()),
+        ("5 nearest neighbours in a tree", KNeighborsClassifier(algorithm="kd_tree")),
         ("Gaussian naive Bayes", GaussianNB()),
         ("neural network", MLPClassifier(max_iter=20)),
         ("k-means", KMeans(5)),

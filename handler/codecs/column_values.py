@@ -66,7 +66,8 @@ def restore_dtype(values: Values, column: Column, label: str | int) -> Values:
         if column.categories_dtype == "decimal":
             values = _decimals(values)
         if dtype == "object":  # pandas 3 would make a type of its own of text in an array.
-            return kept_objects(with_missing(values, column))
+            objects = kept_objects(values).values
+            return ObjectColumn(with_missing(objects, column), _OBJECT)
         if column.kind in ("datetime", "duration"):
             return values
         known = _dtype_of(dtype)
