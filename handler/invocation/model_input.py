@@ -115,9 +115,9 @@ def _as_it_is(data: Any) -> Any:
 
 def _is_other(data: Any, signature: Signature) -> bool:
     """Whether data have nothing to do with the columns that are believed of an array."""
-    if data.ndim > 2:
+    if len(data.shape) > 2:
         return True
-    width = data.shape[1] if data.ndim > 1 else 1
+    width = data.shape[1] if len(data.shape) > 1 else 1
     unlike = signature.names is None and signature.container == "array"
     return unlike and names_of(data) is None and width != len(signature.inputs)
 
