@@ -2,6 +2,7 @@
 # make test        the whole test suite, but for what needs Docker
 # make coverage    the same on the built wheel and the image's Python; tells what was not run
 # make test-pythons   a part of it on the other versions of Python that are installed
+# make fuzz        damaged bodies of every format, for an hour or so: EXAMPLES=20000 of each
 # make test-fidelity  the rest of the matrix of models, data and forms against model.predict
 # make soak        the server under load and kills for MINUTES=30, drawn from SEED=1: docs/soak.md
 # make image       the image, as byo:latest
@@ -44,7 +45,7 @@ COOL_DOWN ?= 7 days
 COMPILE := $(UV) pip compile --quiet --universal --python-version $(MINIMUM) --generate-hashes \
 	--exclude-newer "$(COOL_DOWN)" --no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: demo test test-fidelity soak coverage test-pythons test-python image test-image sbom reproduce bench setup lint guard notebook notebook-sdk lock clean prerequisites
+.PHONY: demo test fuzz test-fidelity soak coverage test-pythons test-python image test-image sbom reproduce bench setup lint guard notebook notebook-sdk lock clean prerequisites
 .DEFAULT_GOAL := demo
 
 demo: setup
@@ -80,6 +81,11 @@ test-python: $(ENVIRONMENT)/done
 	@$(call install_wheel,$(ENVIRONMENT))
 	@echo "[test-pythons] $$($(ENVIRONMENT)/bin/python --version), the built wheel"
 	@$(ENVIRONMENT)/bin/python -P -m pytest --installed -m "not engine and not fidelity and (portable or not slow)" $(TESTS)
+
+# What fails is shown as a body: keep it as a file of tests/fuzz/corpus, by the name of its format.
+EXAMPLES ?= 20000
+fuzz: setup
+	@BYO_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/fuzz $(TESTS)
 
 test-fidelity: setup
 	@$(BIN)/python -m pytest -m fidelity tests/fidelity $(TESTS)

@@ -31,6 +31,9 @@ SMALL = 1000
 # How pandas names the column of an index that has no name.
 INDEX = "Unnamed: 0"
 
+# No column is counted by a number of more digits.
+LONGEST_COUNT = 18
+
 
 def judge_first_row(
     rows: Sequence[Sequence[str]],
@@ -85,13 +88,15 @@ def column_names(cells: Sequence[str], expected: Sequence[str]) -> list[str] | N
     if [cell.strip() for cell in cells] == counted and own.isdisjoint(counted):
         return None
     names = [cell if cell in own else cell.strip() for cell in cells]
+    seen: set[str] = set()
     for position, name in enumerate(names):
         if not name and "" not in own:
             if position:
                 raise ValueError(f"the header gives column {position + 1} no name")
             names[0] = name = INDEX
-        if name in names[:position]:
-            raise ValueError(f'the header names column "{name[:60]}" twice')
+        if name in seen:
+            raise ValueError(f'the header names column "{name[:40]}" twice')
+        seen.add(name)
     return names
 
 
@@ -159,6 +164,8 @@ def _by_values(
 def _counts(row: Sequence[str]) -> bool:
     """Whether cells are whole numbers of which each is one more than that before, as 2019, 2020."""
     if len(row) < 2 or not all(cell.isascii() and cell.isdecimal() for cell in row):
+        return False
+    if any(len(cell) > LONGEST_COUNT for cell in row):
         return False
     numbers = list(map(int, row))
     return numbers == list(range(numbers[0], numbers[0] + len(numbers)))

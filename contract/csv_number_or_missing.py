@@ -19,6 +19,9 @@ _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d{1,3}(?:\.\d{3})*,\d+\s*|\s*[+-]?\d*,\d+
 _TRUTHS = {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.0": False}
 _LEADING_ZERO = re.compile(r"\s*[+-]?0\d+\s*")
 
+# Whole numbers of more digits are as infinite as a float has them.
+MOST_DIGITS = 4000
+
 
 def number(text: str) -> float:
     """The number that a cell holds, NaN if it is missing.
@@ -47,7 +50,9 @@ def exact_number(text: str) -> float | int:
         ValueError: it is no number.
     """
     value = written_number(text)
-    return int(text) if text.strip().lstrip("+-").isdecimal() else value
+    digits = text.strip().lstrip("+-")
+    # Python reads no whole number of more than 4300 digits, and no model has any use for one.
+    return int(text) if digits.isdecimal() and len(digits) <= MOST_DIGITS else value
 
 
 def is_number(text: str) -> bool:

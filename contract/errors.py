@@ -15,12 +15,17 @@
         ├── InvocationTimeout      504  the model took longer than the timeout
         └── OutOfMemory            507  not enough memory for this invocation
 
-The messages are one line each and safe to show to a caller: they never hold a traceback.
+The messages are one line each and safe to show to a caller: they never hold a traceback, are short
+whatever was in a body, and hold no control characters.
 """
 
 from __future__ import annotations
 
 from http import HTTPStatus
+
+# Characters of an error's message, and of what it may repeat of a body.
+LONGEST_DETAIL = 500
+LONGEST_NAME = 80
 
 
 class ByoError(Exception):
@@ -63,10 +68,11 @@ class InvocationError(ByoError):
         column: str | int | None = None,
         status: int | None = None,
     ) -> None:
+        detail = one_line(detail, LONGEST_DETAIL)
         super().__init__(detail)
         self.detail = detail
         self.row = row
-        self.column = column
+        self.column = one_line(column, LONGEST_NAME) if isinstance(column, str) else column
         if status is not None:
             self.status = status
 
@@ -132,6 +138,19 @@ class OutOfMemory(InvocationError):
     """Not enough memory for this invocation: SageMaker may unload other models and retry."""
 
     status = 507
+
+
+def one_line(text: str, longest: int) -> str:
+    """Text as one line that is safe to show and to log: nothing but what can be printed.
+
+    Args:
+        text: any text, such as a part of a body.
+        longest: how many characters of it are kept.
+    """
+    if len(text) <= longest and text.isprintable():
+        return text
+    shown = "".join(sign if sign.isprintable() else " " for sign in text[: longest + 1])
+    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
 
 
 def reason_phrase(status: int) -> str:

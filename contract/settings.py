@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from contract.body_limits import BodyLimits
 from contract.environment_reader import HIGHEST_NUMBER, Reader
 from contract.machine import MEBIBYTE
 from contract.model_server_variables import MAX_REQUEST_SIZE, QUEUE_SIZE, TIMEOUTS, WORKERS
@@ -59,6 +60,7 @@ class ServingSettings:
         further_columns: what is done with columns of a request that the model does not know
             (``BYO_FURTHER_COLUMNS``): ``as-fitted``, as the model would itself; ``refuse``;
             ``drop``.
+        body_limits: what a body may hold and unpack to (``BYO_MAX_ROWS`` and its like).
 
     Where multi-model-server has a variable of its own for one of these, it counts last.
     """
@@ -82,6 +84,7 @@ class ServingSettings:
     jvm_arguments: str = ""
     log_level: int = 20
     further_columns: str = FURTHER_COLUMNS[0]
+    body_limits: BodyLimits = BodyLimits()
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> ServingSettings:
@@ -128,6 +131,7 @@ class ServingSettings:
             jvm_arguments=read.text("SAGEMAKER_MODEL_SERVER_VMARGS") or "",
             log_level=read.log_level(LOG_LEVEL_VARIABLE, default=20),
             further_columns=read.choice("BYO_FURTHER_COLUMNS", FURTHER_COLUMNS),
+            body_limits=BodyLimits.from_reader(read),
         )
 
     def code_directories(self, model_dir: Path) -> list[Path]:

@@ -9,6 +9,7 @@ To add a content type, write a file with a class like those beside it and add th
     json_rows.py         rows of JSON as values; json_features.py, tensors.py: of other servers;
                          json_pandas.py: in the orients of pandas
     whole_numbers.py     whole numbers that no float may change
+    budget.py            what a body may hold and take, asked before anything is unpacked
     column_values.py     the type that a column had in training; dates.py: of dates and spans
     predictions.py       predictions as tables and arrays
 
@@ -18,10 +19,12 @@ csv_number_or_missing.py and text_encoding.py in contract/.
 
 from handler.codecs.accept_negotiation import negotiate
 from handler.codecs.all_content_types import decode, encode, readable, writable
+from handler.codecs.budget import Budget
 from handler.codecs.codec import Decoded
 from handler.codecs.media_types import MediaType, preferences
 
 __all__ = [
+    "Budget",
     "Decoded",
     "MediaType",
     "decode",

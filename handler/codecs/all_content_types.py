@@ -8,6 +8,7 @@ from typing import Any
 
 from contract.errors import MalformedPayload, NotAcceptable, UnsupportedContentType
 from contract.signature import Signature
+from handler.codecs.budget import Budget
 from handler.codecs.codec import Codec, Decoded, Envelope
 from handler.codecs.foreign_predictions import familiar
 from handler.codecs.json_document import JsonDocument
@@ -72,7 +73,12 @@ def writable() -> tuple[str, ...]:
     return tuple(CODECS)
 
 
-def decode(body: bytes, content_type: str | None, signature: Signature | None) -> Decoded:
+def decode(
+    body: bytes,
+    content_type: str | None,
+    signature: Signature | None,
+    budget: Budget | None = None,
+) -> Decoded:
     """Turn a request's body into data; whether the model takes it is for ``conform`` to say.
 
     Args:
@@ -80,12 +86,13 @@ def decode(body: bytes, content_type: str | None, signature: Signature | None) -
         content_type: the Content-Type header; application/json if it is missing. Types such
             as application/ld+json are read as that, too.
         signature: what the model takes, as far as it is known.
+        budget: what the body may hold and take; by default what the settings' defaults allow.
 
     Raises:
         UnsupportedContentType: no codec reads the content type.
         MalformedPayload: the body is empty, or can't be read as its type.
         UnprocessablePayload: it can, but holds nothing that a model could take.
-        PayloadTooLarge: it would unpack to more bytes than allowed.
+        PayloadTooLarge: it holds, or would unpack to, more than allowed.
     """
     try:
         media_type = MediaType.parse(content_type or DEFAULT_CONTENT_TYPE)
@@ -98,7 +105,7 @@ def decode(body: bytes, content_type: str | None, signature: Signature | None) -
     if not body:
         raise MalformedPayload("the body is empty")
     try:
-        return codec.read(body, media_type, signature)
+        return codec.read(body, media_type, signature, budget or Budget(len(body)))
     except MalformedPayload as error:
         if content_type:
             raise

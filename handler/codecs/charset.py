@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 
-from contract.errors import MalformedPayload, NotAcceptable, UnsupportedContentType
+from contract.errors import MalformedPayload, NotAcceptable, UnsupportedContentType, one_line
 from contract.text_encoding import charset_named, marked_charset
 from handler.codecs.media_types import MediaType
+
+# Characters of a value that an error shows. A message may show two: a column's name and a cell.
+QUOTED = 40
 
 
 def decode_text(body: bytes, media_type: MediaType) -> str:
@@ -58,6 +61,15 @@ def charset_of(media_type: MediaType) -> str | None:
 
 
 def quote(value: object) -> str:
-    """A value as an error message shows it: quoted if it is text, and never long."""
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    """A value as an error message shows it: quoted if it is text, one line, and never long."""
+    if isinstance(value, str):
+        # Its beginning alone, since it may be as long as a body.
+        text = json.dumps(value[: QUOTED + 1], ensure_ascii=False)
+        if len(text) > QUOTED + 2:
+            text = text[:QUOTED].rstrip("\\") + '…"'
+        return one_line(text, len(text))
+    try:
+        text = str(value)
+    except ValueError:  # Python writes no whole number of more than 4300 digits.
+        return "a number of thousands of digits"
+    return one_line(text, QUOTED)

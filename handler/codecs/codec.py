@@ -1,17 +1,13 @@
-"""What a codec is, and what all of them share: the decoded body and the bound on its size."""
+"""What a codec is, and what all of them share: the decoded body."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
-from contract.errors import PayloadTooLarge
 from contract.signature import Signature
+from handler.codecs.budget import Budget
 from handler.codecs.media_types import MediaType
-
-# What one body may unpack to, whatever its size on the wire.
-UNPACKED_LIMIT = 1024**3
-
 
 # What a JSON answer owes to the form of its request: the name of the member that held the rows, or,
 # for tensors, a `tensors.Tensors`.
@@ -43,13 +39,15 @@ class Codec(Protocol):
     requires: ClassVar[tuple[str, ...]]
 
     @staticmethod
-    def read(body: bytes, media_type: MediaType, signature: Signature | None) -> Decoded:
+    def read(
+        body: bytes, media_type: MediaType, signature: Signature | None, budget: Budget
+    ) -> Decoded:
         """Turn a body that is not empty into data.
 
         Raises:
             MalformedPayload: the body can't be read as this type.
             UnprocessablePayload: it can, but holds nothing that a model could take.
-            PayloadTooLarge: it would unpack to more than ``UNPACKED_LIMIT`` bytes.
+            PayloadTooLarge: it holds, or would unpack to, more than the budget allows.
         """
         ...
 
@@ -67,15 +65,3 @@ class Codec(Protocol):
             PredictionFailed: no type could: it is no prediction.
         """
         ...
-
-
-def check_unpacked(size: int) -> None:
-    """Refuse what would unpack to more bytes than a body may.
-
-    Raises:
-        PayloadTooLarge: `size` is above ``UNPACKED_LIMIT``.
-    """
-    if size > UNPACKED_LIMIT:
-        raise PayloadTooLarge(
-            f"the body would unpack to {size} bytes, more than the {UNPACKED_LIMIT} allowed"
-        )

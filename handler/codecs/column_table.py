@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from handler.codecs.wide_frame import frame_of
+
 
 class ObjectColumn:
     """A column of Python objects, and the type that a data frame is to have for them.
@@ -64,7 +66,9 @@ class ColumnTable:
     def frame(self) -> pd.DataFrame:
         """The same as a data frame."""
         if self._frame is None:
-            self._frame = pd.DataFrame(dict(enumerate(map(held, self.columns))), copy=False)
+            places = range(len(self.columns))
+            keys = places if self.labels is None else list(places)
+            self._frame = frame_of(keys, list(map(held, self.columns)))
             if self.labels is not None:
                 self._frame.columns = (
                     self.labels if isinstance(self.labels, pd.Index) else pd.Index(self.labels)

@@ -41,10 +41,16 @@ def check_values(values: Values, column: Column, label: str | int) -> Values:
     Raises:
         UnprocessablePayload: a value is of another kind; names its row and the column.
     """
-    if column.kind == "datetime":
-        return read_dates(values, column.categories_dtype or column.dtype, label)
-    if column.kind == "duration":
-        return read_spans(values, column.categories_dtype or column.dtype, label)
+    if column.kind in ("datetime", "duration"):
+        read = read_dates if column.kind == "datetime" else read_spans
+        try:
+            return read(values, column.categories_dtype or column.dtype, label)
+        except (ValueError, OverflowError, ArithmeticError, TypeError):
+            what = "date" if column.kind == "datetime" else "span of time"
+            raise UnprocessablePayload(
+                f"column {quote(label)} holds a {what} that has no place among the model's",
+                column=label,
+            ) from None
     if column.kind == "number" and column.dtype != "object":
         return _floats(_numbers(values, label))
     check = _CHECKS.get(column.kind)

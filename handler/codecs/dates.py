@@ -34,6 +34,8 @@ _CLOCK = frozenset({"now", "today"})
 # Milliseconds up to the year 2286: more are of a smaller unit, or digits run together.
 _MOST = 1e13
 _UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+# Characters of a date or a span of time at most, blanks around it included.
+_LONGEST = 100
 _DATE = "a date such as 2024-05-17T12:00:00"
 _SPAN = "a span of time such as 1 days 02:00:00, or a number of milliseconds"
 
@@ -55,7 +57,7 @@ def read_dates(values: Any, dtype: str, label: Label) -> Any:
         walls, moments = pd.DatetimeIndex(_known_unit(values)), None
         is_moment = np.zeros(len(values), dtype=np.bool_)
     else:
-        objects = _objects(values)
+        objects = _objects(values, label, _DATE)
         is_moment = np.array([_is_moment(value) for value in objects], dtype=np.bool_)
         moments = _parse(objects, label)
         walls = moments.tz_localize(None)
@@ -71,7 +73,7 @@ def read_spans(values: Any, dtype: str, label: Label) -> Any:
     """A column of spans of time in the type that it had in training; as `read_dates`."""
     if isinstance(values, np.ndarray) and values.dtype.kind == "m":
         return _in_type(pd.TimedeltaIndex(_known_unit(values)), dtype, label)
-    objects = _objects(values)
+    objects = _objects(values, label, _SPAN)
     read = np.full(len(objects), _NO_SPAN)
     for row, value in enumerate(objects):
         if not pd.isna(value):
@@ -105,16 +107,33 @@ def _parsed_span(text: str) -> np.timedelta64:
     return found
 
 
-def _objects(values: Any) -> np.ndarray[Any, Any]:
+def _objects(values: Any, label: Label, right: str) -> np.ndarray[Any, Any]:
+    """The values as Python's objects, None for what is missing.
+
+    Raises:
+        UnprocessablePayload: one of them is longer than any date.
+    """
     objects = np.empty(len(values), dtype=object)
     objects[:] = [None if pd.isna(value) else value for value in np.asarray(values, dtype=object)]
+    for row, value in enumerate(objects):
+        if isinstance(value, str) and len(value) > _LONGEST:
+            raise _wrong(value, right, row, label)
     return objects
 
 
 def _known_unit(values: np.ndarray[Any, Any]) -> Any:
-    """Numpy's days and hours as seconds, the largest unit that pandas knows."""
+    """Numpy's days and hours as seconds, the largest unit that pandas knows.
+
+    Raises:
+        OverflowError: one of them has no place among seconds; numpy would make another of it.
+    """
     unit = np.datetime_data(values.dtype)[0]
-    return values if unit in _UNITS else values.astype(f"{values.dtype.kind}8[s]")
+    if unit in _UNITS:
+        return values
+    made = values.astype(f"{values.dtype.kind}8[s]")
+    if ((made.astype(values.dtype) != values) & ~np.isnat(values)).any():
+        raise OverflowError
+    return made
 
 
 def _is_moment(value: Any) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from contract.signature import Signature
+from handler.codecs.budget import Budget
 from handler.codecs.codec import Decoded, Envelope
 from handler.codecs.expected_columns import holds_any_number
 from handler.codecs.json_forms import read_document
+from handler.codecs.json_structure import check_json
 from handler.codecs.json_text import dumps, loads_body, plain
 from handler.codecs.media_types import MediaType
 from handler.codecs.tensors import Tensors, to_outputs
@@ -18,8 +20,12 @@ class JsonDocument:
     requires: ClassVar[tuple[str, ...]] = ("orjson",)
 
     @staticmethod
-    def read(body: bytes, media_type: MediaType, signature: Signature | None) -> Decoded:
-        return read_document(loads_body(body, media_type, holds_any_number(signature)), signature)
+    def read(
+        body: bytes, media_type: MediaType, signature: Signature | None, budget: Budget
+    ) -> Decoded:
+        check_json(body, budget)
+        document = loads_body(body, media_type, holds_any_number(signature))
+        return read_document(document, signature, budget)
 
     @staticmethod
     def write(

@@ -13,13 +13,15 @@ from typing import Any
 
 from contract.errors import MalformedPayload
 from contract.signature import Signature
-from handler.codecs.sparse_rows import SparseRow, to_csr
+from handler.codecs.budget import Budget
+from handler.codecs.sparse_rows import SparseRows
+from handler.codecs.whole_numbers import to_float
 
 FEATURES, DATA = "features", "data"
 _SPARSE = {"keys", "shape", "values"}
 
 
-def unwrapped(rows: Sequence[Any], signature: Signature | None) -> Any:
+def unwrapped(rows: Sequence[Any], signature: Signature | None, budget: Budget) -> Any:
     """Rows without what the algorithms wrap around them.
 
     Returns:
@@ -28,6 +30,7 @@ def unwrapped(rows: Sequence[Any], signature: Signature | None) -> Any:
 
     Raises:
         MalformedPayload: a sparse row is misshapen.
+        PayloadTooLarge: they have more columns than a body may have.
     """
     names = set(signature.names or ()) if signature else set()
     if names & {FEATURES, DATA, *_SPARSE}:
@@ -36,7 +39,10 @@ def unwrapped(rows: Sequence[Any], signature: Signature | None) -> Any:
     if not features or any(feature is None for feature in features):
         return None
     if any(isinstance(feature, dict) and "keys" in feature for feature in features):
-        return to_csr([_sparse(row, feature) for row, feature in enumerate(features, 1)], signature)
+        sparse = SparseRows()
+        for number, feature in enumerate(features, start=1):
+            _add(sparse, number, feature)
+        return sparse.to_csr(signature, budget)
     return [feature if isinstance(feature, list) else feature["values"] for feature in features]
 
 
@@ -59,7 +65,7 @@ def _features(row: Any) -> Any:
     return row if found and isinstance(row["values"], list) else None
 
 
-def _sparse(number: int, feature: Any) -> SparseRow:
+def _add(rows: SparseRows, number: int, feature: Any) -> None:
     if isinstance(feature, list):
         feature = {"values": feature}
     values = feature["values"]
@@ -78,5 +84,5 @@ def _sparse(number: int, feature: Any) -> SparseRow:
             'of columns as "shape"',
             row=number,
         )
-    filled = [float("nan") if value is None else value for value in values]
-    return SparseRow(keys, filled, sizes[-1] if sizes else None)
+    filled = [float("nan") if value is None else to_float(value) for value in values]
+    rows.add(keys, filled, sizes[-1] if sizes else None)

@@ -6,6 +6,7 @@ from typing import Any
 
 from contract.errors import MalformedPayload
 from contract.signature import Signature
+from handler.codecs.budget import Budget
 from handler.codecs.charset import quote
 from handler.codecs.codec import Decoded, Envelope
 from handler.codecs.json_features import is_wrapped
@@ -22,7 +23,7 @@ READ_FORMS = (
 )
 
 
-def read_document(document: Any, signature: Signature | None) -> Decoded:
+def read_document(document: Any, signature: Signature | None, budget: Budget) -> Decoded:
     """The data in a JSON document, in whichever form it is.
 
     Raises:
@@ -30,16 +31,16 @@ def read_document(document: Any, signature: Signature | None) -> Decoded:
         UnprocessablePayload: it is, but records have unlike keys or a cell is no single value.
     """
     if isinstance(document, list):
-        return Decoded(read_rows(document, signature))
+        return Decoded(read_rows(document, signature, budget))
     if not isinstance(document, dict):
         raise MalformedPayload(f"the document is {quote(document)}; {READ_FORMS}")
     names = set(signature.names or ()) if signature else set()
     if INSTANCES in document and INSTANCES not in names:
         instances = document[INSTANCES]
         rows = [instances] if isinstance(instances, dict) else _listed(instances, INSTANCES)
-        return Decoded(read_rows(rows, signature), envelope=INSTANCES)
+        return Decoded(read_rows(rows, signature, budget), envelope=INSTANCES)
     envelope = _envelope_of(document, names)
-    return Decoded(_read_object(document, names, signature), envelope=envelope)
+    return Decoded(_read_object(document, names, signature, budget), envelope=envelope)
 
 
 def _envelope_of(document: dict[str, Any], names: set[str]) -> Envelope | None:
@@ -50,67 +51,73 @@ def _envelope_of(document: dict[str, Any], names: set[str]) -> Envelope | None:
     return next((member for member in (SPLIT, RECORDS, INPUTS) if member in members), None)
 
 
-def read_rows(rows: list[Any], signature: Signature | None) -> Any:
+def read_rows(rows: list[Any], signature: Signature | None, budget: Budget) -> Any:
     """Rows, or one flat list: a single row, or a row per value if the model takes one column."""
     if rows and not any(isinstance(row, list | dict) for row in rows):
-        return to_data(_unflatten(rows, signature), signature)
-    return to_data(rows, signature)
+        return to_data(_unflatten(rows, signature), signature, budget)
+    return to_data(rows, signature, budget)
 
 
-def _read_object(document: dict[str, Any], names: set[str], signature: Signature | None) -> Any:
+def _read_object(
+    document: dict[str, Any], names: set[str], signature: Signature | None, budget: Budget
+) -> Any:
     members = document.keys() - names
     if signature and signature.container == "records" and _is_one_record(document):
-        return to_data([document], signature)
+        return to_data([document], signature, budget)
     if SPLIT in members:
-        return _read_split(document[SPLIT], signature, f'"{SPLIT}"')
+        return _read_split(document[SPLIT], signature, f'"{SPLIT}"', budget)
     if RECORDS in members:
         records = document[RECORDS]
         rows = [records] if isinstance(records, dict) else _listed(records, RECORDS)
-        return read_rows(rows, signature)
+        return read_rows(rows, signature, budget)
     if INPUTS in members:
-        return _read_inputs(document[INPUTS], signature)
+        return _read_inputs(document[INPUTS], signature, budget)
     if is_split(document, names):
-        return _read_split(document, signature, "the document")
-    return _read_bare(document, names, signature)
+        return _read_split(document, signature, "the document", budget)
+    return _read_bare(document, names, signature, budget)
 
 
-def _read_bare(document: dict[str, Any], names: set[str], signature: Signature | None) -> Any:
+def _read_bare(
+    document: dict[str, Any], names: set[str], signature: Signature | None, budget: Budget
+) -> Any:
     """A document that is one row, or a table by its columns or its rows."""
     if (rows := rows_of_table(document, names)) is not None:
-        return read_rows(rows, signature)
+        return read_rows(rows, signature, budget)
     if is_wrapped(document, names) or _holds_single_values(document):
-        return to_data([document], signature)
+        return to_data([document], signature, budget)
     if _is_listed_by_column(document):
-        return _read_columns(document, "the document", signature)
+        return _read_columns(document, "the document", signature, budget)
     if (columns := nested(document, signature)) is not None:
-        return _read_columns(columns, "the document", signature)
+        return _read_columns(columns, "the document", signature, budget)
     raise MalformedPayload(f"the document is an object of an unknown form; {READ_FORMS}")
 
 
-def _read_split(split: Any, signature: Signature | None, place: str) -> Any:
+def _read_split(split: Any, signature: Signature | None, place: str, budget: Budget) -> Any:
     """What pandas' ``to_json(orient="split")`` and ``to_dict("split")`` write."""
     if not isinstance(split, dict) or "data" not in split:
         raise MalformedPayload(f'{place} must be an object with "columns" and "data"')
     rows = _listed(split["data"], "data")
     columns = split.get("columns")
     if columns is None:
-        return read_rows(rows, signature)
+        return read_rows(rows, signature, budget)
     names = [name_of(name) for name in _listed(columns, "columns")]
     check_distinct(names)
     if rows and not all(isinstance(row, list) for row in rows):
         raise MalformedPayload('"data" must be a list of rows, each a list of values')
-    return to_data(rows, signature, names) if rows else table([()] * len(names), names, None)
+    if not rows:
+        return table([()] * len(names), names, None, budget)
+    return to_data(rows, signature, budget, names)
 
 
-def _read_inputs(inputs: Any, signature: Signature | None) -> Any:
+def _read_inputs(inputs: Any, signature: Signature | None, budget: Budget) -> Any:
     """MLflow's rows, records or columns by name, or the tensors of the V2 inference protocol."""
     if isinstance(inputs, dict) and _holds_single_values(inputs):
-        return to_data([inputs], signature)
+        return to_data([inputs], signature, budget)
     if isinstance(inputs, dict):
-        return _read_columns(inputs, f'"{INPUTS}"', signature)
+        return _read_columns(inputs, f'"{INPUTS}"', signature, budget)
     if is_of_tensors(inputs):
-        return read_tensors(inputs, signature)
-    return read_rows(_listed(inputs, INPUTS), signature)
+        return read_tensors(inputs, signature, budget)
+    return read_rows(_listed(inputs, INPUTS), signature, budget)
 
 
 def _is_one_record(document: dict[str, Any]) -> bool:
@@ -131,7 +138,9 @@ def _is_listed_by_column(document: dict[str, Any]) -> bool:
     )
 
 
-def _read_columns(columns: dict[str, Any], place: str, signature: Signature | None) -> Any:
+def _read_columns(
+    columns: dict[str, Any], place: str, signature: Signature | None, budget: Budget
+) -> Any:
     if not columns:
         raise MalformedPayload(f"{place} is an object without members; {READ_FORMS}")
     values = [_listed(column, name) for name, column in columns.items()]
@@ -139,7 +148,7 @@ def _read_columns(columns: dict[str, Any], place: str, signature: Signature | No
         raise MalformedPayload(f"the columns of {place} differ in length")
     rows = [list(row) for row in zip(*values, strict=True)]
     names = list(columns)
-    return to_data(rows, signature, names) if rows else table(values, names, None)
+    return to_data(rows, signature, budget, names) if rows else table(values, names, None, budget)
 
 
 def _unflatten(values: list[Any], signature: Signature | None) -> list[list[Any]]:

@@ -11,14 +11,16 @@ from scipy import sparse
 
 from contract.errors import MalformedPayload, UnprocessablePayload
 from contract.signature import Signature
+from handler.codecs.budget import Budget
 from handler.codecs.charset import decode_text, encode_text
 from handler.codecs.codec import Decoded, Envelope
 from handler.codecs.expected_columns import holds_any_number
 from handler.codecs.json_rows import to_data
+from handler.codecs.json_structure import check_json
 from handler.codecs.json_text import dumps, loads_text, plain
 from handler.codecs.media_types import MediaType
 from handler.codecs.predictions import dense
-from handler.codecs.text_lines import numbered_lines
+from handler.codecs.text_lines import rows_of
 
 _UTF8 = MediaType("application", "jsonlines")
 
@@ -32,16 +34,19 @@ class JsonLines:
     requires: ClassVar[tuple[str, ...]] = ("orjson",)
 
     @staticmethod
-    def read(body: bytes, media_type: MediaType, signature: Signature | None) -> Decoded:
-        lines = numbered_lines(decode_text(body, media_type))
+    def read(
+        body: bytes, media_type: MediaType, signature: Signature | None, budget: Budget
+    ) -> Decoded:
+        check_json(body, budget)
+        lines = rows_of(decode_text(body, media_type), budget)
         exact = holds_any_number(signature)
-        rows = [_row(number, line, exact) for number, line in lines]
+        rows = [_row(number, line, exact) for number, line in enumerate(lines, start=1)]
         try:
-            return Decoded(to_data(rows, signature))
+            return Decoded(to_data(rows, signature, budget))
         except (MalformedPayload, UnprocessablePayload) as error:
             if error.row is None:
                 raise
-            place = f"line {lines[error.row - 1][0]}"
+            place = f"line {error.row}"
             raise type(error)(
                 f"{place}: {error.detail}", row=error.row, column=error.column
             ) from None

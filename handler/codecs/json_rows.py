@@ -12,6 +12,7 @@ from scipy import sparse
 from contract.columns import Column
 from contract.errors import MalformedPayload, UnprocessablePayload
 from contract.signature import Signature
+from handler.codecs.budget import Budget
 from handler.codecs.charset import quote
 from handler.codecs.column_table import ColumnTable
 from handler.codecs.column_values import kept_objects
@@ -24,24 +25,31 @@ from handler.codecs.expected_columns import (
 from handler.codecs.json_features import unwrapped
 from handler.codecs.whole_numbers import EXACT, as_floats, to_float
 
+_NOT_SINGLE = frozenset({list, dict})
 
-def to_data(rows: Sequence[Any], signature: Signature | None, names: Any = None) -> Any:
+
+def to_data(
+    rows: Sequence[Any], signature: Signature | None, budget: Budget, names: Any = None
+) -> Any:
     """Rows as an array of shape (rows, columns) if all are lists of numbers, else a table.
 
     Args:
         rows: all of them lists, all records, or all of one form of json_features.py.
         signature: tells a column named ``features`` from the member of that name.
+        budget: what they may take.
         names: the columns' names, for rows that are lists.
 
     Raises:
         MalformedPayload: the rows are of several sorts, of none of these, or ragged.
         UnprocessablePayload: records have unlike keys.
+        PayloadTooLarge: there are too many rows or columns.
     """
+    budget.rows(len(rows))
     if not rows:
         return np.empty((0, 0 if names is None else len(names)))
     if signature and names is None and signature.container in ("records", "lists"):
         return _as_they_are(rows, dict if signature.container == "records" else list)
-    bare = unwrapped(rows, signature) if isinstance(rows[0], dict) else None
+    bare = unwrapped(rows, signature, budget) if isinstance(rows[0], dict) else None
     if sparse.issparse(bare):
         return bare
     rows = rows if bare is None else bare
@@ -52,7 +60,10 @@ def to_data(rows: Sequence[Any], signature: Signature | None, names: Any = None)
                 f"row {number} is {_describe(row)}; rows must all be lists, or all be records",
                 row=number,
             )
-    return _of_records(rows, signature) if sort is dict else _of_lists(rows, names, signature)
+    budget.columns(max(map(len, rows)))
+    if sort is dict:
+        return _of_records(rows, signature, budget)
+    return _of_lists(rows, names, signature, budget)
 
 
 def _as_they_are(rows: Sequence[Any], sort: type) -> np.ndarray[Any, Any]:
@@ -75,9 +86,17 @@ def _as_they_are(rows: Sequence[Any], sort: type) -> np.ndarray[Any, Any]:
 
 
 def table(
-    columns: Sequence[Sequence[Any]], names: Sequence[str] | None, signature: Signature | None
+    columns: Sequence[Sequence[Any]],
+    names: Sequence[str] | None,
+    signature: Signature | None,
+    budget: Budget,
 ) -> ColumnTable:
-    """A table of columns, each of the type that its values have in JSON."""
+    """A table of columns, each of the type that its values have in JSON.
+
+    Raises:
+        PayloadTooLarge: they are too many for a frame.
+    """
+    budget.frame(len(columns))
     expected = expected_columns(names, len(columns), signature)
     labels: Sequence[str | int] = names or [
         column.name or at for at, column in enumerate(expected, start=1)
@@ -135,7 +154,10 @@ def check_distinct(names: Sequence[str]) -> None:
 
 
 def _of_lists(
-    rows: Sequence[list[Any]], names: Sequence[str] | None, signature: Signature | None
+    rows: Sequence[list[Any]],
+    names: Sequence[str] | None,
+    signature: Signature | None,
+    budget: Budget,
 ) -> Any:
     width = len(rows[0]) if names is None else len(names)
     for number, row in enumerate(rows, start=1):
@@ -154,7 +176,7 @@ def _of_lists(
             return deep
     _check_single(rows)
     columns = list(zip(*rows, strict=True))
-    return table(columns, names, signature)
+    return table(columns, names, signature, budget)
 
 
 def _of_more_dimensions(rows: Sequence[list[Any]]) -> np.ndarray[Any, Any] | None:
@@ -187,7 +209,9 @@ def _matrix(rows: Sequence[list[Any]]) -> np.ndarray[Any, Any] | None:
     return None if int in types and (np.abs(matrix) >= EXACT).any() else matrix
 
 
-def _of_records(rows: Sequence[dict[str, Any]], signature: Signature | None) -> ColumnTable:
+def _of_records(
+    rows: Sequence[dict[str, Any]], signature: Signature | None, budget: Budget
+) -> ColumnTable:
     names = list(rows[0])
     if not names:
         raise MalformedPayload("row 1 is a record without members", row=1)
@@ -196,8 +220,8 @@ def _of_records(rows: Sequence[dict[str, Any]], signature: Signature | None) -> 
         if row.keys() != rows[0].keys() and not row.keys() ^ rows[0].keys() <= optional:
             raise _unlike(number, row, [name for name in names if name not in optional])
     names = list(dict.fromkeys(chain.from_iterable(rows)))
-    _check_single([[row.get(name) for name in names] for row in rows], names)
-    return table([[row.get(name) for row in rows] for name in names], names, signature)
+    _check_single(rows)
+    return table([[row.get(name) for row in rows] for name in names], names, signature, budget)
 
 
 def _optional(signature: Signature | None) -> set[str | None]:
@@ -207,6 +231,7 @@ def _optional(signature: Signature | None) -> set[str | None]:
 
 
 def _unlike(number: int, row: dict[str, Any], names: Sequence[str]) -> UnprocessablePayload:
+    known = set(names)
     for name in names:
         if name not in row:
             return UnprocessablePayload(
@@ -215,18 +240,21 @@ def _unlike(number: int, row: dict[str, Any], names: Sequence[str]) -> Unprocess
                 row=number,
                 column=name,
             )
-    name = next(name for name in row if name not in names)
+    name = next(name for name in row if name not in known)
     return UnprocessablePayload(
         f"row {number} has column {quote(name)}, which row 1 lacks", row=number, column=name
     )
 
 
-def _check_single(rows: Sequence[Sequence[Any]], names: Sequence[str] | None = None) -> None:
+def _check_single(rows: Sequence[Any]) -> None:
     """Refuse a list or an object in a cell."""
     for number, row in enumerate(rows, start=1):
-        for position, value in enumerate(row):
+        cells = row.values() if isinstance(row, dict) else row
+        if _NOT_SINGLE.isdisjoint(map(type, cells)):
+            continue
+        names = list(row) if isinstance(row, dict) else range(1, len(row) + 1)
+        for column, value in zip(names, cells, strict=True):
             if isinstance(value, list | dict):
-                column = names[position] if names else position + 1
                 raise UnprocessablePayload(
                     f"row {number}, column {quote(column)} holds {_describe(value)}; "
                     "a cell must hold a single value",

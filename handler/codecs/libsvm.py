@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,11 +12,15 @@ from scipy import sparse
 
 from contract.errors import MalformedPayload, NotAcceptable, UnprocessablePayload
 from contract.signature import Signature
-from handler.codecs.charset import decode_text, encode_text
+from handler.codecs.budget import STORED, Budget
+from handler.codecs.charset import decode_text, encode_text, quote
 from handler.codecs.codec import Decoded, Envelope
 from handler.codecs.media_types import MediaType
 from handler.codecs.predictions import to_array
-from handler.codecs.text_lines import numbered_lines
+from handler.codecs.text_lines import rows_of
+
+# Bytes that a line takes by itself, as text and as a row.
+_LINE = 160
 
 
 class LibSvm:
@@ -23,14 +28,16 @@ class LibSvm:
     requires: ClassVar[tuple[str, ...]] = ("sklearn",)
 
     @staticmethod
-    def read(body: bytes, media_type: MediaType, signature: Signature | None) -> Decoded:
-        numbered = numbered_lines(decode_text(body, media_type))
-        lines = [(number, line) for number, line in numbered if line.partition("#")[0].strip()]
-        if not lines:
-            raise MalformedPayload("the body has no rows")
-        matrix = _load([line for _, line in lines])
+    def read(
+        body: bytes, media_type: MediaType, signature: Signature | None, budget: Budget
+    ) -> Decoded:
+        text = decode_text(body, media_type)
+        budget.memory((text.count("\n") + 1) * _LINE + text.count(":") * STORED + len(text))
+        numbers, lines = _with_features(rows_of(text, budget))
+        matrix = _load(lines)
         if matrix is None:
-            raise _first_bad_line(lines)
+            raise _bad_line(lines, numbers)
+        budget.columns(matrix.shape[1])
         return Decoded(_widen(matrix, signature))
 
     @staticmethod
@@ -41,6 +48,23 @@ class LibSvm:
         envelope: Envelope | None,
     ) -> bytes:
         return encode_text(_dump(_matrix_of(prediction)), media_type)
+
+
+def _with_features(lines: Iterable[str]) -> tuple[array[int], list[str]]:
+    """The lines that hold a row, not a comment alone, as `_load` takes them; and their numbers.
+
+    Raises:
+        MalformedPayload: none does.
+    """
+    numbers, rows = array("q"), []
+    for number, line in enumerate(lines, start=1):
+        row = line.partition("#")[0].strip()
+        if row:
+            numbers.append(number)
+            rows.append(row)
+    if not rows:
+        raise MalformedPayload("the body has no rows")
+    return numbers, rows
 
 
 def _load(lines: Sequence[str]) -> Any:
@@ -59,14 +83,22 @@ def _labelled(line: str) -> str:
     return f"0 {line}" if ":" in line.split(None, 1)[0] else line
 
 
-def _first_bad_line(lines: Sequence[tuple[int, str]]) -> MalformedPayload:
-    row, (number, line) = next(
-        (row, entry) for row, entry in enumerate(lines, start=1) if _load([entry[1]]) is None
-    )
+def _bad_line(lines: Sequence[str], numbers: Sequence[int]) -> MalformedPayload:
+    """The error that names the first line that can't be read, of lines that can't.
+
+    Halves are tried, so that all in all no more is read than as many lines again.
+    """
+    first, behind = 0, len(lines)
+    while behind - first > 1:
+        middle = (first + behind) // 2
+        if _load(lines[first:middle]) is None:
+            behind = middle
+        else:
+            first = middle
     return MalformedPayload(
-        f"line {number} is not of the form `label index:value …` with indices that start at 1 "
-        f"and rise: {line.strip()[:60]!r}",
-        row=row,
+        f"line {numbers[first]} is not of the form `label index:value …` with indices that start "
+        f"at 1 and rise: {quote(lines[first])}",
+        row=first + 1,
     )
 
 

@@ -9,11 +9,13 @@ from typing import Any, ClassVar
 
 from contract.errors import MalformedPayload, NotAcceptable, UnprocessablePayload
 from contract.signature import Signature
+from handler.codecs.budget import NUMBER, OBJECT, Budget
 from handler.codecs.charset import quote
-from handler.codecs.codec import Decoded, Envelope, check_unpacked
+from handler.codecs.codec import Decoded, Envelope
 from handler.codecs.expected_columns import expected_columns
 from handler.codecs.json_rows import check_distinct
 from handler.codecs.media_types import MediaType
+from handler.codecs.parquet_pages import BrokenPage, unpacked_size
 from handler.codecs.predictions import to_table
 from handler.codecs.whole_numbers import as_floats
 
@@ -30,17 +32,20 @@ class Parquet:
     requires: ClassVar[tuple[str, ...]] = ("pyarrow",)
 
     @staticmethod
-    def read(body: bytes, media_type: MediaType, signature: Signature | None) -> Decoded:
+    def read(
+        body: bytes, media_type: MediaType, signature: Signature | None, budget: Budget
+    ) -> Decoded:
         import pyarrow as pa
         from pyarrow import parquet
 
         try:
             with parquet.ParquetFile(pa.BufferReader(body)) as file:
-                names = _check(file)
+                names = _check(body, file, budget)
             # Repeated text stays in dictionaries until it is known how much it makes.
             with parquet.ParquetFile(pa.BufferReader(body), read_dictionary=names) as file:
-                table = _read_table(file, names)
+                table = _read_table(file, names, budget)
                 index = _counted_index(file, names, signature)
+            budget.memory(sum(map(bytes_of_column, table.columns)))
             # Of what pandas adds to the file's metadata only that is read.
             if index is not None:
                 table = table.append_column(index[0], pa.array(index[1]))
@@ -48,9 +53,8 @@ class Parquet:
                 ignore_metadata=True, use_threads=False, integer_object_nulls=True
             )
             return Decoded(_with_floats(frame, table, signature))
-        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise MalformedPayload(f"the body is no parquet file: {reason}") from None
+        except (pa.ArrowException, OSError, BrokenPage, ValueError, OverflowError) as error:
+            raise MalformedPayload(f"the body is no parquet file: {_line(error)}") from None
 
     @staticmethod
     def write(
@@ -68,8 +72,9 @@ class Parquet:
             columns = [pa.array(column, from_pandas=True) for column in table.columns]
             parquet.write_table(pa.table(columns, names=table.names), stream)
         except pa.ArrowException as error:
-            reason = " ".join(str(error).split())[:200]
-            raise NotAcceptable(f"the prediction can't be written as parquet: {reason}") from None
+            raise NotAcceptable(
+                f"the prediction can't be written as parquet: {_line(error)}"
+            ) from None
         return stream.getvalue()
 
 
@@ -112,7 +117,11 @@ def _with_floats(frame: Any, table: Any, signature: Signature | None) -> Any:
     return frame
 
 
-def _check(file: Any) -> list[str]:
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
+
+
+def _check(body: bytes, file: Any, budget: Budget) -> list[str]:
     """Look at what a file announces, before any of it is unpacked.
 
     Returns:
@@ -121,26 +130,50 @@ def _check(file: Any) -> list[str]:
     Raises:
         UnprocessablePayload: a column holds lists or records.
         MalformedPayload: two columns have one name.
-        PayloadTooLarge: the file announces more bytes than allowed.
+        PayloadTooLarge: the file announces more than the budget allows.
     """
     import pyarrow as pa
 
     metadata, schema = file.metadata, file.schema_arrow
-    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
-    check_unpacked(sum(group.total_byte_size for group in groups))
-    check_unpacked(metadata.num_rows * max(1, len(schema)))
-    check_distinct(schema.names)
     for field in schema:
         if pa.types.is_nested(field.type) or isinstance(field.type, pa.BaseExtensionType):
             raise UnprocessablePayload(
-                f"column {quote(field.name)} holds values of type {str(field.type)[:60]}; "
+                f"column {quote(field.name)} holds values of type {quote(str(field.type))}; "
                 "a cell must hold a single value",
                 column=field.name,
             )
+    check_distinct(schema.names)
+    budget.frame(len(schema))
+    budget.table(metadata.num_rows, len(schema), cell=0)
+    budget.memory(metadata.num_rows * sum(_least_bytes(field.type) for field in schema))
+    budget.memory(unpacked_size(body, metadata))
     return [name for name in schema.names if not _INDEX.fullmatch(name)]
 
 
-def _read_table(file: Any, names: list[str]) -> Any:
+def _least_bytes(kind: Any) -> int:
+    """The bytes that a cell of a type takes at least, up to the data that the model is given."""
+    from pyarrow import types
+
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    if types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind):
+        return NUMBER
+    # Dates, times and decimals are larger objects, and each takes its time to be looked at.
+    return OBJECT if _is_text(kind) or types.is_null(kind) else 3 * OBJECT
+
+
+def bytes_of_column(column: Any) -> int:
+    """The bytes that a column takes, with the objects that are made of its values."""
+    from pyarrow import types
+
+    cell = _least_bytes(column.type)
+    if column.null_count and cell == NUMBER and not types.is_floating(column.type):
+        cell = OBJECT  # Whole numbers and truths beside missing ones are objects at first.
+    text = 2 * column.nbytes if _is_text(column.type) else column.nbytes
+    return cell * len(column) + int(text)
+
+
+def _read_table(file: Any, names: list[str], budget: Budget) -> Any:
     """The table of a file, batch by batch, so that it is stopped where it unpacks to too much.
 
     Raises:
@@ -151,7 +184,7 @@ def _read_table(file: Any, names: list[str]) -> Any:
     batches, size = [], 0
     for batch in file.iter_batches(_BATCH, columns=names, use_threads=False):
         size += batch.nbytes + sum(map(_text_size, batch.columns))
-        check_unpacked(size)
+        budget.memory(size)
         batches.append(pa.record_batch(list(map(_spelt_out, batch.columns)), names=names))
     if not batches:
         return pa.table({name: pa.array([], pa.null()) for name in names})

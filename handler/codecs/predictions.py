@@ -14,13 +14,15 @@ from scipy import sparse
 
 from contract.errors import NotAcceptable
 from contract.signature import Signature
-from handler.codecs.codec import UNPACKED_LIMIT
 
 Array = np.ndarray[Any, Any]
 OF_TIME = (
     datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64,
     pd.Interval, pd.Period,
 )  # fmt: skip
+
+# A sparse prediction is written out, where its form has no other way; not above this size.
+DENSE_LIMIT = 1024**3
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def dense(matrix: Any) -> Array:
     Raises:
         NotAcceptable: it would be larger than any body may be.
     """
-    if matrix.shape[0] * matrix.shape[1] * matrix.dtype.itemsize > UNPACKED_LIMIT:
+    if matrix.shape[0] * matrix.shape[1] * matrix.dtype.itemsize > DENSE_LIMIT:
         raise NotAcceptable(
             f"a sparse prediction of shape {matrix.shape} is too large to be written in full; "
             "application/x-npz can hold it"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,13 +12,17 @@ from scipy import sparse
 
 from contract.errors import MalformedPayload, NotAcceptable
 from contract.signature import Signature
+from handler.codecs.budget import Budget
 from handler.codecs.codec import Decoded, Envelope
 from handler.codecs.media_types import MediaType
 from handler.codecs.predictions import to_plain_array
-from handler.codecs.sparse_rows import SparseRow, to_csr
+from handler.codecs.sparse_rows import SparseRows
 
 _MAGIC = 0xCED7230A
 _FEATURES = "values"
+# Bytes that a record's takes once it is parsed: whole numbers may have one byte in it, and eight in
+# an array.
+_PARSED = 12
 _TENSORS = ("float32_tensor", "float64_tensor", "int32_tensor")
 
 
@@ -31,15 +35,18 @@ class RecordIo:
     )
 
     @staticmethod
-    def read(body: bytes, media_type: MediaType, signature: Signature | None) -> Decoded:
-        tensors = [_tensor(number, frame) for number, frame in enumerate(_frames(body), start=1)]
-        if any(tensor.keys or tensor.shape for tensor in tensors):
-            rows = [
-                SparseRow(list(one.keys), one.values, one.shape[0] if one.shape else None)
-                for one in tensors
-            ]
-            return Decoded(to_csr(rows, signature))
-        return Decoded(_dense(tensors))
+    def read(
+        body: bytes, media_type: MediaType, signature: Signature | None, budget: Budget
+    ) -> Decoded:
+        rows = SparseRows()
+        is_sparse = False
+        for number, frame in enumerate(_frames(body), start=1):
+            budget.rows(number)
+            budget.memory(_PARSED * len(frame))
+            tensor = _tensor(number, frame)
+            is_sparse = is_sparse or bool(tensor.keys or tensor.shape)
+            rows.add(tensor.keys, tensor.values, tensor.shape[0] if tensor.shape else None)
+        return Decoded(rows.to_csr(signature, budget) if is_sparse else rows.to_array())
 
     @staticmethod
     def write(
@@ -98,16 +105,6 @@ def _tensor(number: int, frame: bytes) -> Any:
     raise MalformedPayload(
         f'record {number} has no tensor of numbers named "{_FEATURES}" in its features', row=number
     )
-
-
-def _dense(tensors: Sequence[Any]) -> np.ndarray[Any, Any]:
-    width = len(tensors[0].values)
-    for row, tensor in enumerate(tensors, start=1):
-        if len(tensor.values) != width:
-            raise MalformedPayload(
-                f"row {row} has {len(tensor.values)} columns, row 1 has {width}", row=row
-            )
-    return np.array([tensor.values for tensor in tensors], dtype=np.float64)
 
 
 def _numbers(prediction: Any) -> np.ndarray[Any, Any]:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from contract.errors import MalformedPayload, NotAcceptable, UnprocessablePayload
 from contract.signature import Signature
+from handler.codecs.budget import Budget
 from handler.codecs.charset import quote
 from handler.codecs.column_table import ColumnTable
 from handler.codecs.expected_columns import may_have_any_shape
@@ -77,7 +78,7 @@ def answer_to(document: Mapping[str, Any]) -> Tensors:
     return Tensors(None if identity is None else str(identity), None if name is None else str(name))
 
 
-def read_tensors(tensors: list[dict[str, Any]], signature: Signature | None) -> Any:
+def read_tensors(tensors: list[dict[str, Any]], signature: Signature | None, budget: Budget) -> Any:
     """One tensor of shape (rows, columns), or a named tensor of shape (rows,) per column.
 
     Returns:
@@ -86,18 +87,22 @@ def read_tensors(tensors: list[dict[str, Any]], signature: Signature | None) -> 
     Raises:
         MalformedPayload: a tensor is misshapen, or its type is unknown.
         UnprocessablePayload: they are no table, or a value is not of its tensor's type.
+        PayloadTooLarge: they have more rows or columns than a body may have.
     """
     shapes = [_shape(tensor) for tensor in tensors]
+    budget.frame(len(tensors))
     names = [str(tensor.get("name", "")) for tensor in tensors]
     one = shapes[0] if len(tensors) == 1 else []
     deep = len(one) > 2 and may_have_any_shape(signature)
     if deep or (len(one) == 2 and one[1] != 1):
-        return _values(tensors[0], shapes[0], names[0]).reshape(shapes[0])
+        array = _values(tensors[0], shapes[0], names[0])
+        budget.table(shapes[0][0], shapes[0][1], cell=0)
+        return array.reshape(shapes[0])
     check_distinct(names)
     for name, shape in zip(names, shapes, strict=True):
         if shape[1:] not in ([], [1]) or shape[0] != shapes[0][0]:
             raise UnprocessablePayload(
-                f"input {quote(name)} has shape {shape}; give one input of shape "
+                f"input {quote(name)} has shape {quote(shape)}; give one input of shape "
                 "[rows, columns], or one of shape [rows] for each column",
                 column=name,
             )
@@ -105,6 +110,7 @@ def read_tensors(tensors: list[dict[str, Any]], signature: Signature | None) -> 
         _values(tensor, shape, name)
         for tensor, shape, name in zip(tensors, shapes, names, strict=True)
     ]
+    budget.rows(len(columns[0]))
     if len(tensors) == 1:  # Its name is the tensor's, not the column's.
         alone = columns[0].reshape(-1, 1)
         wide = len(shapes[0]) == 1 and signature is not None and len(signature.inputs) > 1
@@ -167,9 +173,11 @@ def _flattened(values: list[Any], shape: list[int]) -> list[Any]:
         nested.append(sizes.pop() if len(sizes) == 1 else -1)
         values = [inner for value in values for inner in value]
     if len(values) != math.prod(shape):
-        raise MalformedPayload(f"an input of shape {shape} has {len(values)} values")
+        raise MalformedPayload(f"an input of shape {quote(shape)} has {len(values)} values")
     if len(nested) > 1 and nested != shape and not _is_column(nested, shape):
-        raise MalformedPayload(f"an input of shape {shape} has its values in lists of another")
+        raise MalformedPayload(
+            f"an input of shape {quote(shape)} has its values in lists of another"
+        )
     return values
 
 

@@ -6,7 +6,7 @@ import csv
 import logging
 import re
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain, islice
@@ -16,8 +16,10 @@ import numpy as np
 
 from contract.columns import Column, Kind
 from contract.csv_header import column_names, is_index, judge_first_row
+from contract.csv_number_or_missing import has_leading_zero, number
 from contract.errors import MalformedPayload, UnprocessablePayload
 from contract.signature import Signature
+from handler.codecs.budget import Budget
 from handler.codecs.charset import decode_text, encode_text
 from handler.codecs.codec import Decoded, Envelope
 from handler.codecs.column_table import ColumnTable
@@ -25,10 +27,12 @@ from handler.codecs.column_values import writable
 from handler.codecs.csv_arrow import read_with_arrow
 from handler.codecs.csv_cells import is_all_whole, read_column
 from handler.codecs.csv_row import read_plain_row
+from handler.codecs.csv_size import check_size, check_texts
 from handler.codecs.csv_writer import write_csv, write_numbers
 from handler.codecs.expected_columns import expected_columns
 from handler.codecs.media_types import MediaType
 from handler.codecs.whole_numbers import EXACT
+from handler.codecs.wide_frame import WIDE
 
 logger = logging.getLogger(__name__)
 
@@ -36,17 +40,18 @@ logger = logging.getLogger(__name__)
 SMALL = 16 * 1024
 # Rows read to learn the kinds of columns that the signature leaves open.
 SAMPLE = 20
+# Cells that are held as Python's own texts at a time.
+CELLS_OF_A_PART = 256 * 1024
 # A line with its end, whichever it is; found one by one, since often only the first count.
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 # A number of two with something between them that is no comma.
 _SEPARATED = re.compile(r"\s*[+-]?\d[\d.,]*\s*[;\t|]\s*[+-]?\d")
+# A cell that begins with more is no number, and its beginning shows how it is separated.
+LONGEST_NUMBER = 100
 # Digits behind a zero, where a cell begins. Each begins with one letter, which is quick to find.
 _ZEROS = [re.compile(before + "[+-]?0[0-9]") for before in (",", "\n", "\r", '"')]
 # A line that no body ends with, since nobody can guess it: a quote left open swallows it.
 _END = uuid.uuid4().hex
-
-# A text longer than the module's default of 128 KiB is still one cell.
-csv.field_size_limit(2**31 - 1)
 
 
 @dataclass(frozen=True)
@@ -85,24 +90,41 @@ class TextCsv:
     requires: ClassVar[tuple[str, ...]] = ("pyarrow",)
 
     @staticmethod
-    def read(body: bytes, media_type: MediaType, signature: Signature | None) -> Decoded:
+    def read(
+        body: bytes, media_type: MediaType, signature: Signature | None, budget: Budget
+    ) -> Decoded:
         plain = None if media_type.parameters else read_plain_row(body, signature)
         if plain is not None:
+            budget.columns(plain.shape[1])
             return Decoded(plain)
         text = decode_text(body, media_type)
         large = len(text) > SMALL
         lines = _lines_of(signature)
-        rows = list(islice(split_rows(text, lines), SAMPLE if large else None))
+        csv.field_size_limit(budget.limits.cell)
+        if large:
+            check_size(text, budget)
+        rows = list(islice(split_rows(text, lines, budget), SAMPLE if large else None))
+        budget.table(len(rows), len(rows[0]) if rows else 0, cell=0)
         layout = find_layout(rows, media_type, signature)
         columns = None
-        if large:
+        wide = large and len(layout.columns) > WIDE
+        if wide:
+            columns = read_wide(split_rows(text, lines, budget), layout)
+            if columns is None:
+                budget.frame(len(layout.columns))
+        if large and not wide:
             guessed = guess_kinds(rows, layout)
+            check_texts(text, guessed, budget)
             columns = read_with_arrow(text, layout.columns, guessed, layout.header)
             if columns is not None and layout.is_unsure and _may_be_texts(text, columns):
                 columns = None
         if columns is None:
-            rows = list(split_rows(text, lines)) if large else rows
-            columns = read_carefully(rows, layout)
+            columns = (
+                read_in_parts(split_rows(text, lines, budget), layout)
+                if large
+                else read_carefully(rows, layout)
+            )
+        del text
         return Decoded(_assemble(columns, layout))
 
     @staticmethod
@@ -219,12 +241,7 @@ def read_carefully(rows: Sequence[Sequence[str]], layout: Layout) -> list[np.nda
     """
     width = len(layout.columns)
     rows = rows[1:] if layout.header else rows
-    for number, row in enumerate(rows, start=1):
-        if len(row) != width:
-            reference = "the header" if layout.header else "row 1"
-            raise MalformedPayload(
-                f"row {number} has {len(row)} columns, {reference} has {width}", row=number
-            )
+    _check_widths(rows, layout)
     texts: Sequence[Sequence[str]] = list(zip(*rows, strict=True)) if rows else [()] * width
     return [
         read_column(cells, column, layout.label(position), strict=layout.strict)
@@ -232,7 +249,9 @@ def read_carefully(rows: Sequence[Sequence[str]], layout: Layout) -> list[np.nda
     ]
 
 
-def split_rows(text: str, lines_are_rows: bool = False) -> Iterator[list[str]]:
+def split_rows(
+    text: str, lines_are_rows: bool = False, budget: Budget | None = None
+) -> Iterator[list[str]]:
     """The rows of a text: a row for each line, since callers join answers to lines.
 
     A blank line is a row of one column, missing, where the others have one. Where they have more
@@ -241,35 +260,117 @@ def split_rows(text: str, lines_are_rows: bool = False) -> Iterator[list[str]]:
     Args:
         text: the body.
         lines_are_rows: whether rows have one column, also where no line shows it.
+        budget: what a cell may take; by default what the settings' defaults allow.
 
     Raises:
         MalformedPayload: a quote is left open, or a line is blank; names the line.
+        PayloadTooLarge: a cell is too large.
     """
     lines = (line[0] for line in _LINE.finditer(text))
     reader = csv.reader(chain(lines, ("\n", _END)))
-    blank: list[int] = []
+    blank, blanks = 0, 0  # the first blank line since the last row, and how many there are
     line, narrow = 1, lines_are_rows
-    for row in reader:
+    for row in _within_limits(reader, budget or Budget(0)):
         if row == [_END]:
             break
         if row and row[-1].endswith(_END):
             raise MalformedPayload(f"line {line} opens a quote that nothing closes")
         if row:
             narrow = len(row) == 1
-            if blank and not narrow:
+            if blanks and not narrow:
                 raise MalformedPayload(
-                    f"line {blank[0]} is blank: each line must be a row, or its answers could not "
+                    f"line {blank} is blank: each line must be a row, or its answers could not "
                     "be told apart by lines"
                 )
-            yield from ([""] for _ in blank)
-            blank = []
+            yield from ([""] for _ in range(blanks))
+            blanks = 0
             yield row
         else:
-            blank.append(line)
+            blank = blank if blanks else line
+            blanks += 1
         line = reader.line_num + 1
     # The last of them is not the body's: a line was added to it.
     if narrow:
-        yield from ([""] for _ in blank[:-1])
+        yield from ([""] for _ in range(blanks - 1))
+
+
+def _within_limits(reader: Iterable[list[str]], budget: Budget) -> Iterator[list[str]]:
+    """What a reader gives, as long as no cell is larger than one may be.
+
+    Raises:
+        PayloadTooLarge: one is.
+    """
+    try:
+        yield from reader
+    except csv.Error:  # of a body that is text, the module has nothing else to say
+        budget.cell(budget.limits.cell + 1)
+
+
+def read_wide(rows: Iterable[list[str]], layout: Layout) -> list[np.ndarray[Any, Any]] | None:
+    """Read rows of many columns as numbers; None if a cell is none, or may be something else.
+
+    To look at each column by itself would take longer than to read it.
+    """
+    if any(
+        column.kind not in ("number", "any") or column.dtype == "object"
+        for column in layout.columns
+    ):
+        return None
+    width = len(layout.columns)
+    read: list[np.ndarray[Any, Any]] = []
+    for row in islice(rows, int(layout.header), None):
+        if len(row) != width or (layout.strict and any(map(has_leading_zero, row))):
+            return None
+        try:
+            read.append(np.fromiter(map(number, row), dtype=np.float64, count=width))
+        except ValueError:
+            return None
+        if (np.abs(read[-1]) >= EXACT).any():
+            return None
+    return list(np.array(read).T) if read else None
+
+
+def read_in_parts(rows: Iterable[list[str]], layout: Layout) -> list[np.ndarray[Any, Any]]:
+    """`read_carefully` for many rows, of which it holds no more than a few as Python's texts."""
+    import pyarrow as pa
+
+    width = len(layout.columns)
+    rest = iter(rows)
+    header = list(islice(rest, 1)) if layout.header else []
+    size = max(1, CELLS_OF_A_PART // width)
+    parts: list[list[Any]] = [[] for _ in range(width)]
+    count = 0
+    while part := list(islice(rest, size)):
+        _check_widths(part, layout, count)
+        count += len(part)
+        for kept, cells in zip(parts, zip(*part, strict=True), strict=True):
+            kept.append(pa.array(cells, pa.large_string()))
+    if not count:
+        return read_carefully(header, layout)
+    return [
+        read_column(
+            list(chain.from_iterable(part.to_pylist() for part in kept)),
+            column,
+            layout.label(position),
+            strict=layout.strict,
+        )
+        for position, (kept, column) in enumerate(zip(parts, layout.columns, strict=True))
+    ]
+
+
+def _check_widths(rows: Sequence[Sequence[str]], layout: Layout, before: int = 0) -> None:
+    """Refuse a row of another number of columns than the first.
+
+    Raises:
+        MalformedPayload: names the data row, of which so many stand before these.
+    """
+    width = len(layout.columns)
+    for at, row in enumerate(rows, start=before + 1):
+        if len(row) != width:
+            reference = "the header" if layout.header else "row 1"
+            raise MalformedPayload(
+                f"row {at} has {len(row)} columns, {reference} has {width}", row=at
+            )
 
 
 def _lines_of(signature: Signature | None) -> bool:
@@ -289,7 +390,7 @@ def _check_separator(row: Sequence[str], signature: Signature | None) -> None:
         MalformedPayload: names what seems to separate the cells.
     """
     width = len(signature.inputs) if signature else len(row)
-    if signature is None and any(map(_SEPARATED.match, row)):
+    if signature is None and any(_SEPARATED.match(cell[:LONGEST_NUMBER]) for cell in row):
         raise MalformedPayload(
             "the cells seem to be separated by something else: text/csv means commas between "
             "cells, and a point in a number"

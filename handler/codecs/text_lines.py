@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from contract.errors import MalformedPayload
+from handler.codecs.budget import Budget
 
 
-def numbered_lines(text: str) -> list[tuple[int, str]]:
-    """The lines of a text, each with its number, without blank ones at the end.
+def rows_of(text: str, budget: Budget) -> Iterator[str]:
+    """The lines of a text, one by one, without blank ones at the end.
+
+    Each is a row: a line's number is its row's.
 
     Raises:
         MalformedPayload: there is none, or one is blank: callers join answers to lines.
+        PayloadTooLarge: there are more than a body may have.
     """
-    lines = list(enumerate(text.split("\n"), start=1))
-    while lines and not lines[-1][1].strip():
-        lines.pop()
-    if not lines:
+    end = len(text.rstrip())
+    if not end:
         raise MalformedPayload("the body has no rows")
-    for number, line in lines:
+    budget.rows(text.count("\n", 0, end) + 1)
+    number, start = 1, 0
+    while start < end:
+        stop = text.find("\n", start)
+        line = text[start : stop if stop >= 0 else len(text)]
         if not line.strip():
             raise MalformedPayload(
                 f"line {number} is blank: each line must be a row, or its answers could not be "
                 "told apart by lines"
             )
-    return lines
+        yield line
+        number, start = number + 1, start + len(line) + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from typing import Any, Literal
@@ -19,6 +20,7 @@ from contract.errors import (
 )
 from contract.signature import Signature
 from contract.user_module import describe
+from handler.codecs.charset import QUOTED
 from handler.invocation.cell_at_fault import cell_at_fault
 from handler.invocation.column_order import lacks
 
@@ -37,6 +39,8 @@ _OF_THE_MACHINE = (
     "gpu", "cuda", "device", "memory", "thread", "file", "not fitted", "not trained",
     "need to call fit", "version",
 )  # fmt: skip
+# What a library repeats of the data, from the first quotation mark to the last of its kind.
+_QUOTED_LONG = re.compile(r"'.{81,}'|\".{81,}\"", re.DOTALL)
 # What scikit-learn says where a step was not given what the step before gave it in training.
 _OF_THE_CONFIGURATION = ("Specifying the columns using strings", "set_output", "transform_output")
 
@@ -134,10 +138,16 @@ def _raised_in(error: BaseException, modules: tuple[str, ...]) -> bool:
     return innermost in modules
 
 
+def _shortened(quoted: re.Match[str]) -> str:
+    """What a library quotes, as short as our own errors have it."""
+    mark, text = quoted[0][0], quoted[0][1:-1]
+    return f"{mark}{text[:QUOTED]}…{mark}"
+
+
 def _unprocessable(error: BaseException, data: Any) -> UnprocessablePayload:
     # scikit-learn appends paragraphs of advice to the one sentence that says what is wrong.
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    sentence = lines[0] if lines else ""
+    sentence = _QUOTED_LONG.sub(_shortened, lines[0]) if lines else ""
     if sentence.endswith((".", ":")) and len(lines) > 1 and "dtypes" in sentence:
         sentence = f"{sentence} {lines[1]}"  # lightgbm names the columns on a second line
     fault = cell_at_fault(sentence, data)

@@ -13,8 +13,14 @@ import pandas as pd
 from contract.dates_as_names import one_writing
 from contract.errors import UnprocessablePayload
 from contract.signature import Signature
+from handler.codecs.charset import QUOTED, quote
 from handler.codecs.column_table import ColumnTable
 
+# A name of more characters is no number, nor is it compared with others.
+LONGEST_NUMBER = 18
+LONGEST_NAME = 80
+# Names among which one is looked for that is like another.
+MOST_NAMES = 1000
 # Names that only number columns, such as x1, x2, … or 0, 1, 2, …
 _NUMBERED = re.compile(r"(\D*?)0*(\d+)")
 
@@ -50,15 +56,16 @@ def in_order(data: Any, signature: Signature) -> Any:
     if len(set(given)) < len(given):
         raise unlike_names(given, expected)
     data, given = _called_as_expected(data, given, expected)
-    further = [name for name in given if name not in expected]
-    lacking = [name for name in expected if name not in given]
+    known, sent = set(expected), set(given)
+    further = [name for name in given if name not in known]
+    lacking = [name for name in expected if name not in sent]
     if further and signature.further == "refuse":
         raise unlike_names(given, expected)
     filled = _may_be_filled(lacking, further, signature)
-    left = [name for name in lacking if name not in filled]
+    left = [name for name in lacking if name not in set(filled)] if filled else lacking
     if left and not signature.believed:
         raise unlike_names(given, expected)
-    wanted = [name for name in expected if name not in left]
+    wanted = [name for name in expected if name not in set(left)] if left else list(expected)
     columns = dict(zip(given, data.columns, strict=True))
     columns |= {name: np.full(data.shape[0], np.nan) for name in filled}
     return _taken(columns, wanted + (further if signature.further == "pass" else []))
@@ -116,6 +123,8 @@ def _by_number(data: Any, names: tuple[str, ...]) -> Any:
     That is where they count all columns from 0 or 1, in whatever order; other whole numbers only if
     they are in the order of text. A model of positions knows no other names.
     """
+    if len(max(names, key=len, default="")) > LONGEST_NUMBER:
+        return data
     found = [_NUMBERED.fullmatch(name) for name in names]
     if not all(found) or len({match[1] for match in found if match}) > 1:
         return data
@@ -148,16 +157,19 @@ def check_width(width: int, signature: Signature) -> None:
 
 def unlike_names(given: Sequence[str], expected: Sequence[str]) -> UnprocessablePayload:
     """The error that names what is missing and what is unknown, and guesses what was meant."""
-    unknown = [name for name in given if name not in expected]
-    missing = [name for name in expected if name not in given]
+    known, sent = set(expected), set(given)
+    unknown = [name for name in given if name not in known]
+    missing = [name for name in expected if name not in sent]
     parts = []
     if missing:
         parts.append(f"the model takes {_listed(missing)}, which the body lacks")
     if unknown:
-        parts.append(f"the body has {_listed(unknown)}, which the model does not take")
+        parts.append(
+            f"the body has {_listed(unknown, longest=QUOTED)}, which the model does not take"
+        )
     for name in unknown[:3]:
         if likely := likely_name(name, missing):
-            parts.append(f'by "{name}" did you mean "{likely}"?')
+            parts.append(f'by {quote(name)} did you mean "{likely}"?')
     if not parts:
         parts.append("the body names a column twice")
     return UnprocessablePayload("; ".join(parts), column=(missing or unknown or list(given))[0])
@@ -165,15 +177,23 @@ def unlike_names(given: Sequence[str], expected: Sequence[str]) -> Unprocessable
 
 def likely_name(name: str, names: Sequence[str]) -> str | None:
     """The one of several names that was likely meant by another."""
-    folded = {each.strip().casefold(): each for each in names}
+    if len(name) > LONGEST_NAME:
+        return None
+    folded = {each.strip().casefold(): each for each in names[:MOST_NAMES]}
     likely = difflib.get_close_matches(name.strip().casefold(), folded, n=1)
     return folded[likely[0]] if likely else None
 
 
-def _listed(names: Sequence[str], most: int = 10) -> str:
-    quoted = [f'"{name}"' for name in names[:most]]
-    more = [f"{len(names) - most} more"] if len(names) > most else []
-    return ", ".join(quoted + more)
+def _listed(names: Sequence[str], most: int = 10, longest: int = 160) -> str:
+    """Names as an error lists them: as many as have room, and how many there are beside them."""
+    shown: list[str] = []
+    for name in names[:most]:
+        quoted = quote(name)
+        if shown and sum(map(len, shown)) + len(quoted) > longest:
+            break
+        shown.append(quoted)
+    more = [f"{len(names) - len(shown)} more"] if len(names) > len(shown) else []
+    return ", ".join(shown + more)
 
 
 def _plural(number: int, noun: str) -> str:

@@ -12,8 +12,9 @@ from scipy import sparse
 
 from contract.column_labels import OneLabel
 from contract.columns import Column
-from contract.errors import PayloadTooLarge, UnprocessablePayload
+from contract.errors import UnprocessablePayload
 from contract.signature import Signature
+from handler.codecs.budget import NUMBER, Budget
 from handler.codecs.column_table import ColumnTable, ObjectColumn, as_frame, held, without_guess
 from handler.codecs.column_values import (
     Values,
@@ -28,13 +29,16 @@ from handler.codecs.expected_columns import UNKNOWN
 from handler.invocation.column_order import check_width, in_order, names_of
 from handler.invocation.records import as_records
 
-# A sparse matrix is written out for a model that was fitted on a table; not above this size.
-DENSE_LIMIT = 1024**3
 _LARGEST = float(np.finfo(np.float32).max)
 
 
 def conform(
-    data: Any, signature: Signature | None, *, is_open: bool = False, as_columns: bool = False
+    data: Any,
+    signature: Signature | None,
+    *,
+    is_open: bool = False,
+    as_columns: bool = False,
+    budget: Budget | None = None,
 ) -> Any:
     """Check data against a signature and turn it into what ``model.predict`` wants.
 
@@ -46,6 +50,7 @@ def conform(
         is_open: whether it is a model that holds no trace of its input: one column of texts without
             a name is handed to it as texts, for a table would have left a trace.
         as_columns: whether a table may be handed over without a data frame around it.
+        budget: what it may take; by default what the settings' defaults allow.
 
     Returns:
         For a model fitted on a table, a data frame with exactly its columns in its order, or
@@ -65,7 +70,7 @@ def conform(
     if signature.container in ("records", "lists"):
         return as_records(as_frame(data), signature.container)
     if sparse.issparse(data):
-        return _conform_sparse(data, signature)
+        return _conform_sparse(data, signature, budget or Budget(0))
     if signature.believed and _is_other(data, signature):
         return _text_alone(_as_it_is(as_frame(data)))
     data = in_order(ColumnTable.of(data) if isinstance(data, pd.DataFrame) else data, signature)
@@ -132,24 +137,21 @@ def is_texts_alone(data: Any) -> bool:
     return isinstance(data, np.ndarray) and data.ndim == 1 and data.dtype.kind in "OU"
 
 
-def _conform_sparse(data: Any, signature: Signature) -> Any:
+def _conform_sparse(data: Any, signature: Signature, budget: Budget) -> Any:
     if not signature.believed:
         check_width(data.shape[1], signature)
     if signature.fitted_on == "array" and signature.is_sparse is not False:
         return data
-    return _from_columns(written_out(data), signature)
+    return _from_columns(written_out(data, budget), signature)
 
 
-def written_out(matrix: Any) -> Any:
+def written_out(matrix: Any, budget: Budget) -> Any:
     """A sparse matrix as an array.
 
     Raises:
-        PayloadTooLarge: that would take more than ``DENSE_LIMIT`` bytes.
+        PayloadTooLarge: that would take more memory than the budget allows.
     """
-    if matrix.shape[0] * matrix.shape[1] * 8 > DENSE_LIMIT:
-        raise PayloadTooLarge(
-            f"a sparse matrix of shape {matrix.shape} is too large for a model fitted on a table"
-        )
+    budget.memory(matrix.shape[0] * matrix.shape[1] * NUMBER)
     return matrix.toarray()
 
 

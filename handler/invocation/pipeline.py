@@ -22,6 +22,7 @@ from contract.errors import (
     InvocationTimeout,
     PayloadTooLarge,
     PredictionFailed,
+    UnprocessablePayload,
     UnsupportedContentType,
 )
 from contract.estimators.first_pipeline_steps import first_parts, is_known
@@ -53,6 +54,9 @@ from handler.invocation.what_user_functions_see import as_users_expect, without_
 from handler.processes.invocation_time_limit import DeadlineExceeded, deadline
 
 logger = logging.getLogger(__name__)
+
+# What reading a value raises that nobody has thought of.
+_UNFORESEEN = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
 
 Limit = Callable[[float], AbstractContextManager[None]]
 Outcome = TypeVar("Outcome")
@@ -238,7 +242,7 @@ class Pipeline:
         try:
             return self._predictor(data)
         except (ValueError, TypeError):
-            return self._predictor(written_out(data))
+            return self._predictor(written_out(data, codecs.Budget(0, self.settings.body_limits)))
 
     def _of_texts(self, texts: Any) -> Any:
         """What the model says of texts; of a series of them, where it takes no array for one."""
@@ -288,11 +292,26 @@ class Pipeline:
             if data is None and self.user.predict_fn is None:
                 raise PredictionFailed("input_fn returned nothing: does it lack a return?")
             return data
-        decoded = codecs.decode(request.body, request.content_type, self.signature)
+        try:
+            return self._read_by_default(request, invocation)
+        except _UNFORESEEN as error:
+            # Our own code reads nothing but the body: that is what it does not get along with.
+            logger.warning("[%s] reading the body failed", request.request_id, exc_info=error)
+            raise UnprocessablePayload(
+                "the body holds a value that can't be read, or that no model could take"
+            ) from None
+
+    def _read_by_default(self, request: Request, invocation: Invocation) -> Any:
+        budget = codecs.Budget(len(request.body), self.settings.body_limits)
+        decoded = codecs.decode(request.body, request.content_type, self.signature, budget)
         invocation.envelope = self.identity.on(decoded.envelope, request)
         is_open = self.signature is None and self._model_input.kind == "open"
         return conform(
-            decoded.data, self.signature, is_open=is_open, as_columns=self._takes_columns
+            decoded.data,
+            self.signature,
+            is_open=is_open,
+            as_columns=self._takes_columns,
+            budget=budget,
         )
 
     def _write(self, prediction: Any, invocation: Invocation) -> Response:

@@ -191,9 +191,9 @@ def test_a_parquet_bomb_is_refused(rows: int) -> None:
 
 @pytest.mark.parametrize("opening", [b"[", b'{"a":', b'{"instances":['])
 def test_deep_nesting_is_refused(opening: bytes) -> None:
-    """A document nested without end is a 400, no exhausted stack."""
-    assert refusal(opening * 200_000, "application/json", POSITIONS).status == 400
-    assert refusal(opening * 200_000, "application/jsonlines", POSITIONS).status == 400
+    """A document nested without end is refused by its marks, no exhausted stack."""
+    assert refusal(opening * 200_000, "application/json", POSITIONS).status == 413
+    assert refusal(opening * 200_000, "application/jsonlines", POSITIONS).status == 413
 
 
 def test_a_long_text_beside_many_numbers_takes_no_more_than_itself() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from contract.body_limits import BodyLimits
 from contract.errors import SettingsError
 from contract.machine import MEBIBYTE
 from contract.settings import ServingSettings, TrainingSettings
@@ -115,3 +116,14 @@ def test_base_dir_moves_everything() -> None:
     assert TrainingSettings.from_environ(environ).paths.failure == Path(
         "/scratch/ml/output/failure"
     )
+
+
+def test_what_a_body_may_hold_is_set_by_the_environment() -> None:
+    """Each limit has a variable of its own; what is not set is as by default."""
+    environ = {"BYO_MAX_ROWS": "7", "BYO_MAX_CELL_IN_MB": "2", "BYO_MAX_NESTING": "9"}
+
+    limits = ServingSettings.from_environ(environ).body_limits
+
+    assert limits == BodyLimits(rows=7, cell=2 * MEBIBYTE, nesting=9)
+    with pytest.raises(SettingsError, match="BYO_MAX_COLUMNS"):
+        ServingSettings.from_environ({"BYO_MAX_COLUMNS": "0"})
