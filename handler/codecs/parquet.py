@@ -146,7 +146,8 @@ def _check(body: bytes, file: Any, budget: Budget) -> list[str]:
     budget.frame(len(schema))
     budget.table(metadata.num_rows, len(schema), cell=0)
     budget.memory(metadata.num_rows * sum(_least_bytes(field.type) for field in schema))
-    budget.memory(unpacked_size(body, metadata))
+    # A page, and what is made of it.
+    budget.memory(2 * unpacked_size(body, metadata))
     return [name for name in schema.names if not _INDEX.fullmatch(name)]
 
 
