@@ -20,6 +20,7 @@ from contract.errors import InvocationError, PayloadTooLarge
 from contract.machine import MEBIBYTE
 from contract.signature import Signature
 from handler.codecs import Budget, decode, libsvm
+from handler.codecs.column_table import as_frame
 from handler.codecs.json_structure import structure_of
 from handler.codecs.parquet_pages import unpacked_size
 from handler.codecs.wide_frame import WIDE, frame_of
@@ -114,7 +115,7 @@ def test_a_hundred_thousand_columns_are_read(content_type: str, body: bytes) -> 
     data = decode(body, content_type, None).data
 
     assert data.shape[1] == WIDTH
-    assert np.asarray(data)[0].tolist() == [1.0] * WIDTH
+    assert np.asarray(as_frame(data))[0].tolist() == [1.0] * WIDTH
 
 
 @pytest.mark.parametrize(
