@@ -17,7 +17,7 @@ from tests.fidelity import forms, models
 from tests.fidelity.random_models import Drawn, draw
 from tests.fidelity.test_oracle import check, pipelines, wanted, written_out
 
-EACH_TIME, IN_ALL = 25, 500
+EACH_TIME, IN_ALL = 25, 150
 SEEDS = [
     pytest.param(seed, marks=[] if seed < EACH_TIME else pytest.mark.fidelity)
     for seed in range(IN_ALL)
