@@ -56,7 +56,7 @@ ifdef MEASURE
 test: coverage
 else
 test: setup
-	@$(BIN)/python -m pytest -m "not engine and not fidelity" $(TESTS)
+	@$(BIN)/python -m pytest -m "not engine and not fidelity and not hostile" $(TESTS)
 endif
 
 # Both run on the built wheel, as users install it; -P keeps the checkout's own packages out of reach.
@@ -67,7 +67,7 @@ coverage: $(MEASURED)/done
 		&& echo "import measured_processes" > $$site/measured_processes.pth
 	@rm -rf .setup/coverage && mkdir .setup/coverage
 	@echo "[coverage] $$($(MEASURED)/bin/python --version), the built wheel"
-	@$(MEASURED)/bin/python -P -m pytest --installed -m "not engine and not fidelity" $(TESTS)
+	@$(MEASURED)/bin/python -P -m pytest --installed -m "not engine and not fidelity and not hostile" $(TESTS)
 	@$(MEASURED)/bin/python -m tests.measuring.report $(if $(TESTS),--part) .setup/coverage
 
 test-pythons: $(UV)
@@ -80,12 +80,12 @@ test-pythons: $(UV)
 test-python: $(ENVIRONMENT)/done
 	@$(call install_wheel,$(ENVIRONMENT))
 	@echo "[test-pythons] $$($(ENVIRONMENT)/bin/python --version), the built wheel"
-	@$(ENVIRONMENT)/bin/python -P -m pytest --installed -m "not engine and not fidelity and (portable or not slow)" $(TESTS)
+	@$(ENVIRONMENT)/bin/python -P -m pytest --installed -m "not engine and not fidelity and not hostile and (portable or not slow)" $(TESTS)
 
 # What fails is shown as a body: keep it as a file of tests/fuzz/corpus, by the name of its format.
 EXAMPLES ?= 20000
 fuzz: setup
-	@BYO_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/fuzz $(TESTS)
+	@BYO_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/fuzz tests/codecs/test_limits.py $(TESTS)
 
 test-fidelity: setup
 	@$(BIN)/python -m pytest -m fidelity tests/fidelity $(TESTS)
