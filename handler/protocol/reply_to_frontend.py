@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from contract.errors import PredictionFailed
@@ -16,13 +17,29 @@ from handler.protocol.wire_format import Invoke, invoke_reply
 
 logger = logging.getLogger(__name__)
 
-# What HTTP allows as a header's name, and as its value.
+# What HTTP allows as a header's name, and as its value. The frontend sends one byte for each
+# character, and a question mark for one that has no such byte.
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_TEXT = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
+_TEXT = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+# A line of the worker's output, which is UTF-8: no half of a surrogate pair.
+_LINE = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]*")
 
 
 def reply_to(message: Invoke, invocation: Invocation, response: Response) -> list[bytes]:
-    """The reply to an invocation: the response, with what user code set on the context."""
+    """The reply to an invocation: the response, with what user code set on the context.
+
+    Whatever user code has made of its context, there is one: a process that ended by it would end
+    for all that it answers.
+    """
+    try:
+        return _reply(message, invocation, response)
+    except Exception as error:
+        logger.error("[%s] the answer can't be sent", message.request_id, exc_info=error)
+        problem = PredictionFailed("what is set on the context can't be sent")
+        return _own_reply(message, problem_response(problem, message.request_id))
+
+
+def _reply(message: Invoke, invocation: Invocation, response: Response) -> list[bytes]:
     context = invocation.context
     content_type, status, reason = response.content_type, response.status, response.reason
     headers: dict[str, str] = {}
@@ -30,18 +47,21 @@ def reply_to(message: Invoke, invocation: Invocation, response: Response) -> lis
         report(response, context)
         status, reason = context.get_response_status(0)
         headers = dict(context.get_response_headers(0))
-        for line in context.measured():
-            sys.stdout.write(f"[METRICS]{line}\n")
-        fault = _fault(status, reason or "", headers)
+        measured = context.measured()
+        fault = _fault(status, reason or "", headers, measured)
         if fault:
             return _refusal(message, fault)
+        with contextlib.suppress(OSError):  # figures are nothing to fail by
+            sys.stdout.writelines(f"[METRICS]{line}\n" for line in measured)
         content_type = headers.pop("content-type", content_type)  # it has a place of its own
     return invoke_reply(
         message.request_id, response.body, content_type, status, reason or "", headers
     )
 
 
-def _fault(status: Any, reason: Any, headers: Mapping[Any, Any]) -> str | None:
+def _fault(
+    status: Any, reason: Any, headers: Mapping[Any, Any], measured: Sequence[str]
+) -> str | None:
     """What user code told its context that no answer can say; the frontend would never answer."""
     if not (isinstance(status, int) and 200 <= status <= 599):
         return f"the response status {status!r}"
@@ -52,6 +72,9 @@ def _fault(status: Any, reason: Any, headers: Mapping[Any, Any]) -> str | None:
             return f"the response header {name!r}"
         if not (isinstance(value, str) and _TEXT.fullmatch(value)):
             return f"the response header {name}: {value!r}"
+    for line in measured:
+        if not _LINE.fullmatch(line):
+            return f"the metric {line!r}"
     return None
 
 

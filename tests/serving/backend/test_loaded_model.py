@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,15 @@ def test_what_a_context_is_told_is_replied(
         lambda context: context.set_response_header(0, "", "no name"),
         lambda context: context.set_response_header(0, 7, "a number"),
         lambda context: context.set_response_content_type(0, "text/\nplain"),
+        lambda context: context.set_response_header(0, "X-A", "half a pair \ud800"),
+        lambda context: context.set_response_header(0, "X-A", "\udfff"),
+        lambda context: context.set_response_header(0, "X-A", "a null \0"),
+        lambda context: context.set_response_header(0, "X-A", "no byte: €"),
+        lambda context: context.set_response_content_type(0, "text/\ud83d"),
+        lambda context: context.set_response_content_type(0, "text/\0plain"),
+        lambda context: context.set_response_status(201, "half \udc00"),
+        lambda context: context.metrics.add_counter("half \ud800", 1),
+        lambda context: context.metrics.add_counter("two\nlines", 1),
     ],
 )
 def test_what_http_does_not_allow_is_a_bug(tell: Tell) -> None:
@@ -83,3 +93,25 @@ def test_what_http_does_not_allow_is_a_bug(tell: Tell) -> None:
 
     assert (reply.status, reply.content_type) == (500, b"application/problem+json")
     assert "which HTTP does not allow" in json.loads(reply.body)["detail"]
+
+
+@pytest.mark.parametrize(
+    "tell",
+    [
+        lambda context: setattr(context, "request_processor", None),
+        lambda context: setattr(context, "request_processor", []),
+        lambda context: setattr(context, "measured", None),
+        lambda context: setattr(context, "get_response_status", lambda index: 200),
+    ],
+)
+def test_a_context_that_is_broken_is_a_bug(
+    tell: Tell, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever comes of it: the caller gets 500, and the log has the cause."""
+    monkeypatch.setattr(logging.getLogger("handler"), "propagate", True)
+
+    reply = reply_to(tell)
+
+    assert (reply.status, reply.content_type) == (500, b"application/problem+json")
+    assert "the answer can't be sent" in caplog.text
+    assert "Traceback" in caplog.text
