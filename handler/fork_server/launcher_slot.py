@@ -11,6 +11,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
+from handler.fork_server.launcher_output import LauncherOutput
 from handler.fork_server.saved_requests import SavedRequest
 from handler.processes.launch_request import LaunchRequest
 from handler.processes.process_watch import close_watch, open_watch, send_signal
@@ -31,6 +32,7 @@ class LauncherSlot:
     def __init__(self, request: LaunchRequest, folder: Path) -> None:
         self.request = request
         self.launcher: int | None = None  # what is waited on; None once it is known to have ended
+        self.output: LauncherOutput | None = None
         self.listener: socket.socket = request.listen()
         self._saved = SavedRequest(folder, request)
         try:
@@ -58,6 +60,8 @@ class LauncherSlot:
     def close(self) -> None:
         """Give back what was held: nobody is to connect any more."""
         self._saved.delete()
+        if self.output is not None:
+            self.output.close()
         self.listener.close()
         if self.request.kind == "unix":
             Path(self.request.address).unlink(missing_ok=True)
@@ -91,11 +95,13 @@ class LauncherWatch:
             close_watch(launcher)
             return
         slot.launcher = launcher
+        output = slot.output = LauncherOutput(pid, self._selector)
 
         def ended() -> bool:
             self._selector.unregister(launcher)
             close_watch(launcher)
             slot.launcher = None
+            output.pass_on()
             when_ended()
             return True
 

@@ -127,6 +127,26 @@ def test_a_model_outlives_its_launcher(many: Observed, model: Path) -> None:
     assert many.load(model) == 200
 
 
+def test_what_user_code_prints_outlives_the_launcher(many: Observed) -> None:
+    """It shows in the log, however much it is, and no invocation fails by it."""
+    folder = many.model("printing", "prints.py")
+    assert many.load(folder) == 200
+    assert many.invoke(folder, "before,1")[0] == 200
+    kill(many.processes.launcher_of(folder))
+
+    for word, count in (("first", 1), ("many", 5000), ("last", 1)):
+        assert many.invoke(folder, f"{word},{count}")[0] == 200
+    kill(host(many, folder))
+    eventually(lambda: many.invoke(folder, "reborn,1")[0] == 200)
+
+    for word in ("first", "many", "last", "reborn"):
+        for line in ("printed", "to stderr", "by a process", "0 ---"):
+            eventually(lambda line=f"{word} {line}": line in many.log)  # type: ignore[misc]
+    assert "many 4999 ---" in many.log
+    assert many.unload(folder) == 200
+    assert_gone(many, folder)
+
+
 def test_unload_during_a_prediction(many: Observed, model: Path) -> None:
     """It is not waited for, and may stay without an answer, as the frontend has it."""
     gate = model / "gate"
