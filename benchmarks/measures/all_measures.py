@@ -12,6 +12,7 @@ from benchmarks.measures import (
     loading,
     memory,
     neighbours,
+    recovery,
     startup,
     throughput,
 )
@@ -32,4 +33,5 @@ MEASURES: dict[str, Callable[[Session], list[Figure]]] = {
     "thousand": loading.thousand,
     "neighbours": neighbours.latency,
     "busy": busy_worker.others,
+    "recovery": recovery.seconds,
 }

@@ -6,6 +6,8 @@ preload.py             what it imports, and a rehearsal, so that hosts share it
 immortal_objects.py    keeps what hosts share from being copied by its use
 placement.py           which process holds which model
 launcher_slot.py       a model's launcher and socket
+after_serve.py         what is done where `serve` was killed
+model_sockets.py       where the frontend connects to models, also after this process
 launcher_output.py     what is printed where a launcher would, after its end
 saved_requests.py      the models that are held, for the next fork server
 own_host.py            a model with a host of its own: forked, watched, forked again

@@ -1,7 +1,8 @@
 """The process that imports once and forks a host for each model.
 
-Started by the supervisor, ended by the end of its standard input. Threads must not be started
-here: hosts are forked from this process, and a fork takes only one thread along.
+Started by the supervisor, ended by a word on its standard input or by the end of that. Threads
+must not be started here: hosts are forked from this process, and a fork takes only one thread
+along.
 """
 
 from __future__ import annotations
@@ -22,17 +23,21 @@ from contract.container_log import SERVE_FORM
 from contract.machine import this_machine
 from contract.settings import ServingSettings
 from handler.fork_server import preload
+from handler.fork_server.after_serve import AfterServe
 from handler.fork_server.host_forks import HostProcesses
 from handler.fork_server.immortal_objects import make_all_immortal
 from handler.fork_server.launcher_slot import LauncherWatch
+from handler.fork_server.model_sockets import ModelSockets
 from handler.fork_server.placement import Placements
 from handler.fork_server.registration_check import FrontendQuestion, RegistrationChecks
+from handler.fork_server.saved_requests import read_saved
 from handler.fork_server.scratch_sweep import ScratchSweep
 from handler.fork_server.shared_host import SharedHost
 from handler.fork_server.shared_hosts import SharedHosts
 from handler.processes import launcher_pipes, model_load_events, requirements_site
 from handler.processes.capacity_plan import plan
 from handler.processes.forked_children import ForkedChildren
+from handler.processes.kept_sockets import ServeChannel
 from handler.processes.launch_request import LaunchReader, LaunchRequest
 from handler.processes.signal_socket import wake_on
 
@@ -44,32 +49,45 @@ ALIVE_SECONDS = 1.0
 class ForkServer:
     """Forks hosts as launchers ask for them, and again when one has died.
 
+    It may stand by for another, with all imported, until that one has ended.
+
     Args:
         folder: the server's scratch folder, with the pipes that launchers write to and wait on.
         settings: the serving settings.
+        channel: the way to `serve`.
+        after_serve: what cleans up where `serve` ends without a word.
     """
 
-    def __init__(self, folder: Path, settings: ServingSettings) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        settings: ServingSettings,
+        channel: ServeChannel,
+        after_serve: AfterServe,
+    ) -> None:
+        self._folder = folder
         self._settings = settings
+        self._channel = channel
+        self._after_serve = after_serve
         self._tell_at = 0.0
         self._reader = LaunchReader()
         self._children = ForkedChildren()
         self._selector = selectors.DefaultSelector()
-        self._placements = self._make_placements(folder)
         self._sweep = ScratchSweep(folder)
-        self._pipe = launcher_pipes.open_launch(folder)
+        self._pipe: int | None = None
 
-    def _make_placements(self, folder: Path) -> Placements:
+    def _make_placements(self, sockets: ModelSockets) -> Placements:
         settings, children = self._settings, self._children
         machine = this_machine()
         checks = RegistrationChecks(FrontendQuestion(children, settings))
         number = machine.cpus if settings.backend == "shared" else 0
         return Placements(
-            folder,
+            self._folder,
             HostProcesses(children, settings, plan(settings, machine)),
             SharedHosts(number, lambda: SharedHost(children, settings, self._selector)),
             LauncherWatch(self._selector),
             checks if settings.multi_model else None,
+            sockets,
         )
 
     def prepare(self, modules: str) -> None:
@@ -88,15 +106,24 @@ class ForkServer:
         preload.settle()
 
     def run(self) -> None:
-        """Fork hosts until standard input ends."""
+        """Fork hosts until standard input ends, once this process is to begin."""
+        try:
+            found = self._channel.wait_to_begin()
+        except EOFError:
+            self._after_serve.become()
+            return
+        self._placements = self._make_placements(ModelSockets(found, self._channel))
+        self._serve(self._open_pipe())
+
+    def _serve(self, pipe: int) -> None:
         look_at = 0.0
         # Before the loop: an end of a host that comes while this is done wakes the loop's first
         # select, and saved requests come before announced ones, which may be the same.
         with wake_on(signal.SIGCHLD, signal.SIGHUP) as wakeup:
             self._placements.restore(self._tell_alive)
             watch = self._selector.register
-            watch(sys.stdin, selectors.EVENT_READ, _end)
-            watch(self._pipe, selectors.EVENT_READ, self._read_launch_requests)
+            watch(sys.stdin, selectors.EVENT_READ, self._end)
+            watch(pipe, selectors.EVENT_READ, lambda: self._read_launch_requests(pipe))
             watch(wakeup, selectors.EVENT_READ, lambda: self._signalled(wakeup.recv(4096)))
             while True:
                 happened = self._selector.select(
@@ -108,6 +135,9 @@ class ForkServer:
                     self._look_after_all()
                     look_at = time.monotonic() + WATCH_SECONDS
                 self._tell_alive()
+                if not happened and self._is_serving_one:
+                    # What the first host would not wait for, the next one is to find.
+                    preload.import_one()
 
     def _signalled(self, numbers: bytes) -> None:
         if signal.SIGHUP in numbers:
@@ -118,11 +148,37 @@ class ForkServer:
         if time.monotonic() < self._tell_at:
             return
         self._tell_at = time.monotonic() + ALIVE_SECONDS
-        is_serving = not self._settings.multi_model and self._placements.is_serving
-        model_load_events.send(model_load_events.ForkServerAlive(os.getpid(), is_serving))
+        alive = model_load_events.ForkServerAlive(os.getpid(), self._is_serving_one)
+        model_load_events.send(alive)
+
+    @property
+    def _is_serving_one(self) -> bool:
+        """Whether a process holds the single model."""
+        return not self._settings.multi_model and self._placements.is_serving
 
     def _is_awaited(self) -> bool:
-        return bool(select.select([self._pipe], [], [], 0)[0])
+        """Whether a launcher asks for a host, or one has to take the place of another."""
+        try:
+            if not self._channel.is_to_begin():
+                return False
+        except EOFError:
+            return True
+        if any(read_saved(self._folder)):
+            return True
+        return bool(select.select([self._open_pipe()], [], [], 0)[0])
+
+    def _open_pipe(self) -> int:
+        """What launchers write to; they wait for it to be opened, which only one may do."""
+        if self._pipe is None:
+            self._pipe = launcher_pipes.open_launch(self._folder)
+        return self._pipe
+
+    def _end(self) -> None:
+        """Standard input tells this process to end; where it ends itself, `serve` has."""
+        if not os.read(sys.stdin.fileno(), 4096):
+            self._children.end_all()
+            self._after_serve.become()
+        raise SystemExit(0)
 
     def _look_after_all(self) -> None:
         self._children.reap()
@@ -130,8 +186,8 @@ class ForkServer:
         self._placements.look_after()
         self._sweep.look_after()
 
-    def _read_launch_requests(self) -> None:
-        for request in self._reader.feed(os.read(self._pipe, 65536)):
+    def _read_launch_requests(self, pipe: int) -> None:
+        for request in self._reader.feed(os.read(pipe, 65536)):
             self._placements.announced(self._in_place(request))
             self._tell_alive()
 
@@ -144,17 +200,14 @@ class ForkServer:
 
 def main() -> None:
     """The fork server's process."""
+    channel = ServeChannel.of_this_process()
+    after_serve = AfterServe.of_this_process()
     settings = ServingSettings.from_environ(os.environ)
     container_log.configure(logging.INFO, SERVE_FORM)
     requirements_site.activate()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    server = ForkServer(Path(os.environ[launcher_pipes.DIR_VARIABLE]), settings)
+    folder = Path(os.environ[launcher_pipes.DIR_VARIABLE])
+    server = ForkServer(folder, settings, channel, after_serve)
     server.prepare(os.environ.get(preload.PRELOAD_VARIABLE, ""))
     server.run()
-
-
-def _end() -> None:
-    """Standard input has ended: the supervisor is gone, or wants this process to go."""
-    if not os.read(sys.stdin.fileno(), 4096):
-        raise SystemExit(0)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from handler.fork_server.launcher_output import LauncherOutput
+from handler.fork_server.model_sockets import ModelSockets
 from handler.fork_server.saved_requests import SavedRequest
 from handler.processes.launch_request import LaunchRequest
 from handler.processes.process_watch import close_watch, open_watch, send_signal
@@ -27,13 +28,15 @@ class LauncherSlot:
     Args:
         request: what the launcher asked for.
         folder: where the request is saved for the next fork server.
+        sockets: where the model's socket comes from.
     """
 
-    def __init__(self, request: LaunchRequest, folder: Path) -> None:
+    def __init__(self, request: LaunchRequest, folder: Path, sockets: ModelSockets) -> None:
         self.request = request
         self.launcher: int | None = None  # what is waited on; None once it is known to have ended
         self.output: LauncherOutput | None = None
-        self.listener: socket.socket = request.listen()
+        self._sockets = sockets
+        self.listener: socket.socket = sockets.listen(request)
         self._saved = SavedRequest(folder, request)
         try:
             self._saved.save()
@@ -62,7 +65,7 @@ class LauncherSlot:
         self._saved.delete()
         if self.output is not None:
             self.output.close()
-        self.listener.close()
+        self._sockets.close(self.request, self.listener)
         if self.request.kind == "unix":
             Path(self.request.address).unlink(missing_ok=True)
 

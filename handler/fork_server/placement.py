@@ -15,6 +15,7 @@ from contract.machine import MEBIBYTE
 from contract.signature import load_signature
 from contract.user_module import MODULE_FOLDERS
 from handler.fork_server.launcher_slot import LauncherSlot
+from handler.fork_server.model_sockets import ModelSockets
 from handler.fork_server.own_host import OwnHost, Processes
 from handler.fork_server.registration_check import RegistrationChecks
 from handler.fork_server.saved_requests import read_saved
@@ -47,6 +48,7 @@ class Placements:
         launchers: what finds launchers and tells their ends.
         checks: what asks the frontend whether it has a model; None for a single one, which it
             always has.
+        sockets: where their sockets come from.
         clock: the time in seconds.
     """
 
@@ -57,6 +59,7 @@ class Placements:
         shared_hosts: SharedHosts,
         launchers: Launchers,
         checks: RegistrationChecks | None,
+        sockets: ModelSockets,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder = folder
@@ -64,6 +67,7 @@ class Placements:
         self._shared_hosts = shared_hosts
         self._launchers = launchers
         self._checks = checks
+        self._sockets = sockets
         self._clock = clock
         self._placed: dict[LaunchRequest, OwnHost | InSharedHost] = {}
         # Models that leave a host that they share, and the hosts of their own that load them.
@@ -118,6 +122,7 @@ class Placements:
                 self._move_out(request, placed)
         if self._checks is not None:
             self._checks.look_after()
+        self._sockets.look_after()
         self._begin_reloads()
 
     def _move_out(self, request: LaunchRequest, placed: InSharedHost) -> None:
@@ -156,7 +161,7 @@ class Placements:
                 free -= 1
 
     def _place(self, request: LaunchRequest) -> None:
-        slot = LauncherSlot(request, self._folder)
+        slot = LauncherSlot(request, self._folder, self._sockets)
         self._launchers.attach(slot, lambda: self._launcher_ended(request))
         if not (slot.has_launcher or request.again):
             slot.close()  # the frontend has changed its mind

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import logging
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,11 +19,17 @@ from handler.invocation.request_types import Request
 logger = logging.getLogger(__name__)
 
 PRELOAD_VARIABLE = "BYO_PRELOAD"
-# What most models are made of.
+# What most models are made of, and first what that is made of: a fork server that imports while it
+# serves is to say in between that it lives.
 MODULES = (
     "joblib",
     "scipy.sparse",
     "scipy.special",
+    "scipy.linalg",
+    "scipy.optimize",
+    "scipy.stats",
+    "sklearn.utils",
+    "sklearn.metrics",
     "sklearn.compose",
     "sklearn.ensemble",
     "sklearn.feature_extraction.text",
@@ -51,10 +58,17 @@ def import_modules(more: str, is_awaited: Callable[[], bool]) -> None:
             importlib.import_module(module)
         except Exception as error:
             logger.warning("%s: %s can't be imported: %s", PRELOAD_VARIABLE, module, error)
-    for module in MODULES:
-        if is_awaited():
-            return
-        importlib.import_module(module)
+    while not is_awaited() and import_one():
+        pass
+
+
+def import_one() -> bool:
+    """Import one more of our own; whether there was one left."""
+    module = next((name for name in MODULES if name not in sys.modules), None)
+    if module is None:
+        return False
+    importlib.import_module(module)
+    return True
 
 
 def rehearse(settings: ServingSettings) -> None:

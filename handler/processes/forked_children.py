@@ -92,6 +92,13 @@ class ForkedChildren:
             elif record.is_overdue:
                 end_overdue(pid)
 
+    def end_all(self) -> None:
+        """Kill all children, and what they have started."""
+        for pid in self._records:
+            end(pid)
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, signal.SIGKILL)
+
     def end_busy(self) -> None:
         """Kill the children that are at work."""
         for pid, record in self._records.items():

@@ -55,6 +55,10 @@ FRUGAL = (
 SHADOW = ("-XX:StackShadowPages=10",) if platform.machine() == "x86_64" else ()
 
 
+# A model's socket outlives its processes, so the guard has the frontend connect again at once.
+RECONNECTS = ("-Dbyo.reconnects=true",)
+
+
 # With many models the heap holds little but what becomes garbage at once: let it be collected
 # early rather than spread over memory that models need.
 YOUNG = ("-Xmn32m",)
@@ -81,7 +85,8 @@ def command(
     Raises:
         MissingPrerequisite: Java or multi-model-server is not installed.
     """
-    if settings.backend == "stock":
+    is_stock = settings.backend == "stock"
+    if is_stock:
         backend = _backend(scratch, sys.executable, STOCK_WORKER)
     else:
         backend = _backend(scratch, "/bin/sh", LAUNCHER)
@@ -106,6 +111,7 @@ def command(
         f"-Dbyo.folder={scratch}",
         f"-Dbyo.drain={DRAIN_SECONDS}",
         f"-Dbyo.timeout={settings.timeout}",
+        *(() if is_stock else RECONNECTS),
         "-cp",
         class_path(),
         *MAIN_CLASSES,

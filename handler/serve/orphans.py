@@ -36,6 +36,24 @@ def reap(ours: Collection[int]) -> None:
                 os.waitpid(pid, os.WNOHANG)
 
 
+def let_go_on(ours: Collection[int]) -> list[int]:
+    """Have children go on that have been stopped: nobody else ever would.
+
+    Args:
+        ours: the children that this process has started itself.
+
+    Returns:
+        Those that had been stopped.
+    """
+    stopped = []
+    for pid in ours:
+        with contextlib.suppress(ChildProcessError, ProcessLookupError):
+            if os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOHANG) is not None:
+                os.kill(pid, signal.SIGCONT)  # not waited for, so its number is no other's
+                stopped.append(pid)
+    return stopped
+
+
 def end_all(ours: Collection[int], variable: str, seconds: float) -> bool:
     """End those that were adopted and have a variable in their environment, and what they had
     started, which is adopted when they end.

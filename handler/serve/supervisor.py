@@ -118,7 +118,14 @@ class Supervisor:
         self._guard = CleanupGuard(self._frontend.pid, scratch, self._mark)
         self._fork_server: ForkServerProcess | None = None
         if settings.backend != "stock":
-            self._fork_server = ForkServerProcess(environ, scratch, self._selector, self._sweep)
+            self._fork_server = ForkServerProcess(
+                environ,
+                scratch,
+                self._selector,
+                self._sweep,
+                self._guard.command,
+                settings.startup_timeout,
+            )
 
     def run(self) -> None:
         """Serve until a stop signal has come and all that was accepted is answered."""
@@ -126,7 +133,7 @@ class Supervisor:
             self._become_ready("load models by POST /models")
         deadline = time.monotonic() + self._settings.startup_timeout
         while self._state is not ServerState.STOPPING:
-            self._readiness.look()
+            self._look_after_all()
             is_starting = self._state is ServerState.STARTING
             happened = self._selector.select(ASK_SECONDS if is_starting else WRITE_SECONDS)
             for key, _ in happened:
@@ -142,6 +149,15 @@ class Supervisor:
             self._readiness.look()
             for key, _ in self._selector.select(WRITE_SECONDS):
                 key.data()
+
+    def _look_after_all(self) -> None:
+        """What is to be seen each second, and when a child has changed."""
+        self._readiness.look()
+        for pid in orphans.let_go_on(self._own()):
+            logger.warning("process %d was stopped: it goes on", pid)
+        self._guard.look()
+        if self._fork_server is not None:
+            self._fork_server.look()
 
     def _check_start(self, deadline: float) -> None:
         """Nothing has happened for a while, and the model has not loaded.
@@ -209,7 +225,11 @@ class Supervisor:
     def _own(self) -> set[int]:
         """The processes that this one has started."""
         own = {self._frontend.pid, self._guard.pid}
-        return own | ({self._fork_server.pid} if self._fork_server else set())
+        return own | (self._fork_server.pids if self._fork_server else set())
+
+    def _is_settled(self, told: model_load_events.ForkServerAlive) -> bool:
+        """Whether no model waits for what another process would take of the CPUs."""
+        return self._settings.multi_model or told.is_serving
 
     def _sweep(self) -> None:
         """A fork server has ended, and its hosts with it: nothing they started is to stay."""
@@ -224,7 +244,7 @@ class Supervisor:
             if isinstance(event, model_load_events.ForkServerAlive):
                 # What one said that has ended may still be waiting here.
                 if self._fork_server and event.pid == self._fork_server.pid:
-                    self._fork_server.lives()
+                    self._fork_server.lives(is_settled=self._is_settled(event))
                     self._readiness.fork_server_lives(event)
                 continue
             if not self._settings.multi_model and self._state is not ServerState.STOPPING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -39,8 +40,22 @@ class Processes:
         return self._only("com.amazonaws.ml.mms.ModelServer")
 
     def fork_server(self) -> psutil.Process:
+        """The one that launchers write to; another of its kind stands by."""
         supervisor = self.supervisor()
-        return next(one for one in self._forks() if one.parent() == supervisor)
+        return next(
+            one for one in self._forks() if one.parent() == supervisor and _holds(one, "launch")
+        )
+
+    def standby(self) -> psutil.Process:
+        """What will take the fork server's place."""
+        supervisor, fork_server = self.supervisor(), self.fork_server()
+        return next(
+            one for one in self._forks() if one.parent() == supervisor and one != fork_server
+        )
+
+    def guard(self) -> psutil.Process:
+        """The shell that cleans up after the supervisor."""
+        return next(one for one in self.supervisor().children() if one.name() == "sh")
 
     def hosts(self) -> list[psutil.Process]:
         """What was forked from the fork server."""
@@ -131,6 +146,15 @@ def _command_of(process: psutil.Process) -> str:
         return " ".join(process.cmdline())
     except psutil.Error:
         return ""
+
+
+def _holds(process: psutil.Process, name: str) -> bool:
+    """Whether a process has a pipe of that name open."""
+    for file in Path(f"/proc/{process.pid}/fd").iterdir():
+        with suppress(OSError):  # it is closed by now
+            if file.readlink().name == name:
+                return True
+    return False
 
 
 def _is_zombie(process: psutil.Process) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import socket
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from handler.fork_server.host_state_machine import HostRecord, HostState
 from handler.fork_server.launcher_slot import LauncherSlot
+from handler.fork_server.model_sockets import ModelSockets
 from handler.fork_server.own_host import GIVE_UP_SECONDS
 from handler.fork_server.placement import Placements
 from handler.fork_server.registration_check import CHECK_SECONDS, Answered, RegistrationChecks
@@ -145,7 +147,7 @@ class Server(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
         self.world = World()
-        self.placements = self._new_placements()
+        self.placements = self._new_placements([])
 
     def teardown(self) -> None:
         try:
@@ -154,10 +156,10 @@ class Server(RuleBasedStateMachine):
             self.world.close_sockets()
             shutil.rmtree(self.folder)
 
-    def _new_placements(self) -> Placements:
-        world = self.world
+    def _new_placements(self, found: list[socket.socket]) -> Placements:
+        world, sockets = self.world, ModelSockets(found)
         checks = RegistrationChecks(world, world.clock)
-        return Placements(self.folder, world, NO_SHARED_HOSTS, world, checks, world.clock)
+        return Placements(self.folder, world, NO_SHARED_HOSTS, world, checks, sockets, world.clock)
 
     @precondition(lambda self: not self.is_registered)
     @rule(loads=st.booleans())
@@ -218,20 +220,25 @@ class Server(RuleBasedStateMachine):
         if not has_loaded:
             self.world.forget(NAME)
 
-    @rule(announces=st.booleans())
-    def replace_fork_server(self, announces: bool) -> None:
+    @rule(announces=st.booleans(), are_kept=st.booleans())
+    def replace_fork_server(self, announces: bool, are_kept: bool) -> None:
         """The fork server is killed, its hosts with it, and another takes its place.
 
-        The frontend's LOAD of a model that is not loaded yet fails by that.
+        As a rule the sockets are kept meanwhile. The frontend's LOAD of a model that is not loaded
+        yet fails by that.
         """
         for request in list(self.world.registered.values()):
             if not self.has_loaded(request):
                 self.world.forget(NAME)
+        kept = [one.listener.dup() for one in self.world.slots if one.listener.fileno() >= 0]
         self.world.close_sockets()
+        if not are_kept:
+            for listener in kept:
+                listener.close()
         self.world.processes.clear()
         self.world.attached.clear()
         self.world.questions.clear()
-        self.placements = self._new_placements()
+        self.placements = self._new_placements(kept if are_kept else [])
         self.placements.restore()
         if announces:
             for request in list(self.world.launchers.values()):
@@ -277,7 +284,7 @@ test_whatever_ends_in_whatever_order = Server.TestCase
 def test_what_was_saved_is_told_to_the_next_fork_server(tmp_path: Path) -> None:
     """Until its model has left."""
     request = LaunchRequest(FIRST_PID, "größe", Path("/m"), "unix", str(tmp_path / "s"))
-    slot = LauncherSlot(request, tmp_path)
+    slot = LauncherSlot(request, tmp_path, ModelSockets())
     saved = list(read_saved(tmp_path))
 
     slot.close()

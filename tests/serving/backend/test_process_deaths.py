@@ -212,6 +212,49 @@ def test_nothing_outlives_the_server(tmp_path: Path, victim: str, multi_model: b
             one.invoke(folder)
 
 
+@pytest.mark.parametrize("with_another", [None, "guard", "fork_server"])
+def test_a_killed_guard_leaves_nothing_behind(tmp_path: Path, with_another: str | None) -> None:
+    """Neither what user code has started, nor the frontend: whatever is killed beside it."""
+    with observed(tmp_path, multi_model=True) as one:
+        folder = one.model("model")
+        assert one.load(folder) == 200
+        assert one.answering(folder)
+        guard, supervisor = one.processes.guard(), one.processes.supervisor()
+        everything = [process for process in one.processes.all() if process != guard]
+        assert [process for process in everything if process.name() == "sleep"]
+
+        kill(guard)
+        if with_another == "guard":
+            kill(eventually(one.processes.guard))
+        if with_another == "fork_server":
+            kill(one.processes.fork_server())
+            eventually(one.processes.guard)
+            one.answering(folder)
+        everything += one.processes.all()
+        supervisor.kill()
+
+        assert_nothing_is_left(one.processes, everything, one.temp)
+
+
+def test_what_cleans_up_is_replaced(tmp_path: Path) -> None:
+    """Killed together with the supervisor, its work is the fork server's."""
+    with observed(tmp_path, multi_model=True) as one:
+        folder = one.model("model")
+        assert one.load(folder) == 200
+        assert one.answering(folder)
+        first = one.processes.guard()
+        kill(first)
+        second = eventually(one.processes.guard)
+        assert second != first
+        everything = one.processes.all()
+
+        one.processes.supervisor().suspend()
+        second.kill()
+        one.processes.supervisor().kill()
+
+        assert_nothing_is_left(one.processes, everything, one.temp)
+
+
 def test_a_single_model_outlives_its_processes(single: Observed) -> None:
     """Each in its turn, and then all below the fork server at once."""
     folder = single.tree.paths.model

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +15,8 @@ import pytest
 from handler.serve.exit_codes import EXIT_CODES
 from handler.serve.model_load_watch import ModelUnavailable
 from tests.serving.backend.conftest import Observed, observed
-from tests.serving.backend.processes import eventually, kill
-from tests.serving.conftest import Tree, run_to_its_end
+from tests.serving.backend.processes import AS_FIRST_PROCESS, await_end, eventually, kill
+from tests.serving.conftest import FIXTURES, Tree, run_to_its_end
 
 pytestmark = pytest.mark.slow
 
@@ -57,17 +59,63 @@ def stopped(process: psutil.Process) -> Iterator[None]:
         process.resume()
 
 
-@pytest.mark.parametrize("kind", ["many", "single"])
-def test_a_fork_server_that_stands_still(kind: str, request: pytest.FixtureRequest) -> None:
-    """No model can be loaded, nor another host be forked."""
-    server: Observed = request.getfixturevalue(kind)
-    assert is_well(server)
+def test_a_fork_server_that_is_stopped(many: Observed) -> None:
+    """It goes on, and none of its hosts notices."""
+    folder = many.model("before-the-stop")
+    assert many.load(folder) == 200
+    answering = many.answering(folder)
+    fork_server = many.processes.fork_server()
 
-    with stopped(server.processes.fork_server()):
+    for number in range(3):
+        fork_server.suspend()
+
+        after = many.model(f"after-the-stop-{number}")
+        assert many.load(after) == 200
+        assert many.unload(after) == 200
+
+    assert many.answering(folder) == answering
+    assert many.processes.fork_server() == fork_server
+    assert f"process {fork_server.pid} was stopped: it goes on" in many.log
+    assert many.unload(folder) == 200
+
+
+@pytest.mark.parametrize("multi_model", [True, False])
+def test_a_fork_server_that_stands_still(tmp_path: Path, multi_model: bool) -> None:
+    """No model can be loaded: it is said, and another takes its place; hosts answer until then."""
+    path = f"{AS_FIRST_PROCESS['PYTHONPATH']}{os.pathsep}{FIXTURES / 'hangs'}"
+    settings = {"PYTHONPATH": path, "BYO_PRELOAD": "hangs_when_told"}
+    with observed(tmp_path, multi_model=multi_model, **settings) as server:
+        folder = server.model("model") if multi_model else None
+        if folder:
+            assert server.load(folder) == 200
+        assert server.answering(folder)
+        fork_server = server.processes.fork_server()
+
+        fork_server.send_signal(signal.SIGUSR1)
+
+        assert server.invoke(folder)[0] == 200
         assert red(server) == "the fork server does not answer: no model can be loaded"
+        assert server.invoke(folder)[0] == 200
+        await_end([fork_server])
+        eventually(lambda: is_well(server))
+        assert server.answering(folder)
+        assert "the fork server has said nothing for too long: it is killed" in server.log
+        assert "/ping answers with 200 again" in server.log
 
-    eventually(lambda: is_well(server))
-    assert "/ping answers with 200 again" in server.log
+
+def test_the_next_fork_server_stands_by(many: Observed) -> None:
+    """It takes the place of one that was killed; killed itself, it is replaced as well."""
+    folder = many.model("carried-on")
+    assert many.load(folder) == 200
+    kill(eventually(many.processes.standby))
+    standby = eventually(many.processes.standby)
+
+    kill(many.processes.fork_server())
+
+    eventually(lambda: many.processes.fork_server() == standby)
+    assert many.answering(folder)
+    assert many.unload(folder) == 200
+    assert eventually(many.processes.standby) != standby
 
 
 def test_a_supervisor_that_stands_still(many: Observed) -> None:

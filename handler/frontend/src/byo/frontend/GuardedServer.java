@@ -40,6 +40,7 @@ public final class GuardedServer extends ModelServer {
             PluginsManager.getInstance().initialize();
             InternalLoggerFactory.setDefaultFactory(Slf4JLoggerFactory.INSTANCE);
             Runtime.getRuntime().addShutdownHook(Drain.SERVER);
+            Reconnects.begin();
             new GuardedServer(ConfigManager.getInstance()).startAndWait();
         } catch (IllegalArgumentException | ParseException error) {
             System.out.println("Invalid configuration: " + error.getMessage());

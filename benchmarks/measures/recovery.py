@@ -1,0 +1,84 @@
+"""How long a single model is away whose processes are killed, all at once or its host alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+from benchmarks.figures import Figure
+from benchmarks.models import Model
+from benchmarks.session import Session
+from benchmarks.stacks.server import Server, StackFailed
+from byo.child_processes import family
+from byo.command_errors import RequestFailed
+
+STACKS = ("ours",)
+# Far more than it takes: a turn that takes longer has failed.
+LONGEST_SECONDS = 60.0
+# Each turn begins with a model that has settled.
+SETTLE_SECONDS = 3.0
+FORKED = b"handler.fork_server.fork_server_main"
+LAUNCHER = b"model_service_worker.py"
+
+
+def seconds(session: Session) -> list[Figure]:
+    model = session.model("iris")
+    with session.servers(STACKS, model) as servers:
+        session.say("away after a kill")
+        everything = {
+            name: partial(turn, model, server, all_at_once) for name, server in servers.items()
+        }
+        host = {name: partial(turn, model, server, the_host) for name, server in servers.items()}
+        all_ = session.take_turns(everything)
+        alone = session.take_turns(host)
+    title = "a single model's fork server, launcher, host and workers killed at once: away for"
+    return [
+        Figure("recovery.all", title, "s", all_),
+        Figure("recovery.host", "a single model's host and workers killed: away for", "s", alone),
+    ]
+
+
+def turn(model: Model, server: Server, victims: Callable[[Server], list[int]]) -> float:
+    """Kill, and ask until the model answers; the seconds from the first kill on."""
+    _ask_until_answered(model, server)
+    time.sleep(SETTLE_SECONDS)
+    chosen = victims(server)
+    start = time.perf_counter()
+    for pid in chosen:
+        with suppress(ProcessLookupError):  # it ended with its parent
+            os.kill(pid, signal.SIGKILL)
+    _ask_until_answered(model, server)
+    return time.perf_counter() - start
+
+
+def all_at_once(server: Server) -> list[int]:
+    """All processes but the supervisor, its guard and the frontend."""
+    return [pid for pid in family(server.pid) if _is(pid, FORKED) or _is(pid, LAUNCHER)]
+
+
+def the_host(server: Server) -> list[int]:
+    """What was forked from the fork server, and what that has forked."""
+    [fork_server, *below] = sorted(pid for pid in family(server.pid) if _is(pid, FORKED))
+    return [pid for pid in below if pid != fork_server]
+
+
+def _is(pid: int, word: bytes) -> bool:
+    try:
+        return word in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:  # it ended meanwhile
+        return False
+
+
+def _ask_until_answered(model: Model, server: Server) -> None:
+    deadline = time.monotonic() + LONGEST_SECONDS
+    while time.monotonic() < deadline:
+        with suppress(RequestFailed), server.client() as client:
+            answer = client.invoke(model.bodies[0].encode(), "text/csv", "text/csv")
+            if answer.ok and answer.body.strip() == model.answers[0].encode():
+                return
+    raise StackFailed(f"no right answer within {LONGEST_SECONDS:g} s after a kill")
