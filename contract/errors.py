@@ -128,6 +128,12 @@ class PredictionFailed(InvocationError):
     status = 500
 
 
+class ModelAway(InvocationError):
+    """The model was lost, and can't be loaded again for now: it is tried again and again."""
+
+    status = 503
+
+
 class InvocationTimeout(InvocationError):
     """The model took longer than the timeout."""
 

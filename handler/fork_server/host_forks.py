@@ -13,6 +13,7 @@ from handler.processes import forked_children, host_orders
 from handler.processes.capacity_plan import CapacityPlan
 from handler.processes.forked_children import Ended, ForkedChildren, close_all_but
 from handler.processes.host_orders import Order
+from handler.processes.load_occasion import LoadOccasion
 from handler.processes.process_shared_memory import ProcessRecord
 from handler.protocol import connection_handover
 
@@ -34,15 +35,21 @@ class HostProcesses:
         self._plan = plan
         self._orders: dict[int, socket.socket] = {}  # process id -> where it is told something
 
-    def fork_host(self, slot: LauncherSlot, when_ended: Ended, *, is_served: bool = False) -> int:
+    def fork_host(self, slot: LauncherSlot, when_ended: Ended, occasion: LoadOccasion) -> int:
         """A process that loads and serves a slot's model; returns its id.
 
         Args:
             slot: the model's launcher and socket.
             when_ended: called when it has ended.
-            is_served: whether another process serves the model until this one has loaded it.
+            occasion: why it loads the model.
         """
-        return self._fork(slot, when_ended, lambda one: one.run(), is_served=is_served)
+        return self._fork(slot, when_ended, occasion, lambda one: one.run())
+
+    def fork_stand_in(self, slot: LauncherSlot, reason: str, when_ended: Ended) -> int:
+        """A process that says why a slot's model is away; returns its id."""
+        return self._fork(
+            slot, when_ended, LoadOccasion.AGAIN, lambda one: one.say_why_away(reason)
+        )
 
     def hand_over(self, old: int, new: int) -> None:
         """Have a process give all of its connections to another, and end."""
@@ -59,7 +66,7 @@ class HostProcesses:
     def fork_refusal(self, slot: LauncherSlot, status: HTTPStatus, when_ended: Ended) -> int:
         """A process that says that a slot's model can't be loaded; returns its id."""
         return self._fork(
-            slot, when_ended, lambda one: one.refuse_for_another(status), is_served=False
+            slot, when_ended, LoadOccasion.FIRST, lambda one: one.refuse_for_another(status)
         )
 
     def record_of(self, pid: int) -> ProcessRecord:
@@ -74,9 +81,8 @@ class HostProcesses:
         self,
         slot: LauncherSlot,
         when_ended: Ended,
+        occasion: LoadOccasion,
         work: Callable[[OneModelHost], None],
-        *,
-        is_served: bool,
     ) -> int:
         here, there = host_orders.pair()
         settings, plan = self._settings, self._plan
@@ -86,9 +92,7 @@ class HostProcesses:
             # can connect to it.
             close_all_but(slot.listener.fileno(), there.fileno())
             request, listener = slot.request, slot.listener
-            work(
-                OneModelHost(request, listener, settings, plan, record, there, is_served=is_served)
-            )
+            work(OneModelHost(request, listener, settings, plan, record, there, occasion))
 
         def ended(record: ProcessRecord, code: int) -> None:
             self._orders.pop(pid).close()

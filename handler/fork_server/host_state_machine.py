@@ -69,7 +69,7 @@ class HostRecord:
     def __init__(self, *, has_served: bool, is_one_of_many: bool) -> None:
         self.state = HostState.NEW
         self.has_launcher = True
-        self._has_served = has_served
+        self.has_served = has_served
         self.is_one_of_many = is_one_of_many
 
     @property
@@ -80,13 +80,13 @@ class HostRecord:
     def forked(self) -> None:
         """A host has been forked."""
         self._require("a host was forked", HostState.NEW, HostState.PAUSED, HostState.UNATTENDED)
-        is_first = self.state is HostState.NEW and not self._has_served
+        is_first = self.state is HostState.NEW and not self.has_served
         self.state = HostState.LOADING if is_first else HostState.SERVING
 
     def loaded(self) -> None:
         """The host holds the model."""
         self._require("a model loaded", HostState.LOADING, HostState.SERVING)
-        self._has_served = True
+        self.has_served = True
         self.state = HostState.SERVING
 
     def process_ended(self, *, refused: bool) -> None:

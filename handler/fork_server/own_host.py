@@ -23,6 +23,7 @@ from handler.processes import model_load_events
 from handler.processes.backoff import Backoff
 from handler.processes.child_exit_status import describe, describe_load_end, was_killed
 from handler.processes.forked_children import Ended
+from handler.processes.load_occasion import LoadOccasion
 from handler.processes.process_shared_memory import LoadState, ProcessRecord
 
 logger = logging.getLogger(__name__)
@@ -37,9 +38,8 @@ NO_MEMORY = HTTPStatus.INSUFFICIENT_STORAGE
 class Processes(Protocol):
     """What forks, watches and ends hosts: see `HostProcesses`."""
 
-    def fork_host(
-        self, slot: LauncherSlot, when_ended: Ended, *, is_served: bool = False
-    ) -> int: ...
+    def fork_host(self, slot: LauncherSlot, when_ended: Ended, occasion: LoadOccasion) -> int: ...
+    def fork_stand_in(self, slot: LauncherSlot, reason: str, when_ended: Ended) -> int: ...
     def hand_over(self, old: int, new: int) -> None: ...
     def way_to(self, pid: int) -> socket.socket: ...
     def fork_refusal(self, slot: LauncherSlot, status: HTTPStatus, when_ended: Ended) -> int: ...
@@ -80,6 +80,9 @@ class OwnHost:
         self._retired = RetiredProcesses()
         self._impatient_at = clock() + PATIENCE_SECONDS
         self._given_up_at = math.inf
+        # Why a model that has served can't be loaded again, and the process that says so.
+        self._away_reason = ""
+        self._stand_in: int | None = None
         if not slot.has_launcher:
             self._record.launcher_ended()
         self._fork()
@@ -117,7 +120,7 @@ class OwnHost:
             return self._record.state is not HostState.LOADING
         if self._successor is not None or not self.is_serving:
             return False
-        pid = self._processes.fork_host(self.slot, self._ended, is_served=True)
+        pid = self._processes.fork_host(self.slot, self._ended, LoadOccasion.ANEW)
         told = self._processes.record_of(pid)
         self._successor = Successor(self.slot, pid, told, self._clock() + seconds)
         return True
@@ -130,13 +133,14 @@ class OwnHost:
         """
         self._note_progress()
         self._look_after_successor()
+        self._look_after_stand_in()
         match self._record.state:
             case HostState.LOADING if self._clock() > self._impatient_at:
                 self._tell_started_early()
             case HostState.PAUSED if self._backoff.is_due():
                 self._fork()
             case HostState.UNATTENDED if self._is_frontend_connecting():
-                self._fork()
+                self._fork_unattended()
             case HostState.GIVEN_UP if self._clock() > self._given_up_at + GIVE_UP_SECONDS:
                 self.slot.end_launcher()
         return self._record.state is not HostState.GONE
@@ -160,11 +164,13 @@ class OwnHost:
         self._retired.end_all(self._processes.end)
         self._record.left()
         self._end_process()
+        if self._stand_in is not None:
+            self._processes.end(self._stand_in)
 
     def frontend_has_it(self) -> None:
         """The frontend says that the model is registered."""
         if self._record.state is HostState.UNATTENDED:
-            self._fork()
+            self._fork_unattended()
 
     def launcher_ended(self) -> None:
         """The launcher has ended: the frontend wants the model no more, or else notices nothing."""
@@ -178,9 +184,36 @@ class OwnHost:
 
     def _fork(self) -> None:
         self._backoff.begun()
-        self._pid = self._processes.fork_host(self.slot, self._ended, is_served=self._is_served)
+        self._pid = self._processes.fork_host(self.slot, self._ended, self._occasion())
         self._is_served = False
         self._record.forked()
+
+    def _occasion(self) -> LoadOccasion:
+        """Why the next process loads the model."""
+        if self._is_served:
+            return LoadOccasion.ANEW
+        return LoadOccasion.AGAIN if self._record.has_served else LoadOccasion.FIRST
+
+    def _fork_unattended(self) -> None:
+        if not self._away_reason or self._backoff.is_due():
+            self._fork()
+
+    def _look_after_stand_in(self) -> None:
+        """While no process can load the model, there is one that says why, if anybody asks."""
+        if not self._away_reason:
+            return
+        if self.is_serving:
+            self._away_reason = ""
+            self._backoff.succeeded()
+            if self._stand_in is not None:  # which ends by that
+                self._processes.hand_over(self._stand_in, self._pid)
+        elif self._stand_in is None and self._is_frontend_connecting():
+            self._stand_in = self._processes.fork_stand_in(
+                self.slot, self._away_reason, self._stand_in_ended
+            )
+
+    def _stand_in_ended(self, told: ProcessRecord, code: int) -> None:
+        self._stand_in = None
 
     def _note_progress(self) -> None:
         if self._record.state is HostState.LOADING:
@@ -213,6 +246,9 @@ class OwnHost:
                 self._pid = self._processes.fork_refusal(self.slot, status, self._ended)
             case HostState.GIVEN_UP:
                 self._give_up()
+            case HostState.PAUSED | HostState.UNATTENDED if not told.is_loaded:
+                self._away_reason = told.reason or f"its process ended by it ({describe(code)})"
+                self._backoff.failed()
             case HostState.PAUSED:
                 # One that the frontend has left ends with 0: the launcher will be ended, too.
                 self._backoff.ended(at_once=code != 0)

@@ -19,6 +19,7 @@ from handler.processes import model_load_events
 from handler.processes.backoff import Backoff
 from handler.processes.child_exit_status import describe, was_killed
 from handler.processes.forked_children import ForkedChildren, close_all_but
+from handler.processes.load_occasion import LoadOccasion
 from handler.processes.process_shared_memory import ProcessRecord
 from handler.protocol import connection_handover
 
@@ -41,6 +42,7 @@ class SharedHost:
         self._settings = settings
         self._selector = selector
         self._slots: dict[int, LauncherSlot] = {}
+        self._loaded: set[int] = set()  # places of models that a host has had
         self._dropped: set[int] = set()  # places that the host has been told to drop
         self._served: set[int] = set()  # places of models that another host serves as yet
         self._slow: set[int] = set()  # places of models that keep the others waiting
@@ -89,7 +91,7 @@ class SharedHost:
     def drop(self, place: int) -> None:
         """The frontend wants a model no more."""
         if self._host is None:
-            self._slots.pop(place, None)
+            self._forget(place)
         else:
             self._dropped.add(place)
             self._tell({"drop": place}, [])
@@ -165,9 +167,8 @@ class SharedHost:
         while self._unsent:
             self._sent()
         self._anew.clear()
-        for place in self._dropped:  # it may not have heard of it
-            self._slots.pop(place, None)
-        self._dropped.clear()
+        for place in list(self._dropped):  # it may not have heard of it
+            self._forget(place)
         if self._slots:
             logger.warning(
                 "a host of %d models ended (%s): another takes its place",
@@ -194,9 +195,17 @@ class SharedHost:
         slot = self._slots[place]
         request = slot.request
         members = {"pid": request.pid, "model": request.model, "dir": str(request.model_dir)}
-        is_served = place in self._served
-        self._tell({"take": place, **members, "is_served": is_served}, [slot.listener.fileno()])
+        self._tell(
+            {"take": place, **members, "occasion": self._occasion(place)}, [slot.listener.fileno()]
+        )
         request.tell_started(self._host or 0)
+
+    def _occasion(self, place: int) -> LoadOccasion:
+        """Why a host loads a model."""
+        if place in self._served:
+            return LoadOccasion.ANEW
+        has_had = self._slots[place].request.again or place in self._loaded
+        return LoadOccasion.AGAIN if has_had else LoadOccasion.FIRST
 
     def _tell(
         self, message: dict[str, Any], descriptors: list[int], *, close: bool = False
@@ -223,26 +232,31 @@ class SharedHost:
             self._sent()
 
     def _hear(self) -> bool:
-        """Take note of the models that the host holds no more."""
+        """Take note of what the host has loaded, of what is slow, and of what it holds no more."""
         if self._channel is None:
             return False
         told = self._channel.recv(LONGEST_MESSAGE)
         if told:
             message = json.loads(told)
             if "loaded" in message:
-                self._anew.add(message["loaded"])
-                return True
-            if "slow" in message:
+                self._has_loaded(message["loaded"])
+            elif "slow" in message:
                 self._slow.add(message["slow"])
-                return True
-            left = message["left"]
-            self._slots.pop(left, None)
-            self._served.discard(left)
-            self._slow.discard(left)
-            self._dropped.discard(left)
+            else:
+                self._forget(message["left"])
         else:
             self._leave_channel(self._channel)
         return True
+
+    def _has_loaded(self, place: int) -> None:
+        self._loaded.add(place)
+        if place in self._served:
+            self._anew.add(place)
+
+    def _forget(self, place: int) -> None:
+        self._slots.pop(place, None)
+        for places in (self._loaded, self._dropped, self._served, self._slow, self._anew):
+            places.discard(place)
 
     def _leave_channel(self, channel: socket.socket) -> None:
         self._selector.unregister(channel)

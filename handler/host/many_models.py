@@ -11,6 +11,7 @@ import socket
 from collections import deque
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 from contract import container_log
 from contract.errors import ByoError
@@ -20,7 +21,9 @@ from handler.host import model_load_reporting, out_of_memory
 from handler.host.one_model import LOAD_SECONDS
 from handler.invocation.context import ModelContext
 from handler.processes.awake_clock import AwakeClock
+from handler.processes.backoff import Backoff
 from handler.processes.capacity_plan import plan
+from handler.processes.load_occasion import LoadOccasion
 from handler.processes.process_shared_memory import ProcessRecord
 from handler.protocol.connection_handover import HandoverGiver, HandoverTaker
 from handler.protocol.loaded_model import LoadedModel
@@ -32,6 +35,8 @@ logger = logging.getLogger(__name__)
 LONGEST_MESSAGE = 65536
 # Who keeps the other models of a host waiting for so long is to have one of its own.
 SLOW_SECONDS = 1.0
+# How often to see whether a model that is away is to be loaded again.
+RETRY_SECONDS = 0.5
 # These processes print past the frontend, which stamps what others print.
 LOG_FORM = "%(asctime)s [shared] %(message)s"
 _LIBC = ctypes.CDLL(None)
@@ -57,15 +62,18 @@ class ManyModelsHost:
         self._worker = OwnConnectionsLoop(self._counted, self._answer)
         self._models: dict[int, tuple[LoadedModel, socket.socket]] = {}
         self._broken: deque[int] = deque()  # places of models that are still to be refused
+        self._away: dict[int, Backoff] = {}  # places of models that can't be loaded again
 
     def run(self) -> None:
         """Serve for ever; this process ends with the fork server."""
         container_log.configure(self._settings.log_level, LOG_FORM)
         self._worker.watch(self._channel.fileno(), self._hear)
         while True:
-            self._worker.turn()
+            self._worker.turn(RETRY_SECONDS if self._away else None)
             while self._broken:
                 self._refuse(self._broken.popleft())
+            for place in [one for one, pause in self._away.items() if pause.is_due()]:
+                self._load_again(place)
 
     def _answer(self, model: LoadedModel, messages: list[Invoke]) -> list[list[bytes]]:
         """Have a model answer; one that keeps the others waiting for long is to leave."""
@@ -97,10 +105,7 @@ class ManyModelsHost:
         if "take" in message:
             model = LoadedModel(message["model"], Path(message["dir"]))
             listener = socket.socket(fileno=descriptors[0])
-            if message["is_served"]:
-                self._take_anew(message["take"], model, listener)
-            else:
-                self._take(message["take"], message["pid"], model, listener)
+            self._take(message, model, listener)
         elif descriptors:
             self._hand_over(message, socket.socket(fileno=descriptors[0]))
         elif message.get("drop") in self._models:
@@ -112,44 +117,63 @@ class ManyModelsHost:
             if not (model.is_refused or self._worker.has_connections(model)):
                 self._drop(message["drop if deserted"])
 
-    def _take(self, place: int, launcher: int, model: LoadedModel, listener: socket.socket) -> None:
+    def _take(self, message: dict[str, Any], model: LoadedModel, listener: socket.socket) -> None:
+        place, occasion = message["take"], LoadOccasion(message["occasion"])
+        if occasion is LoadOccasion.ANEW and not self._loads_anew(model):
+            listener.close()
+            self._tell("left", place)
+            return
         self._models[place] = model, listener
-        context = ModelContext(model.name, model.model_dir)
+        if occasion is LoadOccasion.FIRST:
+            self._load_first(place, message["pid"], model)
+        elif occasion is LoadOccasion.AGAIN:
+            self._load_again(place)
+        else:
+            self._tell("loaded", place)
+        self._worker.serve(model, listener)
+
+    def _load_first(self, place: int, launcher: int, model: LoadedModel) -> None:
+        """The frontend waits to be told how the load goes."""
         try:
-            pipeline = model_load_reporting.load(
-                model.name, model.model_dir, self._settings, context, self._record.limit
-            )
+            self._load(model)
         except MemoryError:
             out_of_memory.end_executed_process(launcher)
             model.failed(HTTPStatus.INSUFFICIENT_STORAGE, out_of_memory.NO_MEMORY)
         except ByoError:
             self._broken.append(place)
         else:
-            model.loaded(pipeline)
-            gc.freeze()
-        self._worker.serve(model, listener)
+            self._tell("loaded", place)
 
-    def _take_anew(self, place: int, model: LoadedModel, listener: socket.socket) -> None:
-        """Load a model that another process serves until this one has it, and after that if not."""
-        context = ModelContext(model.name, model.model_dir)
+    def _load_again(self, place: int) -> None:
+        """Load a model that a host has had; as long as that fails, callers are told why."""
+        model, _ = self._models[place]
+        pause = self._away.setdefault(place, Backoff())
+        pause.begun()
         try:
-            pipeline = model_load_reporting.load(
-                model.name,
-                model.model_dir,
-                self._settings,
-                context,
-                self._record.limit,
-                is_served=True,
-            )
+            self._load(model)
+        except (ByoError, MemoryError) as error:
+            model.away(str(error) or out_of_memory.NO_MEMORY)
+            pause.failed()
+        else:
+            del self._away[place]
+            self._tell("loaded", place)
+
+    def _loads_anew(self, model: LoadedModel) -> bool:
+        """Load a model that another process serves until this one has it, and after that if not."""
+        try:
+            self._load(model, is_served=True)
         except (ByoError, MemoryError):
-            listener.close()
-            self._tell("left", place)
-            return
+            return False
+        return True
+
+    def _load(self, model: LoadedModel, *, is_served: bool = False) -> None:
+        context = ModelContext(model.name, model.model_dir)
+        limit = self._record.limit
+        pipeline = model_load_reporting.load(
+            model.name, model.model_dir, self._settings, context, limit, is_served=is_served
+        )
         model.loaded(pipeline)
         gc.freeze()
-        self._models[place] = model, listener
-        self._worker.serve(model, listener)
-        self._tell("loaded", place)
 
     def _hand_over(self, message: dict[str, int], way: socket.socket) -> None:
         """Give a model's connections to another process, or take them from one."""
@@ -161,6 +185,7 @@ class ManyModelsHost:
         if "adopt" in message:
             self._worker.take_over(model, HandoverTaker(way))
         else:
+            self._away.pop(place, None)  # where it goes, it is there
             self._worker.give_away(model, listener, HandoverGiver(way), lambda: self._forget(place))
 
     def _refuse(self, place: int) -> None:
@@ -182,6 +207,7 @@ class ManyModelsHost:
     def _forget(self, place: int) -> None:
         model, listener = self._models.pop(place)
         self._slow.discard(model)
+        self._away.pop(place, None)
         self._worker.forget(model, listener)
         listener.close()
         self._tell("left", place)

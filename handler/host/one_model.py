@@ -27,6 +27,7 @@ from handler.processes import host_orders, launcher_pipes
 from handler.processes.capacity_plan import CapacityPlan
 from handler.processes.host_orders import Order
 from handler.processes.launch_request import LaunchRequest
+from handler.processes.load_occasion import LoadOccasion
 from handler.processes.process_shared_memory import ProcessRecord
 from handler.protocol.connection_handover import HandoverGiver, HandoverTaker
 from handler.protocol.loaded_model import LoadedModel
@@ -50,7 +51,7 @@ class OneModelHost:
         record: what this process tells the fork server.
         orders: what the fork server tells, once another process is to take this one's place, or
             this one another's.
-        is_served: whether another process serves the model until this one has loaded it.
+        occasion: why this process loads the model.
     """
 
     def __init__(
@@ -61,11 +62,10 @@ class OneModelHost:
         plan: CapacityPlan,
         record: ProcessRecord,
         orders: socket.socket,
-        *,
-        is_served: bool,
+        occasion: LoadOccasion,
     ) -> None:
         self._orders = orders
-        self._is_served = is_served
+        self._occasion = occasion
         self._request = request
         self._listener = listener
         self._settings = settings
@@ -78,11 +78,11 @@ class OneModelHost:
         self._request.take_over_output()
         container_log.configure(self._settings.log_level)
         self._move_in()
-        if self._settings.multi_model and not self._is_served:
+        if self._settings.multi_model and self._occasion is not LoadOccasion.ANEW:
             # Registration blocks one of the frontend's threads until it is told.
             self._request.tell_started(os.getpid())
         pipeline = self._load(self._record)
-        if not self._settings.multi_model or self._is_served:
+        if not self._settings.multi_model or self._occasion is LoadOccasion.ANEW:
             # The frontend opens its port now, and is healthy indeed.
             self._request.tell_started(os.getpid())
         if self._plan.workers > 1 and _is_single_threaded():
@@ -113,11 +113,13 @@ class OneModelHost:
                 self._settings,
                 context,
                 record.limit,
-                is_served=self._is_served,
+                is_served=self._occasion is LoadOccasion.ANEW,
             )
         except MemoryError:
+            record.tell_reason(out_of_memory.NO_MEMORY)
             self.refuse(HTTPStatus.INSUFFICIENT_STORAGE)
-        except ByoError:
+        except ByoError as error:
+            record.tell_reason(str(error))
             self.refuse(HTTPStatus.INTERNAL_SERVER_ERROR)
         if not self._settings.multi_model:
             folder = Path(os.environ[launcher_pipes.DIR_VARIABLE])
@@ -140,12 +142,14 @@ class OneModelHost:
     def refuse(self, status: HTTPStatus) -> NoReturn:
         """End, once the frontend has asked to load: with 507 as the answer, or with none.
 
+        A model that has served is none to refuse: another process says why it is away.
+
         It takes a connection that is closed on it for a 500. For a 507 it has to be told, and
         must find its process ended by then.
         """
-        if self._is_served:
+        if self._occasion is LoadOccasion.ANEW:
             self._record.tell_refusing()
-        elif self._settings.multi_model:
+        elif self._settings.multi_model and self._occasion is LoadOccasion.FIRST:
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.alarm(REFUSAL_SECONDS)
             worker = OwnConnectionsLoop(self._counted)
@@ -159,6 +163,13 @@ class OneModelHost:
                 worker.tell_loaded(self._model)
                 worker.run()
         raise SystemExit(1)
+
+    def say_why_away(self, reason: str) -> None:
+        """Answer in place of a host as long as none can load the model."""
+        self._request.take_over_output()
+        container_log.configure(self._settings.log_level)
+        self._model.away(reason)
+        self._serve()
 
     def _serve(self) -> None:
         worker = OwnConnectionsLoop(self._counted)
@@ -179,6 +190,7 @@ class OneModelHost:
 
     def _counted(self, model: LoadedModel, connections: int) -> None:
         """Once the frontend has closed every connection, it wants the model's memory back."""
+        self._record.tell_connections(connections)
         if connections == 0:
             raise SystemExit(0)
 
@@ -189,8 +201,8 @@ class OneModelHost:
 
         number, connections = self._plan.workers, self._plan.connections
         share = -(-connections // number)
-        launcher = self._request.pid
-        WorkerPool(number, model_for, self._listener, launcher, share, self._orders).run()
+        pool = WorkerPool(number, model_for, self._listener, self._request.pid, share, self._orders)
+        pool.run(self._record.tell_connections)
 
 
 def _end() -> NoReturn:

@@ -78,8 +78,12 @@ class WorkerPool:
         self._selector.register(listener, selectors.EVENT_READ, self._connections.accept)
         self._selector.register(orders, selectors.EVENT_READ, self._obey)
 
-    def run(self) -> None:
-        """Keep them until all connections are closed by the frontend, or given away."""
+    def run(self, tell_connections: Callable[[int], None]) -> None:
+        """Keep them until all connections are closed by the frontend, or given away.
+
+        Args:
+            tell_connections: called with how many there are, now and then.
+        """
         with wake_on(signal.SIGCHLD) as wakeup:
             self._selector.register(wakeup, selectors.EVENT_READ, lambda: wakeup.recv(4096))
             while not (self._is_deserted() if self._giver is None else self._has_given_all()):
@@ -92,6 +96,7 @@ class WorkerPool:
                 self._connections.flush()
                 self._give_back()
                 self._give_away()
+                tell_connections(len(self._connections))
 
     def _obey(self) -> None:
         order = host_orders.receive(self._orders)

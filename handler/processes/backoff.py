@@ -8,12 +8,14 @@ from collections.abc import Callable
 
 YOUNG_SECONDS = 2.0
 PAUSE_SECONDS = 1.0
+# After each further process that failed to do what it was forked for, twice as long, but no longer.
+LONGEST_PAUSE_SECONDS = 30.0
 
 
 class Backoff:
     """The pause before a process is forked again.
 
-    It has always the same length: the frontend's own connections come back in ever longer ones.
+    It has always the same length, unless processes fail one after another.
 
     Args:
         clock: the time in seconds.
@@ -23,6 +25,7 @@ class Backoff:
         self._clock = clock
         self._begun_at = 0.0
         self._due_at = math.inf
+        self._failures = 0
 
     def begun(self) -> None:
         """A process has been forked."""
@@ -38,6 +41,16 @@ class Backoff:
         now = self._clock()
         old = now - self._begun_at > YOUNG_SECONDS
         self._due_at = now if at_once and old else now + PAUSE_SECONDS
+
+    def failed(self) -> None:
+        """The process has ended before it had done anything."""
+        pause = min(PAUSE_SECONDS * 2**self._failures, LONGEST_PAUSE_SECONDS)
+        self._failures += 1
+        self._due_at = self._clock() + pause
+
+    def succeeded(self) -> None:
+        """A process does what it was forked for."""
+        self._failures = 0
 
     def is_waiting(self) -> bool:
         """Whether another process is to be forked."""

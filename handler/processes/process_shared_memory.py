@@ -15,6 +15,7 @@ from handler.processes.invocation_time_limit import TimeLimit
 
 # The connections of a pool at a time; the frontend has 16 to each worker.
 MOST_CONNECTIONS = 512
+LONGEST_REASON = 500
 
 
 class LoadState(IntEnum):
@@ -37,13 +38,17 @@ class _Fields(ctypes.Structure):
         ("finished", ctypes.c_uint64),
         ("loaded_at", ctypes.c_double),
         ("load_state", ctypes.c_int32),
+        ("connections", ctypes.c_int32),
         ("held", ctypes.c_uint8 * MOST_CONNECTIONS),
+        ("reason", ctypes.c_char * LONGEST_REASON),
     )
     busy_until: float
     finished: int
     loaded_at: float
     load_state: int
+    connections: int
     held: ctypes.Array[ctypes.c_uint8]
+    reason: bytes
 
 
 class ProcessRecord:
@@ -93,6 +98,24 @@ class ProcessRecord:
         self._open.loaded_at = time.monotonic()
         self._open.finished = 0
         self._leave_loading(LoadState.LOADED)
+
+    @property
+    def connections(self) -> int:
+        """How many connections of the frontend the process has, with those of its workers."""
+        return self._open.connections
+
+    def tell_connections(self, number: int) -> None:
+        """Called in the process, whenever that has changed."""
+        self._open.connections = number
+
+    @property
+    def reason(self) -> str:
+        """Why the process could not load the model; empty if it has not said."""
+        return self._open.reason.decode(errors="replace")
+
+    def tell_reason(self, reason: str) -> None:
+        """Called in the process: why it can't load the model."""
+        self._open.reason = reason.encode(errors="replace")[: LONGEST_REASON - 1]
 
     def tell_refusing(self) -> None:
         """Called in the process: it will only let the frontend know that it can't load."""

@@ -11,7 +11,7 @@ from handler.invocation.context import InvocationContext, request_of
 from handler.invocation.invocation_progress import Invocation
 from handler.invocation.pipeline import Pipeline
 from handler.protocol import wire_format
-from handler.protocol.reply_to_frontend import reply_to
+from handler.protocol.reply_to_frontend import not_there, reply_to
 
 OK = 200
 
@@ -30,12 +30,20 @@ class LoadedModel:
         self._batcher: Batcher | None = None
         self._with_context = False
         self._outcome: tuple[int, str] | None = None
+        self._away = ""
 
     def loaded(self, pipeline: Pipeline) -> None:
         """The model is there: invocations can be answered."""
         self._batcher = Batcher(pipeline)
+        self._away = ""
         self._with_context = bool(pipeline.user.names())
         self._outcome = (OK, f"loaded model {self.name}.")
+
+    def away(self, reason: str) -> None:
+        """The model was lost, and can't be loaded again for now: that is what callers are told."""
+        self._away = reason
+        self._batcher = None
+        self._outcome = (OK, f"model {self.name} is away.")
 
     def failed(self, status: int, reason: str) -> None:
         """The model can't be loaded: that is what the frontend is told."""
@@ -65,6 +73,8 @@ class LoadedModel:
         Raises:
             RuntimeError: the model is not loaded; the frontend does not ask before it is.
         """
+        if self._batcher is None and self._away:
+            return [not_there(message, self._away) for message in messages]
         if self._batcher is None:
             raise RuntimeError(f"an invocation came before the model {self.name!r} was loaded")
         invocations = [self._invocation(message) for message in messages]

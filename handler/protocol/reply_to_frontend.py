@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from contract.errors import PredictionFailed
+from contract.errors import ModelAway, PredictionFailed
 from handler.invocation.context import report
 from handler.invocation.invocation_progress import Invocation
 from handler.invocation.request_types import Response, problem_response
@@ -23,6 +23,13 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _TEXT = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 # A line of the worker's output, which is UTF-8: no half of a surrogate pair.
 _LINE = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]*")
+
+
+def not_there(message: Invoke, reason: str) -> list[bytes]:
+    """The reply to an invocation of a model that can't be loaded again."""
+    problem = ModelAway(f"the model can't be loaded again, which is tried on and on: {reason}")
+    logger.error("[%s] %s", message.request_id, problem.detail)
+    return _own_reply(message, problem_response(problem, message.request_id))
 
 
 def reply_to(message: Invoke, invocation: Invocation, response: Response) -> list[bytes]:

@@ -33,6 +33,7 @@ from handler.fork_server.shared_hosts import SharedHosts
 from handler.processes.backoff import PAUSE_SECONDS
 from handler.processes.forked_children import Ended
 from handler.processes.launch_request import LaunchRequest
+from handler.processes.load_occasion import LoadOccasion
 from handler.processes.process_shared_memory import ProcessRecord, WrongState
 
 NAME = "model"
@@ -62,6 +63,7 @@ class World:
         self.launchers: dict[int, LaunchRequest] = {}  # those that live
         self.attached: dict[int, Callable[[], None]] = {}
         self.processes: dict[int, Process] = {}
+        self.stand_ins: dict[int, Process] = {}
         self.questions: list[tuple[str, Answered]] = []
         self.slots: list[LauncherSlot] = []
         self.answered: set[int] = set()  # launchers of LOADs that have been answered well
@@ -85,13 +87,18 @@ class World:
     def ask(self, model: str, when_answered: Answered) -> None:
         self.questions.append((model, when_answered))
 
-    def fork_host(self, slot: LauncherSlot, when_ended: Ended, *, is_served: bool = False) -> int:
+    def fork_host(self, slot: LauncherSlot, when_ended: Ended, occasion: LoadOccasion) -> int:
         pid = next(self.numbers)
         self.processes[pid] = Process(slot, when_ended)
         return pid
 
     def fork_refusal(self, slot: LauncherSlot, status: HTTPStatus, when_ended: Ended) -> int:
-        return self.fork_host(slot, when_ended)
+        return self.fork_host(slot, when_ended, LoadOccasion.FIRST)
+
+    def fork_stand_in(self, slot: LauncherSlot, reason: str, when_ended: Ended) -> int:
+        pid = next(self.numbers)
+        self.stand_ins[pid] = Process(slot, when_ended)
+        return pid
 
     def hand_over(self, old: int, new: int) -> None:
         assert self.processes[new].told.is_loaded
@@ -104,7 +111,8 @@ class World:
         self.end_process(pid, KILLED)
 
     def end_process(self, pid: int, code: int) -> None:
-        process = self.processes.pop(pid)
+        where = self.stand_ins if pid in self.stand_ins else self.processes
+        process = where.pop(pid)
         process.when_ended(process.told, code)
 
     def end_launcher(self, pid: int) -> None:
@@ -236,6 +244,7 @@ class Server(RuleBasedStateMachine):
             for listener in kept:
                 listener.close()
         self.world.processes.clear()
+        self.world.stand_ins.clear()
         self.world.attached.clear()
         self.world.questions.clear()
         self.placements = self._new_placements(kept if are_kept else [])
@@ -256,7 +265,7 @@ class Server(RuleBasedStateMachine):
     @rule()
     def all_is_well_when_it_has_settled(self) -> None:
         """Each registered model has one process, every other one none, within some seconds."""
-        for _ in range(6):
+        for _ in range(8):
             self.world.now += max(PAUSE_SECONDS, CHECK_SECONDS, GIVE_UP_SECONDS) + 0.1
             self.placements.look_after()
             questions, self.world.questions = self.world.questions, []
