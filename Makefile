@@ -5,6 +5,7 @@
 # make fuzz        damaged bodies of every format, for an hour or so: EXAMPLES=20000 of each
 # make test-fidelity  the rest of the matrix of models, data and forms against model.predict
 # make soak        the server under load and kills for MINUTES=30, drawn from SEED=1: docs/soak.md
+# make test-growth 2,000 models that come and go, with and without kills, leave nothing behind
 # make image       the image, as byo:latest
 # make test-image  the image, and the tests that need Docker and it
 # make sbom        what the image holds, and what is known to be vulnerable in it
@@ -45,7 +46,7 @@ COOL_DOWN ?= 7 days
 COMPILE := $(UV) pip compile --quiet --universal --python-version $(MINIMUM) --generate-hashes \
 	--exclude-newer "$(COOL_DOWN)" --no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: demo test fuzz test-fidelity soak coverage test-pythons test-python image test-image sbom reproduce bench setup lint guard notebook notebook-sdk lock clean prerequisites
+.PHONY: demo test fuzz test-fidelity test-growth soak coverage test-pythons test-python image test-image sbom reproduce bench setup lint guard notebook notebook-sdk lock clean prerequisites
 .DEFAULT_GOAL := demo
 
 demo: setup
@@ -92,6 +93,9 @@ test-fidelity: setup
 
 soak: setup
 	@$(BIN)/python -m tests.soak --minutes $(MINUTES) --seed $(SEED) $(ARGUMENTS)
+
+test-growth: setup
+	@BYO_TEST_CYCLES=2000 $(BIN)/python -m pytest -s tests/serving/backend/test_growth.py $(TESTS)
 
 image:
 	@docker/build_and_push.sh --no-push $(IMAGE)

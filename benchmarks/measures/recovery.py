@@ -20,8 +20,8 @@ from byo.command_errors import RequestFailed
 STACKS = ("ours",)
 # Far more than it takes: a turn that takes longer has failed.
 LONGEST_SECONDS = 60.0
-# Each turn begins with a model that has settled.
-SETTLE_SECONDS = 3.0
+# Each turn begins with a server that has settled: with another fork server that has imported all.
+SETTLE_SECONDS = 8.0
 FORKED = b"handler.fork_server.fork_server_main"
 LAUNCHER = b"model_service_worker.py"
 
@@ -57,21 +57,39 @@ def turn(model: Model, server: Server, victims: Callable[[Server], list[int]]) -
 
 
 def all_at_once(server: Server) -> list[int]:
-    """All processes but the supervisor, its guard and the frontend."""
-    return [pid for pid in family(server.pid) if _is(pid, FORKED) or _is(pid, LAUNCHER)]
+    """All of the model's processes, and the one that they are forked from."""
+    fork_server = _fork_server(server)
+    launchers = [pid for pid in family(server.pid) if LAUNCHER in _command(pid)]
+    return [fork_server, *launchers, *family(fork_server)]
 
 
 def the_host(server: Server) -> list[int]:
     """What was forked from the fork server, and what that has forked."""
-    [fork_server, *below] = sorted(pid for pid in family(server.pid) if _is(pid, FORKED))
-    return [pid for pid in below if pid != fork_server]
+    return family(_fork_server(server))
 
 
-def _is(pid: int, word: bytes) -> bool:
+def _fork_server(server: Server) -> int:
+    """The one that launchers write to; another of its kind stands by."""
+    for pid in family(server.pid):
+        if FORKED in _command(pid) and _holds(pid, "launch"):
+            return pid
+    raise StackFailed("there is no fork server")
+
+
+def _command(pid: int) -> bytes:
     try:
-        return word in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:  # it ended meanwhile
-        return False
+        return b""
+
+
+def _holds(pid: int, name: str) -> bool:
+    """Whether a process has a pipe of that name open."""
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):  # it is closed by now
+            if file.readlink().name == name:
+                return True
+    return False
 
 
 def _ask_until_answered(model: Model, server: Server) -> None:

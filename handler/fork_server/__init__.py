@@ -1,7 +1,7 @@
 """The fork server: the process that imports once and forks a host for each model.
 
 launcher.sh            what the frontend executes for a model: asks for a host, then waits
-process.py             the process and its loop
+fork_server_main.py    the process and its loop
 preload.py             what it imports, and a rehearsal, so that hosts share it
 immortal_objects.py    keeps what hosts share from being copied by its use
 placement.py           which process holds which model
@@ -17,5 +17,7 @@ host_forks.py          … the processes that it needs
 shared_host.py         a host that models share
 shared_hosts.py        … the few that there are, and a model in one of them
 registration_check.py  asks the frontend whether it still has a model
+watchdog.py            compares all that it has with what lives
+frontend_models.py     … asks it for its list
 scratch_sweep.py       removes the files that the frontend leaves behind
 """

@@ -24,6 +24,7 @@ from contract.machine import this_machine
 from contract.settings import ServingSettings
 from handler.fork_server import preload
 from handler.fork_server.after_serve import AfterServe
+from handler.fork_server.frontend_models import FrontendModels
 from handler.fork_server.host_forks import HostProcesses
 from handler.fork_server.immortal_objects import make_all_immortal
 from handler.fork_server.launcher_slot import LauncherWatch
@@ -34,6 +35,7 @@ from handler.fork_server.saved_requests import read_saved
 from handler.fork_server.scratch_sweep import ScratchSweep
 from handler.fork_server.shared_host import SharedHost
 from handler.fork_server.shared_hosts import SharedHosts
+from handler.fork_server.watchdog import Watchdog
 from handler.processes import launcher_pipes, model_load_events, requirements_site
 from handler.processes.capacity_plan import plan
 from handler.processes.forked_children import ForkedChildren
@@ -42,6 +44,9 @@ from handler.processes.launch_request import LaunchReader, LaunchRequest
 from handler.processes.signal_socket import wake_on
 
 WATCH_SECONDS = 0.5
+# How long a single model has to be served undisturbed before what else its next host may need is
+# imported, during which nobody would be looked after.
+SETTLED_SECONDS = 3.0
 # How often it tells `serve` that it lives, and looks around while it has no models.
 ALIVE_SECONDS = 1.0
 
@@ -88,6 +93,7 @@ class ForkServer:
             LauncherWatch(self._selector),
             checks if settings.multi_model else None,
             sockets,
+            Watchdog(FrontendModels(children, settings)) if settings.multi_model else None,
         )
 
     def prepare(self, modules: str) -> None:
@@ -116,7 +122,7 @@ class ForkServer:
         self._serve(self._open_pipe())
 
     def _serve(self, pipe: int) -> None:
-        look_at = 0.0
+        look_at = import_at = 0.0
         # Before the loop: an end of a host that comes while this is done wakes the loop's first
         # select, and saved requests come before announced ones, which may be the same.
         with wake_on(signal.SIGCHLD, signal.SIGHUP) as wakeup:
@@ -135,7 +141,9 @@ class ForkServer:
                     self._look_after_all()
                     look_at = time.monotonic() + WATCH_SECONDS
                 self._tell_alive()
-                if not happened and self._is_serving_one:
+                if happened or not self._is_serving_one:
+                    import_at = time.monotonic() + SETTLED_SECONDS
+                elif time.monotonic() > import_at:
                     # What the first host would not wait for, the next one is to find.
                     preload.import_one()
 

@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 PATIENCE_SECONDS = 45.0
 # How long the frontend may take to give up a model whose connections have been closed.
 GIVE_UP_SECONDS = 5.0
+# How long it may take to connect to one that has loaded.
+DESERTED_SECONDS = 15.0
 NO_MEMORY = HTTPStatus.INSUFFICIENT_STORAGE
 
 
@@ -75,6 +77,8 @@ class OwnHost:
         )
         self._is_served = is_served
         self._pid = 0  # of the process, where the state says that there is one
+        # Not one that gets its connections from another process, when that is done with them.
+        self._has_to_be_connected_to = True
         self._backoff = Backoff(clock)
         self._successor: Successor | None = None
         self._retired = RetiredProcesses()
@@ -91,6 +95,14 @@ class OwnHost:
     def is_serving(self) -> bool:
         """Whether a process holds the model."""
         return self._record.has_process and self._processes.record_of(self._pid).is_loaded
+
+    @property
+    def is_deserted(self) -> bool:
+        """Whether the model has loaded long ago, and the frontend has never connected to it."""
+        if not (self.is_serving and self._has_to_be_connected_to):
+            return False
+        told = self._processes.record_of(self._pid)
+        return told.connections == 0 and told.loaded_seconds > DESERTED_SECONDS
 
     @property
     def has_process(self) -> bool:
@@ -154,6 +166,7 @@ class OwnHost:
             old = self._pid
             self._retired.add(old, self._processes.record_of(old))
             self._pid, self._successor = self._successor.pid, None
+            self._has_to_be_connected_to = False
             self._processes.hand_over(old, self._pid)
             logger.info("model %r is served as it has been loaded anew", self.slot.request.model)
 
@@ -184,7 +197,9 @@ class OwnHost:
 
     def _fork(self) -> None:
         self._backoff.begun()
-        self._pid = self._processes.fork_host(self.slot, self._ended, self._occasion())
+        occasion = self._occasion()
+        self._pid = self._processes.fork_host(self.slot, self._ended, occasion)
+        self._has_to_be_connected_to = occasion is not LoadOccasion.ANEW
         self._is_served = False
         self._record.forked()
 
@@ -272,6 +287,7 @@ class OwnHost:
             return
         self._backoff.begun()
         self._pid, self._successor = self._successor.pid, None
+        self._has_to_be_connected_to = True
         self._record.forked()
 
     def _tell_ended(self, pid: int, told: ProcessRecord, code: int) -> None:

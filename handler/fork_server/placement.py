@@ -20,6 +20,7 @@ from handler.fork_server.own_host import OwnHost, Processes
 from handler.fork_server.registration_check import RegistrationChecks
 from handler.fork_server.saved_requests import read_saved
 from handler.fork_server.shared_hosts import InSharedHost, SharedHosts
+from handler.fork_server.watchdog import Watchdog
 from handler.processes.launch_request import LaunchRequest
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class Placements:
         checks: what asks the frontend whether it has a model; None for a single one, which it
             always has.
         sockets: where their sockets come from.
+        watchdog: what compares them with the frontend's models; None for a single one.
         clock: the time in seconds.
     """
 
@@ -60,6 +62,7 @@ class Placements:
         launchers: Launchers,
         checks: RegistrationChecks | None,
         sockets: ModelSockets,
+        watchdog: Watchdog | None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder = folder
@@ -68,6 +71,7 @@ class Placements:
         self._launchers = launchers
         self._checks = checks
         self._sockets = sockets
+        self._watchdog = watchdog
         self._clock = clock
         self._placed: dict[LaunchRequest, OwnHost | InSharedHost] = {}
         # Models that leave a host that they share, and the hosts of their own that load them.
@@ -122,6 +126,8 @@ class Placements:
                 self._move_out(request, placed)
         if self._checks is not None:
             self._checks.look_after()
+        if self._watchdog is not None:
+            self._watchdog.look_after(self)
         self._sockets.look_after()
         self._begin_reloads()
 
@@ -160,6 +166,18 @@ class Placements:
                 self._to_reload.discard(request)
                 free -= 1
 
+    def names(self) -> dict[LaunchRequest, str]:
+        """The models' names."""
+        return {request: request.model for request in self._placed}
+
+    def deserted(self) -> set[str]:
+        """The names of models that have loaded, and to whom the frontend does not connect."""
+        return {request.model for request, one in self._placed.items() if one.is_deserted}
+
+    def check(self, request: LaunchRequest) -> None:
+        """Ask the frontend whether it has a model, as that is in doubt."""
+        self._check(request, at_once=True)
+
     def _place(self, request: LaunchRequest) -> None:
         slot = LauncherSlot(request, self._folder, self._sockets)
         self._launchers.attach(slot, lambda: self._launcher_ended(request))
@@ -192,14 +210,19 @@ class Placements:
             self._checks.end(request)
 
     def _check(self, request: LaunchRequest, *, at_once: bool) -> None:
-        """Ask about a model without launcher: nothing else is sure to tell of an UNLOAD."""
-        placed = self._placed[request]
+        """Ask about a model, most often one without launcher: nothing else is sure to tell of an
+        UNLOAD.
+        """
 
         def answered(has_it: bool) -> None:
-            if has_it:
-                placed.frontend_has_it()
-            else:
+            placed = self._placed[request]  # which may have moved since it was asked
+            if not has_it:
                 placed.leave()
+                placed.slot.end_launcher()  # of which the frontend has nothing any more
+                return
+            placed.frontend_has_it()
+            if placed.slot.has_launcher and self._checks is not None:
+                self._checks.end(request)  # its end will tell
 
         if self._checks is not None:
             self._checks.begin(request, request.model, answered, at_once=at_once)

@@ -10,6 +10,7 @@ from typing import Protocol
 from urllib.parse import quote
 
 from contract.settings import ServingSettings
+from handler.fork_server.frontend_models import SECONDS, connected
 from handler.processes.forked_children import ForkedChildren
 from handler.processes.process_shared_memory import ProcessRecord
 
@@ -17,8 +18,6 @@ from handler.processes.process_shared_memory import ProcessRecord
 CHECK_SECONDS = 2.0
 # … and about how many of them at a time: each takes a process.
 MOST_CHECKS = 4
-# How long the frontend may take to answer.
-SECONDS = 5.0
 # What a process that asks ends with.
 HAS, HAS_NOT, UNKNOWN = 0, 3, 4
 
@@ -124,8 +123,7 @@ class FrontendQuestion:
 
 def ask_frontend(settings: ServingSettings, model: str) -> int:
     """HAS, HAS_NOT or UNKNOWN, as the frontend of many models answers."""
-    host = "127.0.0.1" if settings.bind_address == "0.0.0.0" else settings.bind_address
-    connection = http.client.HTTPConnection(host, settings.port, timeout=SECONDS)
+    connection = connected(settings, SECONDS)
     try:
         connection.request("GET", f"/models/{quote(model, safe='')}")
         status = connection.getresponse().status

@@ -65,6 +65,11 @@ class InSharedHost:
         return self._host.has_process
 
     @property
+    def is_deserted(self) -> bool:
+        """Whether the frontend does not connect to it: a host drops such models itself."""
+        return False
+
+    @property
     def is_reloading(self) -> bool:
         """Never for those who count how many are: they are small, and loaded one by one."""
         return False

@@ -11,7 +11,7 @@ import shutil
 import signal
 import socket
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from itertools import count
@@ -30,6 +30,7 @@ from handler.fork_server.placement import Placements
 from handler.fork_server.registration_check import CHECK_SECONDS, Answered, RegistrationChecks
 from handler.fork_server.saved_requests import read_saved
 from handler.fork_server.shared_hosts import SharedHosts
+from handler.fork_server.watchdog import Watchdog
 from handler.processes.backoff import PAUSE_SECONDS
 from handler.processes.forked_children import Ended
 from handler.processes.launch_request import LaunchRequest
@@ -65,6 +66,8 @@ class World:
         self.processes: dict[int, Process] = {}
         self.stand_ins: dict[int, Process] = {}
         self.questions: list[tuple[str, Answered]] = []
+        self.lists: list[Callable[[set[str] | None], None]] = []
+        self.found: list[socket.socket] = []  # which were kept, and may be claimed
         self.slots: list[LauncherSlot] = []
         self.answered: set[int] = set()  # launchers of LOADs that have been answered well
 
@@ -82,10 +85,23 @@ class World:
             slot.launcher = None
             when_ended()
 
+        def end_launcher() -> None:
+            if pid in self.launchers:
+                self.end_launcher(pid)
+
         self.attached[pid] = ended
+        slot.end_launcher = end_launcher  # type: ignore[method-assign]
 
     def ask(self, model: str, when_answered: Answered) -> None:
         self.questions.append((model, when_answered))
+
+    def list(self, when_listed: Callable[[set[str] | None], None]) -> None:
+        self.lists.append(when_listed)
+
+    def forget(self, models: Collection[str]) -> None:
+        for name in models:
+            if name in self.registered:
+                self.unload(name)
 
     def fork_host(self, slot: LauncherSlot, when_ended: Ended, occasion: LoadOccasion) -> int:
         pid = next(self.numbers)
@@ -122,8 +138,8 @@ class World:
 
     def close_sockets(self) -> None:
         """What the kernel does when a fork server and its hosts have ended."""
-        for slot in self.slots:
-            slot.listener.close()
+        for one in (*(slot.listener for slot in self.slots), *self.found):
+            one.close()
 
     def load(self, name: str, folder: Path) -> LaunchRequest:
         """What the frontend does for LOAD, up to the launcher's first word."""
@@ -133,11 +149,16 @@ class World:
         self.launchers[pid] = request
         return request
 
-    def forget(self, name: str) -> None:
+    def unload(self, name: str) -> None:
         """UNLOAD: the frontend ends the launcher, too."""
         request = self.registered.pop(name)
         if request.pid in self.launchers:
             self.end_launcher(request.pid)
+
+    def answer_lists(self) -> None:
+        lists, self.lists = self.lists, []
+        for listed in lists:
+            listed(set(self.registered))
 
     def serving(self, name: str) -> list[Process]:
         """The processes of a model whose socket the frontend can reach."""
@@ -166,8 +187,12 @@ class Server(RuleBasedStateMachine):
 
     def _new_placements(self, found: list[socket.socket]) -> Placements:
         world, sockets = self.world, ModelSockets(found)
+        world.found = found
         checks = RegistrationChecks(world, world.clock)
-        return Placements(self.folder, world, NO_SHARED_HOSTS, world, checks, sockets, world.clock)
+        watchdog = Watchdog(world, world.clock)
+        return Placements(
+            self.folder, world, NO_SHARED_HOSTS, world, checks, sockets, watchdog, world.clock
+        )
 
     @precondition(lambda self: not self.is_registered)
     @rule(loads=st.booleans())
@@ -182,13 +207,13 @@ class Server(RuleBasedStateMachine):
     def give_up_before_the_request_is_read(self) -> None:
         """The launcher of a LOAD ends first: the frontend forgets the model."""
         request = self.world.load(NAME, self.folder)
-        self.world.forget(NAME)
+        self.world.unload(NAME)
         self.placements.announced(request)
 
     @precondition(lambda self: self.is_registered)
     @rule()
     def unload(self) -> None:
-        self.world.forget(NAME)
+        self.world.unload(NAME)
 
     @precondition(lambda self: self.is_registered)
     @rule()
@@ -214,7 +239,7 @@ class Server(RuleBasedStateMachine):
         is_failed_load = not self.has_loaded(process.slot.request)
         self.world.end_process(pid, code)
         if is_failed_load and self.world.registered.get(NAME) == process.slot.request:
-            self.world.forget(NAME)
+            self.world.unload(NAME)
 
     @precondition(lambda self: self.is_registered and self.world.launchers)
     @rule()
@@ -226,7 +251,7 @@ class Server(RuleBasedStateMachine):
         has_loaded = self.has_loaded(request)
         self.world.end_launcher(request.pid)
         if not has_loaded:
-            self.world.forget(NAME)
+            self.world.unload(NAME)
 
     @rule(announces=st.booleans(), are_kept=st.booleans())
     def replace_fork_server(self, announces: bool, are_kept: bool) -> None:
@@ -237,7 +262,7 @@ class Server(RuleBasedStateMachine):
         """
         for request in list(self.world.registered.values()):
             if not self.has_loaded(request):
-                self.world.forget(NAME)
+                self.world.unload(NAME)
         kept = [one.listener.dup() for one in self.world.slots if one.listener.fileno() >= 0]
         self.world.close_sockets()
         if not are_kept:
@@ -247,11 +272,34 @@ class Server(RuleBasedStateMachine):
         self.world.stand_ins.clear()
         self.world.attached.clear()
         self.world.questions.clear()
+        self.world.lists.clear()
         self.placements = self._new_placements(kept if are_kept else [])
         self.placements.restore()
         if announces:
             for request in list(self.world.launchers.values()):
                 self.placements.announced(LaunchRequest(**{**vars(request), "again": True}))
+
+    @precondition(lambda self: self.is_registered)
+    @rule()
+    def lose_all_knowledge(self) -> None:
+        """The launcher is killed, what was saved is lost, and so is the fork server."""
+        self.kill_launcher()
+        for file in self.folder.glob("launch-*.json"):
+            file.unlink()
+        self.replace_fork_server(announces=False, are_kept=True)
+
+    @precondition(lambda self: self.world.lists)
+    @rule(says=st.booleans())
+    def answer_a_list(self, says: bool) -> None:
+        """The watchdog is answered, or the frontend does not say."""
+        listed = self.world.lists.pop(0)
+        listed(set(self.world.registered) if says else None)
+
+    @precondition(lambda self: self.is_registered)
+    @rule()
+    def forget_without_a_word(self) -> None:
+        """The frontend has lost a model, whose launcher lives on."""
+        self.world.registered.pop(NAME)
 
     @rule()
     def reload(self) -> None:
@@ -265,8 +313,9 @@ class Server(RuleBasedStateMachine):
     @rule()
     def all_is_well_when_it_has_settled(self) -> None:
         """Each registered model has one process, every other one none, within some seconds."""
-        for _ in range(8):
+        for _ in range(12):
             self.world.now += max(PAUSE_SECONDS, CHECK_SECONDS, GIVE_UP_SECONDS) + 0.1
+            self.world.answer_lists()
             self.placements.look_after()
             questions, self.world.questions = self.world.questions, []
             for model, answered in questions:
