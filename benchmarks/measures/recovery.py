@@ -20,8 +20,11 @@ from byo.command_errors import RequestFailed
 STACKS = ("ours",)
 # Far more than it takes: a turn that takes longer has failed.
 LONGEST_SECONDS = 60.0
-# Each turn begins with a server that has settled: with another fork server that has imported all.
-SETTLE_SECONDS = 8.0
+# Each turn begins with a server that has settled, with another fork server that has imported all:
+# its processes have not computed for so long.
+BEGIN_SECONDS = 5.0
+QUIET_SECONDS = 1.5
+TICKS_OF_IDLING = 10
 FORKED = b"handler.fork_server.fork_server_main"
 LAUNCHER = b"model_service_worker.py"
 
@@ -46,7 +49,7 @@ def seconds(session: Session) -> list[Figure]:
 def turn(model: Model, server: Server, victims: Callable[[Server], list[int]]) -> float:
     """Kill, and ask until the model answers; the seconds from the first kill on."""
     _ask_until_answered(model, server)
-    time.sleep(SETTLE_SECONDS)
+    _settle(server)
     chosen = victims(server)
     start = time.perf_counter()
     for pid in chosen:
@@ -66,6 +69,27 @@ def all_at_once(server: Server) -> list[int]:
 def the_host(server: Server) -> list[int]:
     """What was forked from the fork server, and what that has forked."""
     return family(_fork_server(server))
+
+
+def _settle(server: Server) -> None:
+    time.sleep(BEGIN_SECONDS)
+    deadline = time.monotonic() + LONGEST_SECONDS
+    before = -1
+    while (now := _computed(server)) != before and time.monotonic() < deadline:
+        before = now
+        time.sleep(QUIET_SECONDS)
+
+
+def _computed(server: Server) -> int:
+    """The ticks for which a CPU has computed for what is forked, and for what forks."""
+    ticks = 0
+    for pid in family(server.pid):
+        with suppress(OSError):  # it ended meanwhile
+            if FORKED in _command(pid):
+                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+                # A fork server that looks around uses a tick now and then.
+                ticks += (int(fields[11]) + int(fields[12])) // TICKS_OF_IDLING
+    return ticks
 
 
 def _fork_server(server: Server) -> int:
