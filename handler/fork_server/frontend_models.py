@@ -6,6 +6,8 @@ import http.client
 import json
 import os
 from collections.abc import Callable, Collection, Iterator
+from contextlib import closing
+from typing import Any
 from urllib.parse import quote
 
 from contract.settings import ServingSettings
@@ -60,9 +62,9 @@ class FrontendModels:
 
         def work(record: ProcessRecord) -> None:
             for model in models:
-                connection = connected(self._settings, UNLOAD_SECONDS)
-                connection.request("DELETE", f"/models/{quote(model, safe='')}")
-                connection.getresponse().read()
+                with closing(connected(self._settings, UNLOAD_SECONDS)) as connection:
+                    connection.request("DELETE", f"/models/{quote(model, safe='')}")
+                    connection.getresponse().read()
 
         self._children.fork(work, lambda record, code: None)
 
@@ -79,17 +81,23 @@ def names_of(settings: ServingSettings) -> Iterator[str]:
     Raises:
         SystemExit: the frontend does not say.
     """
-    connection = connected(settings, SECONDS)
     token: str | None = ""
-    while token is not None:
-        address = f"/models?limit={PAGE}" + (f"&next_page_token={token}" if token else "")
-        try:
-            connection.request("GET", address)
-            answer = connection.getresponse()
-            document = json.loads(answer.read())
-        except (OSError, http.client.HTTPException, ValueError):
-            raise SystemExit(1) from None
-        if answer.status != http.client.OK:
-            raise SystemExit(1)
-        yield from (one["modelName"] for one in document["models"])
-        token = document.get("nextPageToken")
+    with closing(connected(settings, SECONDS)) as connection:
+        while token is not None:
+            document = _page(connection, token)
+            yield from (one["modelName"] for one in document["models"])
+            token = document.get("nextPageToken")
+
+
+def _page(connection: http.client.HTTPConnection, token: str) -> Any:
+    """One page of the list; the first where the token is empty."""
+    address = f"/models?limit={PAGE}" + (f"&next_page_token={token}" if token else "")
+    try:
+        connection.request("GET", address)
+        answer = connection.getresponse()
+        document = json.loads(answer.read())
+    except (OSError, http.client.HTTPException, ValueError):
+        raise SystemExit(1) from None
+    if answer.status != http.client.OK:
+        raise SystemExit(1)
+    return document
