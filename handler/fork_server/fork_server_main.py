@@ -147,9 +147,10 @@ class ForkServer:
                     # What the first host would not wait for, the next one is to find.
                     preload.import_one()
 
-    def _signalled(self, numbers: bytes) -> None:
+    def _signalled(self, numbers: bytes) -> bool:
         if signal.SIGHUP in numbers:
             self._placements.reload(self._settings.startup_timeout)
+        return True
 
     def _tell_alive(self) -> None:
         """Tell `serve`, if it is time: also between the forks of many hosts."""

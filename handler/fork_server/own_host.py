@@ -129,6 +129,7 @@ class OwnHost:
             while a load is under way, which may have read what was there before.
         """
         if not self._record.has_process or self._record.state is not HostState.SERVING:
+            self._backoff.hasten()
             return self._record.state is not HostState.LOADING
         if self._successor is not None or not self.is_serving:
             return False

@@ -52,6 +52,11 @@ class Backoff:
         """A process does what it was forked for."""
         self._failures = 0
 
+    def hasten(self) -> None:
+        """There is reason to think that the next process does better: it need not wait."""
+        if self.is_waiting():
+            self._due_at = self._clock()
+
     def is_waiting(self) -> bool:
         """Whether another process is to be forked."""
         return self._due_at < math.inf
