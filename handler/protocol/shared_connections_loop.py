@@ -94,10 +94,10 @@ class SharedConnectionsLoop:
         """Wait until something can be read or written, and do what is to be done."""
         taken = _Taken([], [])
         for number in self._ready():
-            if taken.is_enough:
-                self._leave(number)
-            else:
+            if not taken.is_enough:
                 self._receive(self._connection(number), taken)
+            elif not self._is_half_read(number):  # which only this process can go on with
+                self._leave(number)
         if taken.small or taken.large:
             self._answer(taken.small)
             for one in taken.large:
@@ -121,6 +121,10 @@ class SharedConnectionsLoop:
             else:
                 found.append(number)
         return found
+
+    def _is_half_read(self, number: int) -> bool:
+        connection = self._connections.get(number)
+        return connection is not None and connection.is_receiving
 
     def _hold(self, number: int) -> int:
         """Note at once that a connection is this process's."""

@@ -86,6 +86,16 @@ def test_large_bodies_pass_a_busy_worker_too(pool: Observed, tmp_path: Path) -> 
         assert {one.result()[0] for one in busy} == {200}
 
 
+def test_large_bodies_are_each_read_by_one_worker(pool: Observed) -> None:
+    """Where several are idle: what one has begun to read is no other worker's."""
+    said = "now " + "x" * LARGE
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        asked = [clients.submit(ask_often, pool, said) for _ in range(CLIENTS // 2)]
+        answers = set.union(*[one.result() for one in asked])
+
+    assert {status for status, _ in answers} == {200}
+
+
 def test_a_worker_that_dies_takes_only_its_own_along(pool: Observed, tmp_path: Path) -> None:
     """What other workers have begun is answered, and what comes meanwhile, too."""
     gate = tmp_path / "gate"
