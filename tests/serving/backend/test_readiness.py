@@ -131,7 +131,7 @@ def test_a_fork_server_that_is_replaced(many: Observed) -> None:
     folder = many.model("outlives-it")
     assert many.load(folder) == 200
     for _ in range(3):
-        kill(many.processes.fork_server())
+        kill(eventually(many.processes.fork_server))
         assert is_well(many)
         many.answering(folder)
         assert is_well(many)
