@@ -5,7 +5,8 @@ To add a content type, write a file with a class like those beside it and add th
 
     column_table.py      what was read as columns, and need not become a data frame
     expected_columns.py  what is known of a body's columns, by name or by position
-    csv_cells.py         columns of text cells as values
+    csv_layout.py        the header and the kinds of a CSV body's columns
+    csv_rows.py          its rows, read one way or another; csv_cells.py: columns of cells as values
     json_rows.py         rows of JSON as values; json_features.py, tensors.py: of other servers;
                          json_pandas.py: in the orients of pandas
     whole_numbers.py     whole numbers that no float may change

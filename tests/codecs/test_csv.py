@@ -18,7 +18,9 @@ from contract.errors import UnprocessablePayload
 from contract.signature import Signature
 from handler.codecs import MediaType, decode
 from handler.codecs.csv_arrow import read_with_arrow
-from handler.codecs.text_csv import SMALL, find_layout, guess_kinds, read_carefully, split_rows
+from handler.codecs.csv_layout import find_layout, guess_kinds
+from handler.codecs.csv_rows import read_carefully, split_rows
+from handler.codecs.text_csv import SMALL
 
 from .samples import MIXED, NUMBERS, POSITIONS, refusal, take
 

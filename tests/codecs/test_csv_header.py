@@ -8,8 +8,9 @@ import pytest
 
 from contract.columns import Column
 from contract.signature import Signature
-from handler.codecs import MediaType, text_csv
-from handler.codecs.text_csv import find_layout, split_rows
+from handler.codecs import MediaType, csv_layout
+from handler.codecs.csv_layout import find_layout
+from handler.codecs.csv_rows import split_rows
 
 from .samples import NUMBERS, POSITIONS, refusal, take
 
@@ -296,7 +297,7 @@ def test_a_first_row_that_counts_is_warned_of_once(
     body: str, warned: bool, signature: Signature | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is answered as a row all the same."""
-    text_csv._warn_once_of_counting.cache_clear()
+    csv_layout._warn_once_of_counting.cache_clear()
     rows = body.count("\n")
 
     for _ in range(2):
@@ -307,7 +308,7 @@ def test_a_first_row_that_counts_is_warned_of_once(
 
 
 def test_names_that_count_are_no_cause_for_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    text_csv._warn_once_of_counting.cache_clear()
+    csv_layout._warn_once_of_counting.cache_clear()
 
     take(b"2023,2024\n1,2\n", "text/csv", YEARS)
     take(b"0,1,2,3\n5,6,7,8\n", "text/csv; header=present", FOUR)
