@@ -24,7 +24,7 @@ from tests.serving.backend.processes import eventually
 
 pytestmark = pytest.mark.slow
 
-KILLS = 20
+KILLS = 15
 CLIENTS = 6
 # Models that stay, and those that come and go.
 MODELS = 4
@@ -113,7 +113,7 @@ def ask_until(
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("seed", "workers"), [(1, "1"), (2, "2"), (3, "1"), (4, "2")])
+@pytest.mark.parametrize(("seed", "workers"), [(1, "1"), (2, "2")])
 def test_random_kills_under_load(tmp_path: Path, seed: int, workers: str) -> None:
     """Whatever was killed, in whatever order: each model answers or is gone, and can be loaded."""
     chance = random.Random(seed)
