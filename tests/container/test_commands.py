@@ -126,7 +126,7 @@ def test_a_job_runs_another_algorithm_than_the_image_s(
     assert code == 0, printed
     assert f"byo train: {image} runs {algorithm}\n" in printed
     assert "visible 9 mine-7\n" in printed
-    assert f"serve it with `byo serve --image {image}`" in printed
+    assert f"serve it with `byo serve --image {image} --algorithm {algorithm}`" in printed
     tree = Paths(tmp_path / ".byo")
     assert (tree.model / "model.txt").read_text() == "new"
     assert {entry.stat().st_uid for entry in tree.base.rglob("*")} == {os.getuid()}
