@@ -26,6 +26,8 @@ from handler.invocation.request_types import Request, Response
 from tests.fidelity import forms, models
 from tests.fidelity.models import CONTAINERS, SHOWN
 
+pytestmark = pytest.mark.slow
+
 # What is tried each time; the other ways to hold figures are tried where changes land.
 ALWAYS = ("array", "frame", "years")
 HOW = [pytest.param(how, marks=[] if how in ALWAYS else pytest.mark.fidelity) for how in CONTAINERS]

@@ -17,6 +17,8 @@ from tests.fidelity import forms, models
 from tests.fidelity.random_models import Drawn, draw
 from tests.fidelity.test_oracle import check, pipelines, wanted, written_out
 
+pytestmark = pytest.mark.slow
+
 EACH_TIME, IN_ALL = 25, 150
 SEEDS = [
     pytest.param(seed, marks=[] if seed < EACH_TIME else pytest.mark.fidelity)
