@@ -60,11 +60,12 @@ def test_a_new_folder_trains_on_a_file_of_ones_own(run_byo, template, tmp_path):
         *("train", "--algorithm", template, "--channel", f"training={penguins}"),
         *("--hyperparameter", "target=species", "--hyperparameter", "n_estimators=20"),
     )
+    described = (tmp_path / ".byo/model/signature.json").read_text()
     wrong = run_byo(
         *("train", "--algorithm", template, "--channel", f"training={penguins}"),
         *("--hyperparameter", "target=kind"),
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert json.loads((tmp_path / ".byo/model/signature.json").read_text())["inputs"]
+    assert json.loads(described)["inputs"]
     assert "there is no column 'kind': there are ['species', 'island'" in wrong.stderr

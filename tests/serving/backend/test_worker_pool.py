@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import pytest
@@ -25,10 +25,20 @@ LARGE = 2 * 1024 * 1024
 @pytest.fixture(scope="module")
 def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
     """A single model with three workers."""
-    root = tmp_path_factory.mktemp("pool")
-    settings = {"MODEL_SERVER_WORKERS": str(WORKERS), "MODEL_SERVER_TIMEOUT": "5"}
-    with observed(root, multi_model=False, fixture="takes_its_time.py", **settings) as one:
+    with a_pool(tmp_path_factory.mktemp("pool"), timeout=60) as one:
         yield one
+
+
+@pytest.fixture
+def impatient_pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
+    """The same, with little time for an invocation."""
+    with a_pool(tmp_path_factory.mktemp("impatient"), timeout=5) as one:
+        yield one
+
+
+def a_pool(root: Path, timeout: int) -> AbstractContextManager[Observed]:
+    settings = {"MODEL_SERVER_WORKERS": str(WORKERS), "MODEL_SERVER_TIMEOUT": str(timeout)}
+    return observed(root, multi_model=False, fixture="takes_its_time.py", **settings)
 
 
 def ask(pool: Observed, said: str) -> tuple[int, int | None]:
@@ -118,8 +128,11 @@ def test_a_worker_that_dies_takes_only_its_own_along(pool: Observed, tmp_path: P
 
 
 @pytest.mark.parametrize("misdeed", ["stop", "deaf"])
-def test_a_worker_that_cannot_be_reached_is_replaced(pool: Observed, misdeed: str) -> None:
+def test_a_worker_that_cannot_be_reached_is_replaced(
+    impatient_pool: Observed, misdeed: str
+) -> None:
     """One that stops itself, and one that masks the signals by which it would be ended."""
+    pool = impatient_pool
     before = workers_of(pool)
     with ThreadPoolExecutor(2) as clients:
         lost = clients.submit(ask, pool, misdeed)
