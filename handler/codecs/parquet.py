@@ -49,6 +49,7 @@ class Parquet:
             # Of what pandas adds to the file's metadata only that is read.
             if index is not None:
                 table = table.append_column(index[0], pa.array(index[1]))
+            table = _with_moments(table, signature)
             frame = table.to_pandas(
                 ignore_metadata=True, use_threads=False, integer_object_nulls=True
             )
@@ -76,6 +77,20 @@ class Parquet:
                 f"the prediction can't be written as parquet: {_line(error)}"
             ) from None
         return stream.getvalue()
+
+
+def _with_moments(table: Any, signature: Signature | None) -> Any:
+    """A table whose days are moments where the model takes moments.
+
+    Else each would become an object of Python's, to be looked at by itself: minutes for millions.
+    """
+    import pyarrow as pa
+
+    columns = expected_columns(table.column_names, table.num_columns, signature)
+    for at, (field, column) in enumerate(zip(table.schema, columns, strict=True)):
+        if column.kind == "datetime" and pa.types.is_date(field.type):
+            table = table.set_column(at, field.name, table.column(at).cast(pa.timestamp("s")))
+    return table
 
 
 def _counted_index(

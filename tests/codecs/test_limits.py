@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import io
 import zipfile
 from collections.abc import Iterator
@@ -278,3 +279,21 @@ def test_an_archive_packed_as_numpy_never_packs_is_refused(method: int) -> None:
     error = refusal(stream.getvalue(), NPZ, None)
 
     assert (error.status, "deflated" in error.detail) == (400, True)
+
+
+@pytest.mark.parametrize("kind", [pa.date32(), pa.date64()])
+def test_days_become_moments_without_an_object_for_each(kind: pa.DataType) -> None:
+    """Millions of them fit into a small file; the model's moments are made of all at once."""
+    days = pa.array([datetime.date(2024, 5, 17), None], kind)
+    signature = Signature((Column("day", "datetime", "datetime64[us]"),))
+
+    frame = decode(parquet_bytes(pa.table({"day": days})), PARQUET, signature).data
+
+    assert as_frame(frame)["day"].dtype.kind == "M"
+    assert as_frame(frame)["day"].isna().tolist() == [False, True]
+
+
+def parquet_bytes(table: pa.Table) -> bytes:
+    stream = io.BytesIO()
+    pq.write_table(table, stream)
+    return stream.getvalue()
