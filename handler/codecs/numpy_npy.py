@@ -13,7 +13,7 @@ import pandas as pd
 from contract.errors import MalformedPayload, UnprocessablePayload
 from contract.signature import Signature
 from handler.codecs.budget import NUMBER, OBJECT, Budget
-from handler.codecs.charset import quote
+from handler.codecs.charset import QUOTED, quote
 from handler.codecs.codec import Decoded, Envelope
 from handler.codecs.expected_columns import may_have_any_shape
 from handler.codecs.media_types import MediaType
@@ -219,4 +219,5 @@ def _check_characters(texts: np.ndarray[Any, Any]) -> None:
 
 
 def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+    """What numpy says, in so few characters that it can't repeat more of the body than it may."""
+    return " ".join(str(error).split())[: 2 * QUOTED]
