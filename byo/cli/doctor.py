@@ -22,6 +22,7 @@ from byo.doctor.folder_checks import check_folder_and_model
 from byo.doctor.machine_checks import check_machine
 from byo.doctor.remedies import Remedied, apply
 from contract.paths import Paths
+from contract.settings import ServingSettings
 
 DESCRIPTION = """\
 Check what training and serving need, a line each, with what to do about it: Python, a compiler,
@@ -72,8 +73,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _checks(options: argparse.Namespace, paths: Paths) -> Iterator[Remedied]:
-    port = int(os.environ.get("SAGEMAKER_BIND_TO_PORT") or 8080)
-    yield from check_machine(os.environ, port)
+    yield from check_machine(os.environ, ServingSettings.from_environ(os.environ).port)
     yield from check_docker()
     if not options.offline:
         with working("asking AWS"):

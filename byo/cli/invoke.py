@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from byo.cli.options import add_server
+from byo.cli.server_options import add_server
 from byo.command_errors import UsageError
 from byo.content_types import guess_content_type
 from byo.endpoint import Client

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from byo.cli.options import add_server
 from byo.cli.progress_and_colour import say_table
+from byo.cli.server_options import add_server
 from byo.endpoint import Client
 from byo.endpoint.managed_models import list_models
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from byo.algorithm_folder import find_algorithm
 from byo.cli.own_tree import OWN_TREE
 from byo.command_errors import UsageError
-from byo.endpoint.client import DEFAULT_URL, TIMEOUT_SECONDS
 from byo.tree.channels import FORM, Channel
 from contract.paths import BASE_DIR_VARIABLE
 
@@ -65,19 +64,6 @@ def add_image(parser: argparse.ArgumentParser) -> None:
         help="do it in a container of this image; --algorithm then takes the place of its own",
     )
     add_docker_options(parser, "with --image, after --: more options of `docker run`")
-
-
-def add_server(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--url", default=DEFAULT_URL, help="the server's address (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--timeout",
-        type=seconds,
-        default=TIMEOUT_SECONDS,
-        metavar="SECONDS",
-        help="how long the answer may take (default: %(default)g)",
-    )
 
 
 def add_docker_options(parser: argparse.ArgumentParser, usage: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from byo.cli.errors_to_exit_codes import say
-from byo.cli.options import add_server
+from byo.cli.server_options import add_server
 from byo.endpoint import Client
 from byo.endpoint.managed_models import unload_model
 

@@ -5,6 +5,7 @@ machine_checks.py   Python, what sagemaker-training is compiled with, Java, port
 docker_checks.py    the docker client, its engine, and what the engine has to give
 aws_checks.py       credentials, region, Amazon ECR
 folder_checks.py    the algorithm folder's requirements, a trained model and its signature
+measure_model.py    what memory a model needs
 endpoint_size.py    how many models fit on an instance, and the workers that they get
 """
 

@@ -24,23 +24,8 @@ BURSTING = {"medium": (2, 4), "large": (2, 8), "xlarge": (4, 16), "2xlarge": (8,
 # An instance keeps some of its memory for itself.
 USABLE = 0.93
 LOAD_SECONDS = 300.0
-MEASURE = """\
-import re, sys
-from pathlib import Path
-from contract.settings import ServingSettings
-from handler.fork_server import preload
-from handler.invocation.pipeline_loading import load_pipeline
-
-def private():
-    text = Path("/proc/self/smaps_rollup").read_text()
-    return 1024 * sum(int(n) for n in re.findall(r"Private_\\w+:\\s+(\\d+)", text))
-
-settings = ServingSettings.from_environ(__import__("os").environ)
-preload.rehearse(settings)
-before = private()
-pipeline = load_pipeline(Path(sys.argv[1]), settings)
-print("measured", max(0, private() - before))
-"""
+MEASURE = ("-P", "-m", "byo.doctor.measure_model")
+MEASURED = "measured"
 
 
 def instance(name: str) -> Machine:
@@ -130,7 +115,7 @@ def _model_folders(place: Path) -> list[Path]:
 
 def _measure(folder: Path, environ: Mapping[str, str]) -> int | str:
     """Bytes that a process of its own takes to hold a model, or why it can't be loaded."""
-    command = (sys.executable, "-P", "-c", MEASURE, str(folder))
+    command = (sys.executable, *MEASURE, str(folder))
     try:
         done = subprocess.run(
             command,
@@ -142,7 +127,7 @@ def _measure(folder: Path, environ: Mapping[str, str]) -> int | str:
         )
     except subprocess.TimeoutExpired:
         return f"it was not loaded within {LOAD_SECONDS:g} s"
-    measured = re.search(r"^measured (\d+)$", done.stdout, re.MULTILINE)
+    measured = re.search(rf"^{MEASURED} (\d+)$", done.stdout, re.MULTILINE)
     if measured:
         return int(measured[1])
     said = [line for line in done.stderr.splitlines() if line.strip()]

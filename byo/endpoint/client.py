@@ -8,9 +8,8 @@ import select
 import socket
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 from urllib.parse import quote, urlsplit
 
 from byo.command_errors import EndpointFailed, RequestFailed, UsageError
@@ -59,7 +58,7 @@ class Response:
         return self
 
 
-class Client:
+class Client(AbstractContextManager["Client"]):
     """Requests to one endpoint, over one connection that is kept.
 
     Args:
@@ -75,15 +74,7 @@ class Client:
         self._timeout = timeout
         self._prefix, self._connection = _connection(self.url, timeout)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

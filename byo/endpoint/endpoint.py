@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
 
 from byo.command_errors import RequestFailed
 from byo.endpoint.client import DEFAULT_URL, TIMEOUT_SECONDS, Client
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MAX_PAYLOAD = 6 * 1024 * 1024
 
 
-class Endpoint:
+class Endpoint(AbstractContextManager["Endpoint"]):
     """A model behind a URL, or behind the name of a SageMaker endpoint.
 
     ``Endpoint()`` is the server that ``byo serve`` started; ``Endpoint("http://…")`` any other;
@@ -83,15 +83,7 @@ class Endpoint:
         """Close the connection."""
         self._client.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _bodies(self, frame: pd.DataFrame, content_type: str) -> Iterator[tuple[bytes, int]]:

@@ -14,11 +14,13 @@ from byo.endpoint.client import Client, Response
 
 JSON_HEADERS = {"Content-Type": "application/json"}
 # What to do, by the status of an answer to LOAD, UNLOAD or LIST.
-ADVICE = {
+ADVICE: dict[int, str] = {
     HTTPStatus.CONFLICT: "`byo unload {name}` first to load it anew",
     HTTPStatus.NOT_FOUND: "`byo models` lists what is loaded",
     HTTPStatus.INSUFFICIENT_STORAGE: "unload another model, or give the server more memory",
 }
+# What the frontend says where it does not manage models.
+NO_MANAGEMENT = b"Requested resource is not found"
 SINGLE_MODEL = "this server has one model; `byo serve --multi-model` starts one for many"
 
 
@@ -83,9 +85,9 @@ def unload_model(client: Client, name: str) -> None:
 def _require(answer: Response, name: str) -> Response:
     if answer.ok:
         return answer
-    if not name or answer.status == HTTPStatus.METHOD_NOT_ALLOWED:
-        raise RequestFailed(f"{answer.failure()}: {SINGLE_MODEL}")
-    advice = ADVICE.get(HTTPStatus(answer.status))
+    if NO_MANAGEMENT in answer.body:
+        raise RequestFailed(SINGLE_MODEL)
+    advice = ADVICE.get(answer.status) if name else None
     raise RequestFailed(answer.failure() + (f": {advice.format(name=name)}" if advice else ""))
 
 

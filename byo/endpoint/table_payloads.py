@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from byo.command_errors import RequestFailed
-from byo.content_types import CSV, JSON, JSON_LINES, PARQUET
+from byo.content_types import CSV, JSON, JSON_LINES, PARQUET, csv_records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,14 +42,13 @@ def encode(data: pd.DataFrame, content_type: str) -> bytes:
     if content_type == CSV:
         return data.to_csv(index=False, header=named).encode()
     if content_type == JSON_LINES:
-        return data.to_json(orient="records", lines=True, date_format="iso").encode()
+        columns, rows = list(map(str, data.columns)), _rows(data)
+        lines = (dict(zip(columns, row, strict=True)) for row in rows) if named else rows
+        return "".join(f"{_json(line)}\n" for line in lines).encode()
     if content_type == JSON:
-        rows = data if named else data.set_axis(range(data.shape[1]), axis=1)
-        written = json.loads(rows.to_json(orient="split", index=False, date_format="iso"))
-        document = {"instances": written["data"]}
-        if named:
-            document = {"dataframe_split": written}
-        return json.dumps(document).encode()
+        rows = _rows(data)
+        split = {"columns": list(data.columns), "data": rows}
+        return _json({"dataframe_split": split} if named else {"instances": rows}).encode()
     if content_type == NPY:
         import numpy as np
 
@@ -71,7 +71,8 @@ def decode(body: bytes, content_type: str) -> pd.DataFrame:
         if kind == PARQUET:
             return pd.read_parquet(io.BytesIO(body))
         if kind == CSV:
-            return pd.read_csv(io.BytesIO(body), header=None, names=None).pipe(_named)
+            columns = zip(*csv_records(body), strict=True)
+            return _named(pd.DataFrame(dict(enumerate(map(_values, columns)))))
         if kind == JSON_LINES:
             return _frame([json.loads(line) for line in body.splitlines() if line.strip()])
         if kind == JSON:
@@ -84,12 +85,40 @@ def decode(body: bytes, content_type: str) -> pd.DataFrame:
     raise RequestFailed(f"the answer, in {kind or 'no content type'}, is no table of predictions")
 
 
+def _rows(data: pd.DataFrame) -> list[list[Any]]:
+    """A table's rows as Python's own values, what is missing as None."""
+    values = data.astype(object).where(data.notna(), None)
+    return [list(row) for row in values.itertuples(index=False, name=None)]
+
+
+def _json(value: Any) -> str:
+    """A value as JSON, each float with all its digits, which pandas' own writer cuts off."""
+    return json.dumps(value, default=_plain, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    """What Python's writer does not know: dates in ISO 8601, numbers of numpy, else a text."""
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    return value.item() if hasattr(value, "item") else str(value)
+
+
 def _frame(predictions: list[Any]) -> pd.DataFrame:
     import pandas as pd
 
     if predictions and isinstance(predictions[0], dict):
         return pd.DataFrame.from_records(predictions)
     return _named(pd.DataFrame(predictions))
+
+
+def _values(texts: Sequence[str]) -> list[Any]:
+    """A column of CSV: numbers if all of it are, else texts, also those that look missing."""
+    for kind in (int, float):
+        try:
+            return [kind(text) for text in texts]
+        except ValueError:
+            continue
+    return list(texts)
 
 
 def _named(frame: pd.DataFrame) -> pd.DataFrame:

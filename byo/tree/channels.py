@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from byo.command_errors import RunFailed, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 S3 = "s3://"
 # SageMaker's own rule for the name of a channel.
@@ -110,16 +109,27 @@ class Channel:
         return (place, f"{folder}/{place.name}") if place.is_file() else (place, folder)
 
 
-def remove(folder: Path) -> None:
-    """Remove a channel's folder that `Channel.put` made; the data that it points to stays."""
+def remove(folder: Path, fetched: Callable[[Path], bool]) -> None:
+    """Remove of a channel's folder what `Channel.put` made; what else lies in it stays there.
+
+    Args:
+        folder: the channel's folder.
+        fetched: whether a file is as it was fetched.
+    """
     if folder.is_symlink():
         folder.unlink()
-    elif folder.exists():
-        shutil.rmtree(folder)
+        return
+    for entry in sorted(folder.rglob("*"), reverse=True):  # what is in a folder before it
+        if entry.is_symlink() or (entry.is_file() and (not entry.stat().st_size or fetched(entry))):
+            entry.unlink()
+        elif entry.is_dir() and not any(entry.iterdir()):
+            entry.rmdir()
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def _fetch(channel: Channel, folder: Path) -> None:
-    """Download everything under an S3 prefix, named as SageMaker names it."""
+    """Download everything under an S3 prefix, named by what follows it."""
     try:
         import boto3
         from botocore.exceptions import BotoCoreError, ClientError

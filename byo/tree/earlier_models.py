@@ -26,16 +26,15 @@ def clear_outcome(paths: Paths, record: RunRecord) -> Path | None:
     Returns:
         The folder that now holds the earlier model, or None if there was none.
     """
-    failed = _has_failed(paths, record)
+    target = paths.base / (FAILED_MODEL if _has_failed(paths, record) else PREVIOUS_MODEL)
     for file in (paths.failure, paths.success, paths.metrics):
         file.unlink(missing_ok=True)
+    # Killed between any two of these steps, the next run goes on where this one was.
+    incoming = target.with_name(f"{target.name}.incoming")
     earlier = list(paths.model.iterdir())
-    if not earlier:
+    if not earlier and not incoming.exists():
         return None
-    target = paths.base / (FAILED_MODEL if failed else PREVIOUS_MODEL)
-    incoming = target.with_suffix(".incoming")
-    shutil.rmtree(incoming, ignore_errors=True)
-    incoming.mkdir()
+    incoming.mkdir(exist_ok=True)
     for entry in earlier:
         shutil.move(entry, incoming / entry.name)
     shutil.rmtree(target, ignore_errors=True)

@@ -91,6 +91,30 @@ def given_job(
     paths = Paths(given_tree(base))
     record = record or RunRecord()
     _remove_what_byo_made(paths, record)
+    _refuse_twice(paths, hyperparameters, hosts, channels)
+    for channel in channels:
+        record.channels.append(channel.name)
+        folder = paths.channel(channel.name)
+        channel.put(folder, mounted=mounted)
+        if channel.is_remote:
+            for file in filter(Path.is_file, folder.rglob("*")):
+                record.note_file(paths.base, file)
+    missing = [file for file in _configuration(paths) if not file.exists()]
+    if hyperparameters:
+        _write_json(paths.hyperparameters, dict(hyperparameters))
+    complete(paths, hosts, channels)
+    for file in missing:
+        record.note_file(paths.base, file)
+    return paths
+
+
+def _refuse_twice(
+    paths: Paths,
+    hyperparameters: Mapping[str, str] | None,
+    hosts: Sequence[str],
+    channels: Sequence[Channel],
+) -> None:
+    """Refuse what is said by an option and in the caller's own tree."""
     for file, is_given, option in (
         (paths.hyperparameters, bool(hyperparameters), "--hyperparameter"),
         (paths.resource_config, len(hosts) > 1, "--hosts"),
@@ -106,16 +130,6 @@ def given_job(
                 f"{paths.channel(channel.name)} exists and is not replaced: remove it, or leave "
                 f"out --channel {channel.name}"
             )
-    for channel in channels:
-        record.channels.append(channel.name)
-        channel.put(paths.channel(channel.name), mounted=mounted)
-    missing = [file for file in _configuration(paths) if not file.exists()]
-    if hyperparameters:
-        _write_json(paths.hyperparameters, dict(hyperparameters))
-    complete(paths, hosts, channels)
-    for file in missing:
-        record.note_file(paths.base, file)
-    return paths
 
 
 def unnamed_channels(paths: Paths) -> list[str]:
@@ -136,7 +150,10 @@ def _copy_configuration(sample: Paths, paths: Paths) -> None:
     for folder in (paths.input_config, paths.input_data):
         if folder.is_dir():
             for entry in folder.iterdir():
-                channel_folders.remove(entry) if entry.is_dir() else entry.unlink()
+                if entry.is_dir() and not entry.is_symlink():
+                    shutil.rmtree(entry)
+                else:
+                    entry.unlink()
     if sample.input_config.is_dir():
         copy_anew(sample.input_config, paths.input_config)
         paths.input_data_config.unlink(missing_ok=True)
@@ -147,7 +164,7 @@ def _remove_what_byo_made(paths: Paths, record: RunRecord) -> None:
         if record.is_ours(paths.base, file):
             file.unlink()
     for name in record.channels:
-        channel_folders.remove(paths.channel(name))
+        channel_folders.remove(paths.channel(name), lambda file: record.is_ours(paths.base, file))
     record.wrote.clear()
     record.channels.clear()
 

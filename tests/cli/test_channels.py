@@ -7,7 +7,7 @@ import json
 import pytest
 
 from byo.command_errors import UsageError
-from byo.tree.channels import Channel
+from byo.tree.channels import Channel, remove
 
 LIST_CHANNELS = """\
 import os, pathlib
@@ -95,6 +95,22 @@ def test_a_tree_of_the_callers_gets_channels_too(run_byo, listing, tmp_path):
     assert "one.csv" not in second.stdout
     assert refused.returncode == 2
     assert "is not replaced" in refused.stderr
+
+
+@pytest.mark.parametrize("fetched", [False, True])
+def test_what_somebody_put_into_a_channel_stays(tmp_path, fetched):
+    """Only what byo made is removed: links, empty places, and files as they were fetched."""
+    (tmp_path / "rows.csv").write_text("1")
+    folder = tmp_path / "tree" / "training"
+    Channel.parse(f"training={tmp_path / 'rows.csv'}").put(folder)
+    (folder / "deep").mkdir()
+    (folder / "deep" / "from-s3.csv").write_text("2")
+
+    remove(folder, lambda file: fetched and file.name == "from-s3.csv")
+
+    assert folder.exists() is not fetched
+    assert (tmp_path / "rows.csv").read_text() == "1"
+    assert fetched or (folder / "deep" / "from-s3.csv").read_text() == "2"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from byo.doctor import remedies
 from byo.doctor.endpoint_size import instance
 from byo.tree.run_record import RunRecord
 from contract.machine import MEBIBYTE
+from handler.serve.pick_free_port import free_port
 from tests.cli.conftest import Run
 
 GIB = 1024 * MEBIBYTE
@@ -46,9 +47,9 @@ def test_what_is_in_the_way_has_a_remedy(
     joblib.dump(DummyRegressor().fit([[0]], [1]), model / "model.joblib")
     RunRecord(algorithm="/somewhere/else", outcome="succeeded").save(tmp_path / ".byo")
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
+        port = free_port()
+        taken.bind(("127.0.0.1", port))
         taken.listen()
-        port = taken.getsockname()[1]
         environ |= {"SAGEMAKER_BIND_TO_PORT": str(port), "HTTP_PROXY": "http://proxy:3128"}
         environ.pop("NO_PROXY", None)
         environ.pop("no_proxy", None)

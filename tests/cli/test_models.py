@@ -18,8 +18,12 @@ from sklearn.linear_model import LogisticRegression
 from byo import Endpoint, save_signature
 from byo.algorithm_folder import Algorithm
 from byo.command_errors import RequestFailed
+from byo.content_types import CSV, JSON, JSON_LINES, PARQUET
 from byo.endpoint import LocalEndpoint, local_endpoint
+from byo.endpoint.table_payloads import decode, encode
 from contract.paths import Paths
+from handler import codecs
+from handler.codecs.column_table import as_frame
 from tests.cli.conftest import Run
 
 pytestmark = pytest.mark.slow
@@ -85,6 +89,24 @@ def test_models_come_and_go(server: LocalEndpoint, model_dir: Path, run_byo: Run
     assert "one" not in after.stdout
 
 
+def test_a_server_of_one_model_says_that_it_is_one(
+    server: LocalEndpoint, model_dir: Path, run_byo: Run, environ: dict[str, str], tmp_path: Path
+) -> None:
+    """Each of the commands says how to start another one."""
+    folder = server.log.parent
+    with local_endpoint(
+        Paths(folder / "ml"), Algorithm(folder / "plain"), environ, log=tmp_path / "log"
+    ) as single:
+        url = ("--url", single.url)
+        done = [
+            run_byo(*words, *url)
+            for words in (["models"], ["load", "one", model_dir], ["unload", "model"])
+        ]
+
+    assert [each.returncode for each in done] == [1, 1, 1]
+    assert all("`byo serve --multi-model` starts one" in each.stderr for each in done)
+
+
 @pytest.mark.parametrize(
     ("command", "said"),
     [
@@ -120,6 +142,33 @@ def test_tables_in_tables_out(
 
     assert list(answer.index) == list(FRAME.index)
     assert list(answer.iloc[:, 0]) == list(model.predict(FRAME))
+
+
+EXACT = [0.1234567890123456, 1e-300, 2**53 - 1.0, -0.0, 1 / 3]
+
+
+@pytest.mark.parametrize("content_type", [PARQUET, CSV, JSON, JSON_LINES])
+@pytest.mark.parametrize("names", [["x", "y"], [0, 1]])
+def test_floats_are_sent_to_the_last_digit(content_type: str, names: list[str | int]) -> None:
+    """As the endpoint's own readers give them back, beside what is missing."""
+    if content_type == PARQUET and names == [0, 1]:
+        pytest.skip("Parquet has names")
+    frame = pd.DataFrame({names[0]: EXACT, names[1]: [1.5, None, 2.5, None, 3.5]})
+    stated = f"{content_type}; header={'present' if names[0] == 'x' else 'absent'}"
+
+    body = encode(frame, content_type)
+    read = as_frame(codecs.decode(body, stated if content_type == CSV else content_type, None).data)
+
+    values = np.asarray(read, dtype=np.float64)
+    assert values[:, 0].tolist() == EXACT
+    assert np.isnan(values[:, 1]).tolist() == [False, True, False, True, False]
+
+
+def test_labels_that_look_missing_are_labels() -> None:
+    """In answers of CSV as in those of JSON."""
+    assert decode(b"NA\nnull\n", CSV)["prediction"].tolist() == ["NA", "null"]
+    assert decode(b'["NA", "null"]', JSON)["prediction"].tolist() == ["NA", "null"]
+    assert decode(b"0.1234567890123456\n", CSV)["prediction"].tolist() == [EXACT[0]]
 
 
 def test_arrays_and_parts(server: LocalEndpoint, loaded: str, model: LogisticRegression) -> None:

@@ -19,6 +19,16 @@ pytestmark = pytest.mark.slow
 JSON_HEADERS = {"Content-Type": "application/json"}
 
 
+def until_ready(process):
+    """What a server prints until it is ready."""
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if line.startswith("serve: ready"):
+            break
+    return said
+
+
 @pytest.fixture
 def paths(tmp_path):
     """A tree with a model that answers 7 to everything."""
@@ -93,9 +103,7 @@ def test_serve_and_invoke_from_the_command_line(start_byo, run_byo, paths, survi
     (tmp_path / "rows.csv").write_text("1\n2\n3\n")
     port = free_port()
     process = start_byo("serve", "--base-dir", paths.base, "--port", port)
-    for line in process.stdout:
-        if line.startswith("serve: ready"):
-            break
+    until_ready(process)
     done = run_byo(
         "invoke", "rows.csv", "--url", f"http://127.0.0.1:{port}", "--accept", "text/csv"
     )
@@ -131,11 +139,7 @@ def test_a_model_is_served_as_it_lies(start_byo, run_byo, paths, survivors, tmp_
     (tmp_path / "rows.csv").write_text("1\n2\n")
     port = free_port()
     process = start_byo("serve", "--model", place, "--port", port)
-    said = []
-    for line in process.stdout:
-        said.append(line)
-        if line.startswith("serve: ready"):
-            break
+    said = until_ready(process)
     done = run_byo(
         "invoke", "rows.csv", "--url", f"http://127.0.0.1:{port}", "--accept", "text/csv"
     )
@@ -154,9 +158,7 @@ def test_the_environment_counts_as_in_the_image(start_byo, run_byo, environ, tmp
     port = free_port()
     environ |= {"SAGEMAKER_MULTI_MODEL": "true", "SAGEMAKER_BIND_TO_PORT": str(port)}
     process = start_byo("serve")
-    for line in process.stdout:
-        if line.startswith("serve: ready"):
-            break
+    until_ready(process)
     with Client(f"http://127.0.0.1:{port}") as client:
         models = client.request("GET", "/models")
     process.send_signal(signal.SIGTERM)
@@ -172,9 +174,7 @@ def test_another_folders_code_is_told(start_byo, paths, tmp_path):
     record = RunRecord(algorithm="/somewhere/else", outcome="succeeded")
     record.save(paths.base)
     process = start_byo("serve", "--base-dir", paths.base, "--port", free_port())
-    for line in process.stdout:
-        if line.startswith("serve: ready"):
-            break
+    until_ready(process)
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
 
