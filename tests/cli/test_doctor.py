@@ -65,9 +65,11 @@ def test_what_is_in_the_way_has_a_remedy(
     assert "has no signature.json" in warnings
 
 
-def test_what_every_command_needs_is_an_error(run_byo: Run, environ: dict[str, str]) -> None:
+def test_what_every_command_needs_is_an_error(
+    run_byo: Run, environ: dict[str, str], tmp_path: Path
+) -> None:
     """A Java that does not run ends the command with 1."""
-    folder = Path(environ["HOME"], "java", "bin")
+    folder = tmp_path / "java" / "bin"
     folder.mkdir(parents=True)
     java = folder / "java"
     java.write_text("#!/bin/sh\necho broken >&2\nexit 3\n")
