@@ -161,6 +161,26 @@ def test_what_file_managers_and_file_systems_leave_is_no_data(folder):
     assert read_channel("training", folder=folder).values.tolist() == [[1, 2]]
 
 
+def test_linked_folders_are_read(folder, tmp_path):
+    """A link to a folder of data is that data, as a channel of one's own machine may have it."""
+    fill(folder, {"d.csv": "a,b\n1,2\n"})
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "more.csv").write_text("a,b\n3,4\n")
+    (folder / "linked").symlink_to(tmp_path / "elsewhere")
+
+    assert read_channel("training", folder=folder).values.tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize("target", [".", "sub"])
+def test_a_folder_is_read_once(folder, target):
+    """A link that leads round in a circle, or to what is read already, is named."""
+    fill(folder, {"d.csv": "a,b\n1,2\n", "sub/e.csv": "a,b\n3,4\n"})
+    (folder / "twice").symlink_to(target)
+
+    with pytest.raises(ChannelError, match="would be read twice"):
+        read_channel("training", folder=folder)
+
+
 def test_without_header_and_names_columns_are_counted(folder):
     """header=False is enough for a file of numbers."""
     fill(folder, {"1.csv": "1,2\n", "2.csv": "3,4\n"})

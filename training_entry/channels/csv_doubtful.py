@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
+from contract.csv_number_or_missing import has_leading_zero
 from training_entry.channels.channel_error import ChannelError
 from training_entry.channels.declared_schema import Schema
 from training_entry.hyperparameters.secret_names import MASK, is_secret
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 SEPARATORS = {";": "semicolons", "\t": "tabs"}
 # A whole number with a zero in front, alone between commas.
 LEADING_ZERO = re.compile(r'(?:^|,)[ ]*"?[-+]?0\d+"?[ ]*(?=,|\r|\n|$)', re.MULTILINE)
-HAS_LEADING_ZERO = re.compile(r"[-+]?0\d+")
 WHOLE = re.compile(r"[-+]?\d+")
 EXACT_BITS = 53
 CHUNK = 1 << 20
@@ -65,7 +65,7 @@ def doubtful_columns(frame: DataFrame, schema: Schema | None) -> tuple[set[int],
     return undeclared, rounded
 
 
-def has_leading_zero(stream: IO[str]) -> bool:
+def may_hold_leading_zero(stream: IO[str]) -> bool:
     """Whether a text may hold a whole number with a zero in front."""
     rest = ""
     while chunk := stream.read(CHUNK):
@@ -106,7 +106,7 @@ def _doubts(
     for line, _, record in records:
         for position in undeclared | rounded:
             text = record[position].strip() if position < len(record) else ""
-            if position in undeclared and HAS_LEADING_ZERO.fullmatch(text):
+            if position in undeclared and has_leading_zero(text):
                 yield line, position, text, "a number, or a text? Say which"
             elif position in rounded and WHOLE.fullmatch(text) and int(float(text)) != int(text):
                 yield line, position, text, "a float would change it; have it read as text"

@@ -22,7 +22,7 @@ from training_entry.channels.csv_doubtful import (
     check_separator,
     check_values,
     doubtful_columns,
-    has_leading_zero,
+    may_hold_leading_zero,
 )
 from training_entry.channels.data_files import DataFile
 from training_entry.channels.declared_schema import READ_AS_TEXT, Schema, Table
@@ -72,7 +72,7 @@ def _check_doubts(file: DataFile, frame: DataFrame, skipped: int, schema: Schema
     if undeclared:
         with file.open_text() as stream:
             _skip(stream, skipped)
-            undeclared = undeclared if has_leading_zero(stream) else set()
+            undeclared = undeclared if may_hold_leading_zero(stream) else set()
     if undeclared or rounded:
         with file.open_text() as stream, suppress(csv.Error):
             _skip(stream, skipped)

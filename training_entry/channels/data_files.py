@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -75,21 +76,18 @@ class DataFile:
 
 
 def find_files(folder: Path, content_type: str | None) -> list[DataFile]:
-    """All files of data in a folder and in those inside it, sorted by their path.
+    """All files of data in a folder and in those inside or linked there, sorted by their path.
 
     Args:
         folder: the channel's folder.
         content_type: the channel's content type, which decides where a name does not.
 
     Raises:
-        ChannelError: a file is of no format known here, or is not what its channel is said to be.
+        ChannelError: a file is of no format known here, or is not what its channel is said to be;
+            a folder is there twice, by a link.
     """
     charset = _charset(content_type)
-    found = sorted(
-        Path(where, name).relative_to(folder)
-        for where, _, names in os.walk(folder, onerror=_unreadable)
-        for name in names
-    )
+    found = sorted(_paths_in(folder))
     return [
         DataFile(folder / path, path.as_posix(), _format(path, content_type), charset)
         for path in found
@@ -97,6 +95,22 @@ def find_files(folder: Path, content_type: str | None) -> list[DataFile]:
         and not path.name.startswith(MARKERS)
         and path.name not in LEFT_BEHIND
     ]
+
+
+def _paths_in(folder: Path) -> Iterator[Path]:
+    """The files below a folder, but for hidden folders.
+
+    Raises:
+        ChannelError: a link leads to a folder whose files are among them already, or round in a
+            circle.
+    """
+    seen: dict[str, str] = {}
+    for where, folders, names in os.walk(folder, followlinks=True, onerror=_unreadable):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        before = seen.setdefault(os.path.realpath(where), where)
+        if before != where:
+            raise ChannelError(f"{where} leads to {before}, whose files would be read twice")
+        yield from (Path(where, name).relative_to(folder) for name in names)
 
 
 def _unreadable(error: OSError) -> None:
