@@ -192,9 +192,6 @@ class OwnHost:
         self._record.launcher_ended()
         if self._record.state is HostState.LEAVING:
             self._end_process()
-        elif self._record.has_process and self._processes.record_of(self._pid).is_busy:
-            # It does not see that connections have been closed, if they have.
-            self._processes.end(self._pid)
 
     def _fork(self) -> None:
         self._backoff.begun()

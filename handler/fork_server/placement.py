@@ -17,7 +17,7 @@ from contract.user_module import MODULE_FOLDERS
 from handler.fork_server.launcher_slot import LauncherSlot
 from handler.fork_server.model_sockets import ModelSockets
 from handler.fork_server.own_host import OwnHost, Processes
-from handler.fork_server.registration_check import RegistrationChecks
+from handler.fork_server.registration_check import FIRST_CHECK_SECONDS, RegistrationChecks
 from handler.fork_server.saved_requests import read_saved
 from handler.fork_server.shared_hosts import InSharedHost, SharedHosts
 from handler.fork_server.watchdog import Watchdog
@@ -176,7 +176,7 @@ class Placements:
 
     def check(self, request: LaunchRequest) -> None:
         """Ask the frontend whether it has a model, as that is in doubt."""
-        self._check(request, at_once=True)
+        self._check(request)
 
     def _place(self, request: LaunchRequest) -> None:
         slot = LauncherSlot(request, self._folder, self._sockets)
@@ -189,7 +189,7 @@ class Placements:
                 placed.leave()  # the frontend forgot the model, and has now loaded it anew
         self._placed[request] = self._placed_in_host(slot)
         if not slot.has_launcher:
-            self._check(request, at_once=True)
+            self._check(request)
 
     def _placed_in_host(self, slot: LauncherSlot) -> OwnHost | InSharedHost:
         if self._shared_hosts and can_share(slot.request.model_dir):
@@ -201,7 +201,7 @@ class Placements:
         self._stay(request)
         if request in self._placed:
             self._placed[request].launcher_ended()
-            self._check(request, at_once=False)
+            self._check(request, after=FIRST_CHECK_SECONDS)
 
     def _remove(self, request: LaunchRequest) -> None:
         self._stay(request)
@@ -209,7 +209,7 @@ class Placements:
         if self._checks is not None:
             self._checks.end(request)
 
-    def _check(self, request: LaunchRequest, *, at_once: bool) -> None:
+    def _check(self, request: LaunchRequest, after: float = 0.0) -> None:
         """Ask about a model, most often one without launcher: nothing else is sure to tell of an
         UNLOAD.
         """
@@ -225,7 +225,7 @@ class Placements:
                 self._checks.end(request)  # its end will tell
 
         if self._checks is not None:
-            self._checks.begin(request, request.model, answered, at_once=at_once)
+            self._checks.begin(request, request.model, answered, after)
 
 
 def _is_same(request: LaunchRequest, other: LaunchRequest) -> bool:

@@ -14,7 +14,10 @@ from handler.fork_server.frontend_models import SECONDS, connected
 from handler.processes.forked_children import ForkedChildren
 from handler.processes.process_shared_memory import ProcessRecord
 
-# How often the frontend is asked about a model that has lost its launcher.
+# When the frontend is first asked about a model that has lost its launcher: a host that it has
+# left has ended by itself until then, but for one at work, which does not see it.
+FIRST_CHECK_SECONDS = 0.2
+# … and how often from then on.
 CHECK_SECONDS = 2.0
 # … and about how many of them at a time: each takes a process.
 MOST_CHECKS = 4
@@ -54,7 +57,7 @@ class RegistrationChecks:
         self._checks: dict[Hashable, _Check] = {}
 
     def begin(
-        self, key: Hashable, model: str, when_answered: Callable[[bool], None], *, at_once: bool
+        self, key: Hashable, model: str, when_answered: Callable[[bool], None], after: float
     ) -> None:
         """Ask about a model from now on.
 
@@ -62,10 +65,9 @@ class RegistrationChecks:
             key: what the check is known by.
             model: the model's name.
             when_answered: called with whether the frontend has it, each time that it says so.
-            at_once: whether to ask without waiting.
+            after: how many seconds from now.
         """
-        due_at = self._clock() + (0.0 if at_once else CHECK_SECONDS)
-        self._checks[key] = _Check(model, when_answered, due_at)
+        self._checks[key] = _Check(model, when_answered, self._clock() + after)
 
     def end(self, key: Hashable) -> None:
         """Ask about a model no more."""

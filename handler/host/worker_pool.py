@@ -197,8 +197,7 @@ class WorkerPool:
         return self._has_lost_launcher and not len(self._connections)
 
     def _launcher_ended(self, watch: int) -> None:
-        """It may be that the frontend has closed connections: who is at work can't see it."""
+        """Most often the frontend has closed all connections, too; if not, the host stays."""
         self._selector.unregister(watch)
         close_watch(watch)
         self._has_lost_launcher = True
-        self._children.end_busy()

@@ -99,12 +99,6 @@ class ForkedChildren:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(pid, signal.SIGKILL)
 
-    def end_busy(self) -> None:
-        """Kill the children that are at work."""
-        for pid, record in self._records.items():
-            if record.is_busy:
-                end(pid)
-
 
 def close_all_but(*kept: int) -> None:
     """Called in a child: let go of what its parent had open beside the standard streams."""

@@ -47,6 +47,7 @@ def packed(**files: str) -> bytes:
         (packed(**{"../serve__py": "pass"}), "outside the destination"),
         (packed(serve__py="#" * 9999), "unpacks to more than the 9999 bytes allowed"),
     ],
+    ids=["no archive", "cut short", "leaves its folder", "too large"],
 )
 def test_what_cannot_be_unpacked(tmp_path: Path, content: bytes, reason: str) -> None:
     """No gzipped tar, half of one, one that would leave its folder, or one that is too large."""

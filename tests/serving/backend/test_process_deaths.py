@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from byo.command_errors import EndpointFailed, RequestFailed
+from handler.fork_server.registration_check import CHECK_SECONDS
 from tests.serving.backend.conftest import Observed, assert_nothing_is_left, observed
 from tests.serving.backend.processes import await_end, eventually, kill
 
@@ -32,7 +33,14 @@ def model(many: Observed, request: pytest.FixtureRequest) -> Iterator[Path]:
 
 def assert_gone(many: Observed, folder: Path) -> None:
     """No process of a model is left, and none that it had started."""
-    eventually(lambda: not [one for one in many.processes.all() if _is_in(one, folder)])
+    def left() -> list[psutil.Process]:
+        return [one for one in many.processes.all() if _is_in(one, folder)]
+
+    try:
+        eventually(lambda: not left())
+    except AssertionError:
+        log = many.log.splitlines()[-40:]
+        raise AssertionError("\n".join([f"left: {left()}", *log])) from None
     eventually(lambda: not many.processes.zombies())
 
 
@@ -160,6 +168,23 @@ def test_unload_during_a_prediction(many: Observed, model: Path) -> None:
         with suppress(RequestFailed):
             assert asked.result()[0] >= 500
     assert many.load(model) == 200
+
+
+def test_a_prediction_outlives_the_launcher(many: Observed, model: Path) -> None:
+    """The frontend does not notice that somebody has ended the launcher: it waits."""
+    gate = model / "gate"
+    launcher = many.processes.launcher_of(model)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(many.invoke, model, f"wait for {gate}", seconds=30)
+        eventually(gate.with_suffix(".begun").exists)
+
+        kill(launcher)
+
+        with pytest.raises(TimeoutError):  # by then, the frontend has been asked about the model
+            asked.result(timeout=CHECK_SECONDS)
+        assert many.invoke(model)[0] == 200
+        gate.touch()
+        assert asked.result()[0] == 200
 
 
 def test_unload_during_a_load(many: Observed) -> None:
