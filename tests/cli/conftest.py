@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -77,6 +79,10 @@ def start_byo(tmp_path: Path, environ: dict[str, str]) -> Iterator[Callable[...,
     yield start
     for process in started:
         process.kill()
+    for pid in _marked(environ[MARK]):  # what they had started outlives them, with their pipes
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    for process in started:
         process.communicate()
 
 
@@ -88,7 +94,7 @@ def survivors(environ: dict[str, str]) -> Callable[[], list[str]]:
         deadline = time.monotonic() + patience
         while (alive := _marked(environ[MARK])) and time.monotonic() < deadline:
             time.sleep(0.05)
-        return alive
+        return list(alive.values())
 
     return find
 
@@ -101,15 +107,16 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _marked(mark: str) -> list[str]:
-    found = []
+def _marked(mark: str) -> dict[int, str]:
+    """The processes that have a test's mark in their environment, and their command lines."""
+    found = {}
     for entry in Path("/proc").iterdir():
         try:
             if entry.name.isdecimal() and f"{MARK}={mark}".encode() in (
                 entry / "environ"
             ).read_bytes().split(b"\0"):
                 command = (entry / "cmdline").read_bytes().replace(b"\0", b" ")
-                found.append(command.decode(errors="replace"))
+                found[int(entry.name)] = command.decode(errors="replace")
         except OSError:
             continue
     return found
