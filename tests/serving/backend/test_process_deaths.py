@@ -33,6 +33,7 @@ def model(many: Observed, request: pytest.FixtureRequest) -> Iterator[Path]:
 
 def assert_gone(many: Observed, folder: Path) -> None:
     """No process of a model is left, and none that it had started."""
+
     def left() -> list[psutil.Process]:
         return [one for one in many.processes.all() if _is_in(one, folder)]
 
@@ -200,6 +201,20 @@ def test_unload_during_a_load(many: Observed) -> None:
         assert loading.result() >= 400
     (folder / "go").touch()
     assert many.load(folder) == 200
+    assert many.unload(folder) == 200
+
+
+def test_a_launcher_that_is_ended_before_the_host_is_forked(many: Observed) -> None:
+    """LOAD is answered soon, and keeps nobody waiting until then; the model can be loaded again."""
+    folder = many.model("ended-early")
+    kill(many.processes.fork_server(), eventually(many.processes.standby))
+    with ThreadPoolExecutor(1) as pool:
+        loading = pool.submit(many.load, folder)
+        kill(eventually(lambda: many.processes.launcher_of(folder)))
+
+        assert loading.result(timeout=30) == 500  # by itself, the frontend waits for a minute
+
+    eventually(lambda: many.load(folder) == 200)
     assert many.unload(folder) == 200
 
 

@@ -41,6 +41,7 @@ public final class GuardedServer extends ModelServer {
             InternalLoggerFactory.setDefaultFactory(Slf4JLoggerFactory.INSTANCE);
             Runtime.getRuntime().addShutdownHook(Drain.SERVER);
             Reconnects.begin();
+            EndedLaunches.begin();
             new GuardedServer(ConfigManager.getInstance()).startAndWait();
         } catch (IllegalArgumentException | ParseException error) {
             System.out.println("Invalid configuration: " + error.getMessage());
