@@ -22,7 +22,7 @@ A request, step by step:
         return pd.read_json(io.BytesIO(body), lines=True)
 
     def predict_fn(data, model):                # data -> prediction
-        return model.predict_proba(data)        # probabilities in place of labels
+        return model.predict(data)              # for probabilities: SAGEMAKER_INFERENCE_OUTPUT
 
     def output_fn(prediction, accept):          # prediction -> the answer, and its type
         return json.dumps({"scores": prediction.tolist()}), "application/json"

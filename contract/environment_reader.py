@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from contract.errors import SettingsError
+from contract.inference_output import words_of
 
 # No number read here is larger: the frontend is Java, and counts in its int.
 HIGHEST_NUMBER = 2**31 - 1
@@ -81,6 +82,13 @@ class Reader:
         if level is None:
             raise SettingsError(f"{name} must be {A_LEVEL}, not {value!r}")
         return level
+
+    def inference_output(self, name: str) -> tuple[str, ...]:
+        """What a classifier is to answer, as words; none where it is not set."""
+        try:
+            return words_of(self.text(name) or "")
+        except ValueError as error:
+            raise SettingsError(f"{name} must be {error}") from None
 
     def port_range(self, name: str) -> tuple[int, int] | None:
         """Two ports, written with a dash between them, or None."""

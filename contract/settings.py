@@ -12,6 +12,7 @@ from pathlib import Path
 
 from contract.body_limits import BodyLimits
 from contract.environment_reader import HIGHEST_NUMBER, Reader
+from contract.inference_output import VARIABLE as INFERENCE_OUTPUT_VARIABLE
 from contract.machine import MEBIBYTE
 from contract.model_server_variables import MAX_REQUEST_SIZE, QUEUE_SIZE, TIMEOUTS, WORKERS
 from contract.paths import Paths
@@ -60,6 +61,9 @@ class ServingSettings:
         further_columns: what is done with columns of a request that the model does not know
             (``BYO_FURTHER_COLUMNS``): ``as-fitted``, as the model would itself; ``refuse``;
             ``drop``.
+        inference_output: what a classifier answers for each row, by the words of
+            ``contract/inference_output.py`` (``SAGEMAKER_INFERENCE_OUTPUT``); none for what the
+            model's signature says.
         body_limits: what a body may hold and unpack to (``BYO_MAX_ROWS`` and its like).
 
     Where multi-model-server has a variable of its own for one of these, it counts last.
@@ -84,6 +88,7 @@ class ServingSettings:
     jvm_arguments: str = ""
     log_level: int = 20
     further_columns: str = FURTHER_COLUMNS[0]
+    inference_output: tuple[str, ...] = ()
     body_limits: BodyLimits = BodyLimits()
 
     @classmethod
@@ -131,6 +136,7 @@ class ServingSettings:
             jvm_arguments=read.text("SAGEMAKER_MODEL_SERVER_VMARGS") or "",
             log_level=read.log_level(LOG_LEVEL_VARIABLE, default=20),
             further_columns=read.choice("BYO_FURTHER_COLUMNS", FURTHER_COLUMNS),
+            inference_output=read.inference_output(INFERENCE_OUTPUT_VARIABLE),
             body_limits=BodyLimits.from_reader(read),
         )
 

@@ -12,8 +12,8 @@ import logging
 import math
 import os
 import platform
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
@@ -27,6 +27,7 @@ from contract.columns import Column, Kind, columns_of, first_row, is_vector, pla
 from contract.errors import SignatureError
 from contract.estimators.attributes import attribute
 from contract.estimators.class_names import library_of
+from contract.inference_output import asks_for_probabilities, words_of
 from contract.library_configuration import changed_configuration, checked_configuration
 from contract.missing_values import Missing
 from contract.paths import Paths
@@ -63,6 +64,8 @@ class Signature:
         is_series: whether a ``vector`` was a series of pandas.
         is_sparse: whether an ``array`` was a sparse matrix, in which some models tell what is left
             out from zero; None if unknown.
+        inference_output: what the endpoint answers for each row where no setting says otherwise, by
+            the words of ``contract/inference_output.py``; none for what ``predict`` gives.
         further: what is done with further columns of a request; found in the model.
         believed: whether names and number of the columns are nothing to refuse by; likewise.
     """
@@ -77,6 +80,7 @@ class Signature:
     configuration: Mapping[str, Any] = field(default_factory=dict)
     is_series: bool = False
     is_sparse: bool | None = None
+    inference_output: tuple[str, ...] = ()
     further: Further = "refuse"
     believed: bool = False
 
@@ -196,6 +200,7 @@ class Signature:
                 configuration=checked_configuration(document.get("configuration", {})),
                 is_series=bool(document.get("is_series", False)),
                 is_sparse=document.get("is_sparse"),
+                inference_output=words_of(document.get("inference_output", ())),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise SignatureError(f"a member is missing or misshapen: {error!r}") from None
@@ -231,6 +236,7 @@ def save_signature(
     y: Any = None,
     *,
     metrics: Mapping[str, float] | None = None,
+    inference_output: str | Sequence[str] = (),
     model_dir: str | os.PathLike[str] | None = None,
 ) -> Signature:
     """Write ``signature.json`` beside the model artifact: one line for a training script.
@@ -240,18 +246,22 @@ def save_signature(
         X: the data it was fitted on, before any step of a pipeline; shape (rows, columns).
         y: its target, shape (rows,) or (rows, outputs).
         metrics: figures to keep with the model, by name.
+        inference_output: what the endpoint is to answer for each row, such as
+            ``"predicted_label,probability"``; by default what ``predict`` gives.
         model_dir: the model directory; ``SM_MODEL_DIR``, as sagemaker-training sets it, if None.
 
     Raises:
-        SignatureError: a metric is not a number.
+        SignatureError: a metric is not a number, or `inference_output` has an unknown word.
     """
     figures = _checked_metrics(metrics or {})
+    words = _checked_output(inference_output, model)
     try:
         signature = Signature.of_data(model, X, y, metrics)
     except Exception as error:  # a model that is trained is worth more than what is said of it
         logger.warning("what the model takes can't be described, so nothing is said: %s", error)
         labels = plain_labels(attribute(model, "classes_"))
         signature = Signature((), classes=labels, metrics=figures, versions=installed_versions())
+    signature = replace(signature, inference_output=words)
     directory = Path(
         model_dir or os.environ.get("SM_MODEL_DIR") or Paths.from_environ(os.environ).model
     )
@@ -344,3 +354,18 @@ def _checked_metrics(metrics: Mapping[str, float]) -> dict[str, float]:
         if not math.isfinite(value):
             raise SignatureError(f"metric {name!r} is {value}: not a finite number")
     return checked
+
+
+def _checked_output(given: str | Sequence[str], model: object) -> tuple[str, ...]:
+    try:
+        words = words_of(given)
+    except ValueError as error:
+        raise SignatureError(f"inference_output must be {error}") from None
+    if asks_for_probabilities(words) and attribute(model, "predict_proba") is None:
+        logger.warning(
+            "inference_output asks for %s, and a %s has no predict_proba: the endpoint will refuse "
+            "to load it",
+            ",".join(words),
+            type(model).__name__,
+        )
+    return words

@@ -19,6 +19,8 @@ from byo.endpoint import local_endpoint
 from byo.local_training import run_training
 from byo.prerequisites import require_module, require_serving, train_executable
 from byo.tree.job_tree import sample_job
+from contract.inference_output import PREDICTED_LABEL
+from contract.inference_output import VARIABLE as INFERENCE_OUTPUT_VARIABLE
 from contract.paths import Paths
 from contract.signature import FILE_NAME, Signature, load_signature
 
@@ -73,9 +75,11 @@ def _demonstrate(algorithm: Algorithm, folder: Path) -> None:
 
     _step(3, "starting the server on the model")
     log = folder / "serve.log"
+    # The answers are compared with the target, whatever training or a setting asks for.
+    environ = {**os.environ, INFERENCE_OUTPUT_VARIABLE: PREDICTED_LABEL}
     with ExitStack() as running:
         with working("loading the model"):
-            endpoint = running.enter_context(local_endpoint(paths, algorithm, os.environ, log=log))
+            endpoint = running.enter_context(local_endpoint(paths, algorithm, environ, log=log))
         _step(4, f"sending the {len(truth)} rows to {endpoint.url} as CSV, JSON and Parquet")
         try:
             # Nothing is drawn meanwhile: the times are measured.

@@ -56,6 +56,7 @@ examples:
   byo serve
   byo serve --algorithm mine --port 9000
   byo serve --model model.tar.gz
+  SAGEMAKER_INFERENCE_OUTPUT=predicted_label,probability byo serve
   byo serve --multi-model        then POST {"model_name": …, "url": …} to /models
   byo serve --image byo
   byo serve --image byo --multi-model --models tenants -- --memory 2g

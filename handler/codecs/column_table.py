@@ -40,6 +40,10 @@ class ObjectColumn:
         array = self.values if dtype is None else self.values.astype(dtype, copy=False)
         return array.copy() if copy else array
 
+    def copy(self) -> ObjectColumn:
+        """The same objects in an array of its own."""
+        return ObjectColumn(self.values.copy(), self.dtype)
+
     def held(self) -> Any:
         """The same as pandas holds it."""
         if self.dtype == np.dtype(object):
@@ -74,6 +78,10 @@ class ColumnTable:
                     self.labels if isinstance(self.labels, pd.Index) else pd.Index(self.labels)
                 )
         return self._frame
+
+    def copy(self) -> ColumnTable:
+        """The same values in columns of its own."""
+        return ColumnTable(self.labels, [column.copy() for column in self.columns])
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> ColumnTable:

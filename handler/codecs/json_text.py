@@ -14,6 +14,7 @@ from scipy import sparse
 
 from contract.errors import InvocationError, MalformedPayload, PredictionFailed
 from handler.codecs.charset import charset_of, decode_text, encode_text
+from handler.codecs.column_table import column_arrays
 from handler.codecs.media_types import MediaType
 from handler.codecs.predictions import OF_TIME, dense, durations, time_as_text
 
@@ -106,9 +107,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return _plain_array(value)
     if isinstance(value, pd.DataFrame):
-        rows = value.astype(object)
         names = _names_of(value)
-        return rows.set_axis(names, axis=1).to_dict(orient="records") if names else rows.to_numpy()
+        return _records(names, value) if names else value.astype(object).to_numpy()
     if isinstance(value, pd.Series | pd.Index | pd.api.extensions.ExtensionArray):
         own = not isinstance(value.dtype, np.dtype)
         return _plain_array(np.asarray(value.astype(object) if own else value))
@@ -123,6 +123,19 @@ def _names_of(table: pd.DataFrame) -> list[Any] | None:
     if isinstance(names, pd.RangeIndex) or not names.is_unique:
         return None
     return [name if isinstance(name, str | int | float) else str(name) for name in names]
+
+
+def _records(names: list[Any], table: pd.DataFrame) -> list[dict[Any, Any]]:
+    """A record for each row, by columns: pandas' own way takes longer than most models do."""
+    columns = [_values_of(column).tolist() for column in column_arrays(table)]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _values_of(column: Any) -> Any:
+    """A column of a table as an array of numbers, texts or Python's own objects."""
+    if not isinstance(column, np.ndarray):
+        return column.astype(object)
+    return column if column.dtype.kind in "biufUO" else pd.Series(column).astype(object)
 
 
 def _written_out(value: Any) -> Any:

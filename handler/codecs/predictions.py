@@ -14,6 +14,7 @@ from scipy import sparse
 
 from contract.errors import NotAcceptable
 from contract.signature import Signature
+from handler.codecs.column_table import column_arrays
 
 Array = np.ndarray[Any, Any]
 OF_TIME = (
@@ -51,7 +52,10 @@ def to_table(prediction: Any, signature: Signature | None) -> Table:
     if frame is not None:
         unnamed = isinstance(frame.columns, pd.RangeIndex)
         names = _names(frame.shape[1], signature) if unnamed else list(map(str, frame.columns))
-        columns = [column_values(frame.iloc[:, i]) for i in range(frame.shape[1])]
+        columns = [
+            column if isinstance(column, np.ndarray) else column_values(pd.Series(column))
+            for column in column_arrays(frame)
+        ]
         return Table(names, columns)
     array = to_array(prediction)
     matrix = array.reshape(-1, 1) if array.ndim < 2 else array

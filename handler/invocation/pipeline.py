@@ -34,6 +34,7 @@ from contract.signature import Signature
 from handler import codecs
 from handler.codecs.column_table import as_frame
 from handler.invocation import (
+    asked_output,
     execution_parameters,
     library_configuration,
 )
@@ -41,7 +42,6 @@ from handler.invocation.blame import to_invocation_error
 from handler.invocation.default_prediction import predictor_of
 from handler.invocation.examples import examples_for
 from handler.invocation.failure_log import log_failure
-from handler.invocation.fast.shortcut import Shortcut
 from handler.invocation.invocation_progress import Invocation
 from handler.invocation.model_identity import ModelIdentity
 from handler.invocation.model_input import conform, is_texts_alone, written_out
@@ -192,12 +192,17 @@ class Pipeline:
     @cached_property
     def _predictor(self) -> Callable[[Any], Any]:
         """The default ``predict_fn``."""
-        return predictor_of(self.model, fast=self.settings.fast_predictions)
+        return predictor_of(
+            self.model,
+            fast=self.settings.fast_predictions,
+            words=asked_output.words_for(self.settings, self.signature),
+            signature=self.signature,
+        )
 
     @cached_property
     def _takes_columns(self) -> bool:
         """Whether the model can be given a table without a data frame around it."""
-        return self.user.predict_fn is None and isinstance(self._predictor, Shortcut)
+        return self.user.predict_fn is None and getattr(self._predictor, "takes_columns", False)
 
     def _check(self, request: Request) -> None:
         """What can be said of a request before anything is read."""

@@ -17,6 +17,7 @@ from contract.signature import Further, Signature, load_signature
 from contract.user_module import check_names, find_program, make_importable
 from handler.invocation import (
     artifacts_beside,
+    asked_output,
     library_configuration,
     main_module,
     misnamed_functions,
@@ -27,6 +28,7 @@ from handler.invocation.fast.instance import quicken
 from handler.invocation.model_identity import identity_of
 from handler.invocation.model_loading import functions_of, load_model, told_by_place
 from handler.invocation.pipeline import Limit, Pipeline
+from handler.invocation.user_functions import UserFunctions
 from handler.processes.invocation_time_limit import deadline
 
 logger = logging.getLogger(__name__)
@@ -61,8 +63,12 @@ def load_pipeline(
         model = load_model(user, model_dir, context)
         found = describe(model)
         artifacts_beside.check(model_dir, user)
-        if not (user.predict_fn or user.transform_fn):
+        users_own = _own_way(user)
+        if users_own is None:
             _check_that_it_can_be_asked(model, found, signature)
+            asked_output.check(model, settings, signature)
+        else:
+            asked_output.warn_of_no_use(settings, signature, users_own)
         configuration = library_configuration.assumed_for(model)
     logger.info(
         "model of type %s; functions of %s: %s; signature: %s",
@@ -76,8 +82,15 @@ def load_pipeline(
         logger.info("faster than the library's own: %s", ", ".join(quickened))
     identity = identity_of(model_dir, context, multi_model=settings.multi_model)
     pipeline = Pipeline(model, user, known, settings, limit, configuration, directories, identity)
+    if users_own is None:
+        asked_output.check_by_example(pipeline.predict, settings, known)
     logger.info("rows of several requests are predicted %s", pipeline.how_rows_are_predicted())
     return pipeline
+
+
+def _own_way(user: UserFunctions) -> str | None:
+    """The user's function in the place of the default prediction; None where there is none."""
+    return next((name for name in ("transform_fn", "predict_fn") if getattr(user, name)), None)
 
 
 def _check_that_it_can_be_asked(model: Any, found: ModelInput, signature: Signature | None) -> None:

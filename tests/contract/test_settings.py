@@ -27,6 +27,12 @@ from contract.settings import ServingSettings, TrainingSettings
         ({"BYO_BACKEND": "Stock"}, "backend", "stock"),
         ({}, "fast_predictions", True),
         ({"BYO_FAST_PREDICTIONS": "off"}, "fast_predictions", False),
+        ({}, "inference_output", ()),
+        (
+            {"SAGEMAKER_INFERENCE_OUTPUT": "Predicted_Label, probability"},
+            "inference_output",
+            ("predicted_label", "probability"),
+        ),
         ({"MODEL_SERVER_TIMEOUT": "7"}, "timeout", 7),
         ({"MODEL_SERVER_TIMEOUT": "7", "SAGEMAKER_MODEL_SERVER_TIMEOUT": "8"}, "timeout", 8),
         (
@@ -81,6 +87,10 @@ def test_reads_known_names(environ: dict[str, str], attribute: str, value: objec
         ("SAGEMAKER_CONTAINER_LOG_LEVEL", "2.5"),
         ("MMS_JOB_QUEUE_SIZE", "many"),
         ("BYO_FAST_PREDICTIONS", "very"),
+        ("SAGEMAKER_INFERENCE_OUTPUT", "label"),
+        ("SAGEMAKER_INFERENCE_OUTPUT", "probability,labels"),
+        ("SAGEMAKER_INFERENCE_OUTPUT", "probability,probability"),
+        ("SAGEMAKER_INFERENCE_OUTPUT", "probability,"),
         ("MODEL_SERVER_TIMEOUT", "1.5"),
         ("SAGEMAKER_MULTI_MODEL", "perhaps"),
         ("SAGEMAKER_SAFE_PORT_RANGE", "10000"),

@@ -94,6 +94,26 @@ def test_round_trip_through_the_file(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["signature.json"]
 
 
+def test_what_the_endpoint_is_to_answer(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It is kept with the model; an unknown word is refused, and a model without it is told of."""
+    model = LogisticRegression().fit([[0.0], [1.0]], ["n", "y"])
+
+    save_signature(
+        model, [[0.0]], inference_output="predicted_label, probability", model_dir=tmp_path
+    )
+
+    loaded = load_signature(tmp_path)
+    assert loaded is not None
+    assert loaded.inference_output == ("predicted_label", "probability")
+    with pytest.raises(SignatureError, match="inference_output must be one or several of"):
+        save_signature(model, [[0.0]], inference_output=["label"], model_dir=tmp_path)
+    assert caplog.text == ""
+    save_signature(
+        LinearRegression(), [[0.0]], inference_output=["probability"], model_dir=tmp_path
+    )
+    assert "a LinearRegression has no predict_proba" in caplog.text
+
+
 def test_model_dir_defaults_to_the_toolkits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,6 +150,7 @@ def test_of_model_by_names_and_by_width() -> None:
         '{"format": 1}',
         '{"format": 1, "inputs": [{"name": "a", "kind": "colour"}]}',
         '{"format": 1, "inputs": 3}',
+        '{"format": 1, "inputs": [], "inference_output": ["label"]}',
     ],
 )
 def test_refuses_a_file_it_cannot_read(tmp_path: Path, text: str) -> None:

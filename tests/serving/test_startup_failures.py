@@ -8,8 +8,10 @@ from pathlib import Path
 
 import joblib
 import pytest
+from sklearn.linear_model import LinearRegression
 from sklearn.preprocessing import StandardScaler
 
+from contract import save_signature
 from handler.serve.pick_free_port import free_port
 from tests.serving.conftest import Tree, run_to_its_end, save_positional
 
@@ -112,6 +114,12 @@ def no_model_at_all(model_dir: Path) -> None:
     joblib.dump({"weights": [1, 2]}, model_dir / "model.joblib")
 
 
+def without_probabilities(model_dir: Path) -> None:
+    model, X, y = LinearRegression(), [[0.0], [1.0]], [0.0, 1.0]
+    joblib.dump(model.fit(X, y), model_dir / "model.joblib")
+    save_signature(model, X, y, inference_output="probability", model_dir=model_dir)
+
+
 @pytest.mark.parametrize(
     ("prepare", "reason"),
     [
@@ -125,6 +133,7 @@ def no_model_at_all(model_dir: Path) -> None:
         (broken_signature, "signature.json can't be used"),
         (foreign_signature, "scikit-learn==99.1"),
         (shadowing_file, "rename it"),
+        (without_probabilities, "SAGEMAKER_INFERENCE_OUTPUT counts before it), and a LinearReg"),
     ],
 )
 def test_a_model_folder_that_cannot_be_served(tree: Tree, prepare, reason: str) -> None:
@@ -141,6 +150,7 @@ def test_a_model_folder_that_cannot_be_served(tree: Tree, prepare, reason: str) 
     ("settings", "code", "reason"),
     [
         ({"SAGEMAKER_BIND_TO_PORT": "99999"}, 2, "SAGEMAKER_BIND_TO_PORT"),
+        ({"SAGEMAKER_INFERENCE_OUTPUT": "both"}, 2, "must be one or several of predicted_label"),
         ({"SAGEMAKER_PROGRAM": "absent.py"}, 4, "SAGEMAKER_PROGRAM names absent.py"),
         ({"SAGEMAKER_MODEL_SERVER_VMARGS": "-XX:NoSuchFlag"}, 5, "the frontend ended by itself"),
     ],

@@ -144,6 +144,7 @@ class Shortcut:
     """
 
     batchable = True  # where the estimator is: nothing here makes rows matter to each other
+    takes_columns = True  # a table without a data frame around it
 
     def __init__(self, shared: Shortcuts, method: Callable[..., Any], compute: Compute) -> None:
         functools.update_wrapper(self, method)
