@@ -14,6 +14,7 @@
 # make setup       the first step of most of these: .venv, from locked requirements
 # make lint        ruff, mypy, and shellcheck where it is installed
 # make notebook    run the quickstart notebook again and keep its outputs
+# make notebook-open  the quickstart notebook in a browser; notebook-sdk, notebook-sdk-open: the SDK's
 # make guard       compile handler/frontend again; needs a JDK
 # make lock        renew the locked requirements
 # make clean       remove what setup made
@@ -34,11 +35,12 @@ IMAGE_PYTHON ?= $(shell .ci/find_python $(IMAGE_VERSION) || $(PYTHON) -c 'import
 MEASURED := .setup/measured
 ENVIRONMENT ?= .setup/python
 # What is installed apart from the project, each from a lock of its own.
-APART := moto sbom sdk2 sdk3
+APART := jupyter moto sbom sdk2 sdk3
 BENCH := .setup/bench
 # What models share of memory depends on the version.
 BENCH_PYTHON ?= $(IMAGE_PYTHON)
 SBOM := .setup/sbom
+JUPYTER := .setup/jupyter
 SHELL_SCRIPTS = $(shell git ls-files '*.sh') .ci/run .ci/find_python $(wildcard docker/image_commands/*)
 # A release that its maintainers withdraw, or did not make, is mostly known for that within days.
 # What can't wait: make lock COOL_DOWN="0 days".
@@ -46,7 +48,7 @@ COOL_DOWN ?= 7 days
 COMPILE := $(UV) pip compile --quiet --universal --python-version $(MINIMUM) --generate-hashes \
 	--exclude-newer "$(COOL_DOWN)" --no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: demo test fuzz test-fidelity test-growth soak coverage test-pythons test-python image test-image sbom reproduce bench setup lint guard notebook notebook-sdk lock clean prerequisites
+.PHONY: demo test fuzz test-fidelity test-growth soak coverage test-pythons test-python image test-image sbom reproduce bench setup lint guard notebook notebook-open notebook-sdk notebook-sdk-open lock clean prerequisites
 .DEFAULT_GOAL := demo
 
 demo: setup
@@ -132,6 +134,19 @@ notebook-sdk: setup
 	@PYTHONPATH=. $$($(BIN)/python -m tests.container.sdk.environments sdk2) \
 		-m tests.notebooks.execute notebooks/bring_your_own.ipynb
 
+# $(1): the Python that the notebook's cells run in; $(2): the notebook.
+define open_notebook
+kernels=$$(mktemp -d) && trap 'rm -rf "$$kernels"' EXIT && export JUPYTER_PATH="$$kernels/share/jupyter" \
+	&& $(1) -m ipykernel install --prefix "$$kernels" >/dev/null \
+	&& $(JUPYTER)/bin/jupyter lab $(2)
+endef
+
+notebook-open: setup $(JUPYTER)/done
+	@$(call open_notebook,$(BIN)/python,notebooks/quickstart.ipynb)
+
+notebook-sdk-open: setup $(JUPYTER)/done
+	@$(call open_notebook,$$($(BIN)/python -m tests.container.sdk.environments sdk2),notebooks/bring_your_own.ipynb)
+
 bench: $(BENCH)/done
 	@$(BENCH)/bin/python -m benchmarks.serving --output benchmarks/results
 
@@ -146,6 +161,12 @@ $(SBOM)/done: requirements/sbom.txt $(UV)
 	@echo "[sbom] $(SBOM), from its locked requirements"
 	@$(UV) venv --quiet --clear --no-python-downloads --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(SBOM)
 	@VIRTUAL_ENV=$(SBOM) $(UV) pip sync --quiet --require-hashes requirements/sbom.txt
+	@touch $@
+
+$(JUPYTER)/done: requirements/jupyter.txt $(UV)
+	@echo "[notebook] $(JUPYTER), from its locked requirements"
+	@$(UV) venv --quiet --clear --no-python-downloads --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(JUPYTER)
+	@VIRTUAL_ENV=$(JUPYTER) $(UV) pip sync --quiet --require-hashes requirements/jupyter.txt
 	@touch $@
 
 # $(1): the environment; $(2): its Python.

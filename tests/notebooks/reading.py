@@ -22,6 +22,14 @@ def shown(notebook: nbformat.NotebookNode) -> list[tuple[str, list[tuple[str, li
     return [(cell.id, [_kind(output) for output in cell.outputs]) for cell in code_cells(notebook)]
 
 
+def said(notebook: nbformat.NotebookNode) -> list[tuple[str, list[str]]]:
+    """What each cell of code says in words: streams and results as text, without pictures."""
+    return [
+        (cell.id, [output.get("text") or output.data["text/plain"] for output in cell.outputs])
+        for cell in code_cells(notebook)
+    ]
+
+
 def text(notebook: nbformat.NotebookNode) -> str:
     """All text that the cells show."""
     parts = []

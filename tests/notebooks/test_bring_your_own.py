@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -47,4 +49,39 @@ def test_it_needs_what_its_first_lines_say(committed):
         names += [node.module] if isinstance(node, ast.ImportFrom) else []
         imported |= {name.partition(".")[0] for name in names}
 
-    assert imported - set(sys.stdlib_module_names) == INSTALLED
+    assert imported - set(sys.stdlib_module_names) == INSTALLED | {"quiet_output"}
+
+
+OF_CELLS = """
+import threading
+import quiet_output
+from quiet_output import quietly
+
+quiet_output.show_cells_only()
+thread = threading.Thread(target=print, args=("a container",))
+thread.start()
+thread.join()
+with quietly() as log:
+    print("a job")
+print("a cell")
+try:
+    with quietly():
+        print("why it failed")
+        raise ValueError
+except ValueError:
+    print("aside:", quiet_output.background.getvalue().strip(), "and", log.getvalue().strip())
+"""
+
+
+def test_only_cells_are_shown():
+    """What containers and jobs print is put aside, and a job's output shown when it fails."""
+    environ = {**os.environ, "PYTHONPATH": str(NOTEBOOK.parent)}
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", OF_CELLS],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout == "a cell\nwhy it failed\n\naside: a container and a job\n"

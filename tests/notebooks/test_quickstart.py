@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from byo.child_processes import child
-from tests.notebooks.reading import MACHINE_PATH, OF_NO_KERNEL, code_cells, shown, text
+from tests.notebooks.reading import MACHINE_PATH, OF_NO_KERNEL, code_cells, said, shown, text
 
 pytestmark = pytest.mark.slow
 
@@ -108,8 +108,11 @@ def test_nothing_is_left_when_a_cell_fails(tmp_path, committed):
 
 
 def test_the_kept_outputs_are_those_of_a_run(run, committed):
-    """Each cell of the committed file has outputs of the kinds that it has when it is run."""
-    assert shown(committed) == shown(nbformat.read(run.notebook, as_version=4))
+    """Each cell of the committed file says what it says when it is run, and shows as many plots."""
+    executed = nbformat.read(run.notebook, as_version=4)
+
+    assert shown(committed) == shown(executed)
+    assert said(committed) == said(executed), "make notebook keeps what it says now"
 
 
 def test_the_committed_file_is_of_no_machine(committed):
