@@ -74,7 +74,13 @@ def main() -> None:
     assert_type(metric_definitions(["accuracy"]), list[dict[str, str]])
 
     model = object()
-    signature = save_signature(model, data, metrics=reported_metrics(), model_dir=job.model_dir)
+    signature = save_signature(
+        model,
+        data,
+        metrics=reported_metrics(),
+        inference_output=["predicted_label", "probability"],
+        model_dir=job.model_dir,
+    )
     assert_type(signature, Signature)
     assert_type(load_signature(Paths(Path("/opt/ml")).model), Signature | None)
 
