@@ -134,11 +134,11 @@ notebook-sdk: setup
 	@PYTHONPATH=. $$($(BIN)/python -m tests.container.sdk.environments sdk2) \
 		-m tests.notebooks.execute notebooks/bring_your_own.ipynb
 
-# $(1): the Python that the notebook's cells run in; $(2): the notebook.
+# $(1): the Python that the cells run in; $(2): the notebook. OPTIONS are for JupyterLab, as --no-browser.
 define open_notebook
-kernels=$$(mktemp -d) && trap 'rm -rf "$$kernels"' EXIT && export JUPYTER_PATH="$$kernels/share/jupyter" \
-	&& $(1) -m ipykernel install --prefix "$$kernels" >/dev/null \
-	&& $(JUPYTER)/bin/jupyter lab $(2)
+export JUPYTER_PATH="$(CURDIR)/$(JUPYTER)/kernels/$(2)/share/jupyter" \
+	&& $(1) -m ipykernel install --prefix $(JUPYTER)/kernels/$(2) >/dev/null \
+	&& exec $(JUPYTER)/bin/jupyter lab $(OPTIONS) $(2)
 endef
 
 notebook-open: setup $(JUPYTER)/done
