@@ -21,6 +21,9 @@
 
 PYTHON ?= python3
 MINIMUM := 3.11
+# Test files at a time: much of the suite waits, for servers that start or notice something.
+WORKERS ?= 2
+PARALLEL := -n $(WORKERS) --dist loadfile
 # Of make soak.
 MINUTES ?= 30
 SEED ?= 1
@@ -59,7 +62,7 @@ ifdef MEASURE
 test: coverage
 else
 test: setup
-	@$(BIN)/python -m pytest -m "not engine and not fidelity and not hostile" $(TESTS)
+	@$(BIN)/python -m pytest $(PARALLEL) -m "not engine and not fidelity and not hostile" $(TESTS)
 endif
 
 # Both run on the built wheel, as users install it; -P keeps the checkout's own packages out of reach.
@@ -70,7 +73,7 @@ coverage: $(MEASURED)/done
 		&& echo "import measured_processes" > $$site/measured_processes.pth
 	@rm -rf .setup/coverage && mkdir .setup/coverage
 	@echo "[coverage] $$($(MEASURED)/bin/python --version), the built wheel"
-	@$(MEASURED)/bin/python -P -m pytest --installed -m "not engine and not fidelity and not hostile" $(TESTS)
+	@$(MEASURED)/bin/python -P -m pytest --installed $(PARALLEL) -m "not engine and not fidelity and not hostile" $(TESTS)
 	@$(MEASURED)/bin/python -m tests.measuring.report $(if $(TESTS),--part) .setup/coverage
 
 test-pythons: $(UV)
@@ -83,7 +86,7 @@ test-pythons: $(UV)
 test-python: $(ENVIRONMENT)/done
 	@$(call install_wheel,$(ENVIRONMENT))
 	@echo "[test-pythons] $$($(ENVIRONMENT)/bin/python --version), the built wheel"
-	@$(ENVIRONMENT)/bin/python -P -m pytest --installed -m "not engine and not fidelity and not hostile and (portable or not slow)" $(TESTS)
+	@$(ENVIRONMENT)/bin/python -P -m pytest --installed $(PARALLEL) -m "not engine and not fidelity and not hostile and (portable or not slow)" $(TESTS)
 
 # What fails is shown as a body: keep it as a file of tests/fuzz/corpus, by the name of its format.
 EXAMPLES ?= 20000
@@ -91,7 +94,7 @@ fuzz: setup
 	@BYO_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/fuzz tests/codecs/test_limits.py $(TESTS)
 
 test-fidelity: setup
-	@$(BIN)/python -m pytest -m fidelity tests/fidelity $(TESTS)
+	@$(BIN)/python -m pytest $(PARALLEL) --dist load -m fidelity tests/fidelity $(TESTS)
 
 soak: setup
 	@$(BIN)/python -m tests.soak --minutes $(MINUTES) --seed $(SEED) $(ARGUMENTS)
