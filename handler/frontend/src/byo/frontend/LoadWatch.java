@@ -4,30 +4,62 @@ import com.amazonaws.ml.mms.util.JsonUtils;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
+import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelPromise;
 import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.util.CharsetUtil;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Optional;
 
-/** Reads in passing what a model is loaded as; changes nothing, answers nothing. */
-final class LoadWatch extends ChannelInboundHandlerAdapter {
+/** Reads in passing what a model is loaded as, and watches over each LOAD until it is answered. */
+final class LoadWatch extends ChannelDuplexHandler {
 
     private static final int LONGEST_DOCUMENT = 64 * 1024;
 
+    /** For each request on this connection that is not answered: the LOAD that it is, if any. */
+    private final Deque<Optional<PendingLoad>> underWay = new ArrayDeque<>();
+
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) throws Exception {
-        if (message instanceof FullHttpRequest) {
-            FullHttpRequest request = (FullHttpRequest) message;
-            Target target = request.decoderResult().isSuccess() ? Target.of(request) : null;
-            if (target != null && target.isManagement()) {
-                note(request, target);
-            }
+        if (!(message instanceof FullHttpRequest)) {
+            context.fireChannelRead(message);
+            return;
         }
+        FullHttpRequest request = (FullHttpRequest) message;
+        Target target = request.decoderResult().isSuccess() ? Target.of(request) : null;
+        String loaded = target != null && target.isManagement() ? note(request, target) : null;
+        Optional<PendingLoad> load =
+                Optional.ofNullable(loaded).map(name -> new PendingLoad(context, request, name));
+        underWay.add(load);
         context.fireChannelRead(message);
+        load.ifPresent(PendingLoad::watch);
     }
 
-    private static void note(FullHttpRequest request, Target target) {
+    @Override
+    public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) {
+        if (message instanceof HttpResponse) {
+            int status = ((HttpResponse) message).status().code();
+            if (status >= HttpResponseStatus.OK.code() && !underWay.isEmpty()) {
+                underWay.remove().ifPresent(PendingLoad::answered);
+            }
+        }
+        context.write(message, promise);
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext context) {
+        underWay.forEach(load -> load.ifPresent(PendingLoad::answered));
+        underWay.clear();
+        context.fireChannelInactive();
+    }
+
+    /** The name of the model that a request loads, or null. */
+    private static String note(FullHttpRequest request, Target target) {
         String managed = target.managedModel();
         if (HttpMethod.DELETE.equals(request.method()) && managed != null) {
             TargetModels.unloading(managed);
@@ -37,7 +69,9 @@ final class LoadWatch extends ChannelInboundHandlerAdapter {
             if (name != null) {
                 TargetModels.loading(name, request.headers().get(TargetModels.HEADER));
             }
+            return name;
         }
+        return null;
     }
 
     private static String nameIn(FullHttpRequest request, Target target) {
