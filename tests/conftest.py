@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+from threadpoolctl import threadpool_limits
 
 PACKAGES = ("contract", "handler", "training_entry", "byo", "sagemaker_containers")
 
@@ -26,3 +28,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     others = {name: file for name, file in places.items() if "site-packages" not in file.parts}
     if others:
         raise pytest.UsageError(f"--installed, but these are not of the wheel: {others}")
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """As a worker has it where there are as many workers as CPUs."""
+    with threadpool_limits(1):
+        yield

@@ -16,7 +16,6 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from threadpoolctl import threadpool_limits
 
 from contract.estimators.class_names import class_name
 from contract.estimators.independent_rows import why_together
@@ -78,13 +77,6 @@ def assert_alike(together: Any, apart: list[Any]) -> None:
         np.testing.assert_allclose(joined, together, rtol=RELATIVE, atol=RELATIVE)
     else:
         np.testing.assert_array_equal(joined, together)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """As a worker has it where there are as many workers as CPUs."""
-    with threadpool_limits(1):
-        yield
 
 
 @pytest.mark.filterwarnings("ignore")

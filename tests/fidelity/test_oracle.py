@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import pickle
 import warnings
-from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -17,7 +16,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
-from threadpoolctl import threadpool_limits
 
 from contract.estimators.model_inputs import completed, describe
 from contract.signature import Signature
@@ -54,13 +52,6 @@ OTHERWISE: dict[tuple[str, str, bool], str] = {
         for form in ("csv with names", "csv in reverse")
     },
 }
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """As a worker has it where there are as many workers as CPUs."""
-    with threadpool_limits(1):
-        yield
 
 
 def pipelines(model: Any, X: Any, y: Any = None) -> dict[bool, Pipeline]:

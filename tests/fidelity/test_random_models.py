@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
-from threadpoolctl import threadpool_limits
 
 from contract.estimators.independent_rows import why_together
 from handler.invocation.compare_batched_answers import are_alike
@@ -24,13 +22,6 @@ SEEDS = [
     pytest.param(seed, marks=[] if seed < EACH_TIME else pytest.mark.fidelity)
     for seed in range(IN_ALL)
 ]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """As a worker has it where there are as many workers as CPUs."""
-    with threadpool_limits(1):
-        yield
 
 
 @pytest.mark.filterwarnings("ignore")

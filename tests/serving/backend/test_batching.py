@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from threadpoolctl import threadpool_limits
 
 from handler.invocation.batching import Batcher
 from handler.invocation.invocation_progress import Invocation
@@ -15,13 +14,7 @@ from handler.invocation.pipeline import Pipeline
 from handler.invocation.request_types import Request
 from tests.serving.backend import asking, pipelines
 
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """As a worker has it where there are as many workers as CPUs."""
-    with threadpool_limits(1):
-        yield
-
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 by_chance = settings(deadline=None, max_examples=40)
 
