@@ -18,7 +18,6 @@ from handler.host.one_model import MODEL_DIR_VARIABLE
 from handler.invocation.context import report, request_of
 from handler.invocation.pipeline import Pipeline
 from handler.invocation.request_types import headers_of
-from handler.processes import requirements_site
 
 # One process holds one model: MMS forks a worker for each connection.
 _pipeline: Pipeline | None = None
@@ -42,7 +41,6 @@ def handle(data: list[dict[str, Any]] | None, context: Any) -> list[bytes] | Non
 def _load(context: Any) -> Pipeline:
     settings = ServingSettings.from_environ(os.environ)
     container_log.configure(settings.log_level)
-    requirements_site.activate()
     model_dir = Path(context.system_properties["model_dir"])
     os.environ.setdefault(MODEL_DIR_VARIABLE, str(model_dir))
     try:

@@ -14,17 +14,19 @@ import atexit
 import logging
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from contract.errors import ByoError, SettingsError, UserCodeError
 from contract.paths import BASE_DIR_VARIABLE, Paths
-from contract.requirements_file import unmet, without_credentials
 from contract.settings import TrainingSettings
 from contract.user_module import describe
 from training_entry import cluster
+from training_entry.before_script import job_requirements
 from training_entry.before_script.job_folders import prepare_output, write_failure
-from training_entry.before_script.job_requirements import pip_explained
 from training_entry.before_script.other_hosts import wait_for_hosts
 from training_entry.before_script.stop_requests import Stopped, stoppable
 from training_entry.hyperparameters.redaction import Secrets
@@ -33,6 +35,7 @@ from training_entry.script.subreaper import end_descendants, no_process_left
 from training_entry.script.wait_settings import Limits
 
 if TYPE_CHECKING:
+    from contract.requirements.overlay import Overlay
     from training_entry.script.runner import ScriptRunner
 
 PROGRAM = "train.py"
@@ -81,7 +84,7 @@ def _attempt(settings: TrainingSettings, secrets: Secrets) -> Failure | None:
     """Run the job, and leave no process of it; why it failed, or None if it did not."""
     from training_entry.script.runner import ScriptFailed
 
-    with no_process_left() as before:
+    with ExitStack() as at_the_end, no_process_left() as before:
 
         def give_up(stopped: Stopped) -> None:
             write_failure(settings.paths.failure, secrets.hide(str(stopped)))
@@ -90,7 +93,10 @@ def _attempt(settings: TrainingSettings, secrets: Secrets) -> Failure | None:
         try:
             with stoppable(give_up):
                 prepare_output(settings.paths)
-                _run(settings, Limits.from_environ(os.environ))
+                # Removed when no process is left that could write to it.
+                folder = TemporaryDirectory(prefix="byo-job-", ignore_cleanup_errors=True)
+                scratch = Path(at_the_end.enter_context(folder))
+                _run(settings, Limits.from_environ(os.environ), scratch)
         except Stopped as stopped:
             return Failure(str(stopped), stopped.exit_code)
         except ScriptFailed as error:
@@ -103,12 +109,12 @@ def _attempt(settings: TrainingSettings, secrets: Secrets) -> Failure | None:
     return None
 
 
-def _run(settings: TrainingSettings, limits: Limits) -> None:
+def _run(settings: TrainingSettings, limits: Limits, scratch: Path) -> None:
     from sagemaker_training import environment
 
     env = environment.Environment()
     prepare = _prepare_submitted if env.user_entry_point else _prepare_baked_in
-    _run_script(env, settings.paths, limits, lambda: prepare(env, settings, limits))
+    _run_script(env, settings.paths, limits, lambda: prepare(env, settings, limits, scratch))
 
 
 def _run_script(
@@ -136,9 +142,11 @@ def _run_script(
     prepare().run()
 
 
-def _prepare_submitted(env: Any, settings: TrainingSettings, limits: Limits) -> ScriptRunner:
-    """Script mode: the toolkit fetches the code and installs what it asks for."""
-    from sagemaker_training import entry_point, environment, files
+def _prepare_submitted(
+    env: Any, settings: TrainingSettings, limits: Limits, scratch: Path
+) -> ScriptRunner:
+    """Script mode: the toolkit fetches the code and has what it asks for installed."""
+    from sagemaker_training import environment, files
 
     from training_entry.script.runner import ScriptRunner
 
@@ -146,17 +154,18 @@ def _prepare_submitted(env: Any, settings: TrainingSettings, limits: Limits) -> 
         files.download_and_extract(uri=env.module_dir, path=environment.code_dir)
     except Exception as error:
         raise UserCodeError(f"{env.module_dir} can't be fetched: {describe(error)}") from error
-    with pip_explained("the submitted code"):
-        entry_point.install(env.user_entry_point, environment.code_dir)
-    environment.write_env_vars(env.to_env_vars())
+    overlay = job_requirements.install_submitted(
+        env.user_entry_point, Path(environment.code_dir), scratch
+    )
+    _write_environment(env, overlay)
     directory = settings.paths.code
     return ScriptRunner(env.user_entry_point, env.to_cmd_args(), directory, limits)
 
 
-def _prepare_baked_in(env: Any, settings: TrainingSettings, limits: Limits) -> ScriptRunner:
+def _prepare_baked_in(
+    env: Any, settings: TrainingSettings, limits: Limits, scratch: Path
+) -> ScriptRunner:
     """The algorithm folder's script runs where it lies; the folder may be read-only."""
-    from sagemaker_training import environment, modules
-
     from training_entry.script.runner import ScriptRunner
 
     directory = settings.algorithm_dir
@@ -166,15 +175,17 @@ def _prepare_baked_in(env: Any, settings: TrainingSettings, limits: Limits) -> S
             f"{directory}, or name a script with the hyperparameters sagemaker_program and "
             "sagemaker_submit_directory"
         )
-    requirements = directory / "requirements.txt"
-    missing = unmet(requirements)
-    if missing:
-        lines = ", ".join(map(without_credentials, missing))
-        logger.info("requirements.txt asks for more than is installed: %s", lines)
-        with pip_explained(str(requirements)):
-            modules.install_requirements(str(directory))
-    environment.write_env_vars(env.to_env_vars())
+    _write_environment(env, job_requirements.install_lacking(directory, scratch))
     return ScriptRunner(PROGRAM, env.to_cmd_args(), directory, limits, in_place=True)
+
+
+def _write_environment(env: Any, overlay: Overlay | None) -> None:
+    """What the script and all that it starts find in their environment."""
+    from sagemaker_training import environment
+
+    environment.write_env_vars(env.to_env_vars())
+    if overlay is not None:
+        os.environ.update(overlay.environ(os.environ))
 
 
 def _check_job(paths: Paths) -> None:

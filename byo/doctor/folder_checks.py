@@ -10,7 +10,9 @@ from byo.doctor.remedies import Remedied, doubtful, lacking, well
 from byo.tree.run_record import RunRecord
 from contract.errors import SignatureError
 from contract.paths import Paths
-from contract.requirements_file import FILE_NAME, unmet, without_credentials
+from contract.requirements.pip_run import without_credentials
+from contract.requirements.requirement_lines import FILE_NAME
+from contract.requirements.what_is_lacking import unmet
 from contract.signature import FILE_NAME as SIGNATURE
 from contract.signature import load_signature
 

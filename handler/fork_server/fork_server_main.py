@@ -36,7 +36,7 @@ from handler.fork_server.scratch_sweep import ScratchSweep
 from handler.fork_server.shared_host import SharedHost
 from handler.fork_server.shared_hosts import SharedHosts
 from handler.fork_server.watchdog import Watchdog
-from handler.processes import launcher_pipes, model_load_events, requirements_site
+from handler.processes import launcher_pipes, model_load_events
 from handler.processes.capacity_plan import plan
 from handler.processes.forked_children import ForkedChildren
 from handler.processes.kept_sockets import ServeChannel
@@ -213,7 +213,6 @@ def main() -> None:
     after_serve = AfterServe.of_this_process()
     settings = ServingSettings.from_environ(os.environ)
     container_log.configure(logging.INFO, SERVE_FORM)
-    requirements_site.activate()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     folder = Path(os.environ[launcher_pipes.DIR_VARIABLE])

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from contract.errors import ByoError, ModelLoadError, UserCodeError
-from contract.requirements_file import FILE_NAME, unmet, without_credentials
+from contract.requirements.pip_run import without_credentials
+from contract.requirements.requirement_lines import FILE_NAME
+from contract.requirements.what_is_lacking import unmet
 from contract.settings import ServingSettings
 from contract.user_module import describe
 from handler.host.out_of_memory import NO_MEMORY

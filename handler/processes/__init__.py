@@ -15,5 +15,4 @@ launcher_pipes.py         … and the pipes through which it does
 kept_sockets.py           sockets that outlive the fork server
 model_load_events.py      what workers and the fork server tell `serve`
 batch_transform_file.py   what GET /execution-parameters answers
-requirements_site.py      where `serve` has installed what users' code asks for
 """

@@ -15,7 +15,6 @@ from contract.errors import ByoError
 from contract.machine import this_machine
 from contract.model_server_variables import unheeded
 from contract.settings import ServingSettings
-from handler.processes import requirements_site
 from handler.processes.capacity_plan import CapacityPlan, plan
 from handler.serve import frontend_command, model_requirements, submitted_code
 from handler.serve.exit_codes import EXIT_CODES
@@ -89,7 +88,7 @@ def with_requirements(
     else:
         model_requirements.name_what_does_not_count(settings.paths.model)
     found = model_requirements.install(directories, scratch, settings.startup_timeout, environ)
-    return environ if found is None else requirements_site.with_site(environ, str(found))
+    return environ if found is None else found.environ(environ)
 
 
 def summary(settings: ServingSettings, planned: CapacityPlan) -> str:

@@ -15,13 +15,13 @@ import selectors
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from contract.errors import ByoError
+from contract.requirements.overlay import interpreter
 from handler.fork_server.after_serve import COMMAND_VARIABLE
 from handler.processes import launcher_pipes
 from handler.processes.child_exit_status import describe
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 # What is imported stays: to look through it for garbage is a tenth of what importing takes.
 PROGRAM = "import gc; gc.disable(); from handler.fork_server.fork_server_main import main; main()"
-COMMAND = (sys.executable, "-P", "-c", PROGRAM)
+ARGUMENTS = ("-P", "-c", PROGRAM)
 # One that ends by itself so soon after its start can't live; others may kill it so often in a row.
 YOUNG_SECONDS = 5.0
 KILLS = 20
@@ -169,7 +169,7 @@ class ForkServerProcess:
         here.setblocking(False)
         with there:
             process = subprocess.Popen(
-                COMMAND,
+                (interpreter(self._environ), *ARGUMENTS),
                 env={**self._environ, DESCRIPTOR_VARIABLE: str(there.fileno())},
                 process_group=0,
                 stdin=subprocess.PIPE,

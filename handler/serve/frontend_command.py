@@ -10,13 +10,13 @@ import os
 import platform
 import re
 import shutil
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from contract.machine import MEBIBYTE
 from contract.model_server_variables import without_them
+from contract.requirements.overlay import interpreter
 from contract.settings import ServingSettings
 from handler.invocation.archive_handler import DECODE_AS_SET_VARIABLE, DECODE_VARIABLE
 from handler.processes import batch_transform_file, launcher_pipes
@@ -87,7 +87,7 @@ def command(
     """
     is_stock = settings.backend == "stock"
     if is_stock:
-        backend = _backend(scratch, sys.executable, STOCK_WORKER)
+        backend = _backend(scratch, interpreter(environ), STOCK_WORKER)
     else:
         backend = _backend(scratch, "/bin/sh", LAUNCHER)
         launcher_pipes.make(scratch)

@@ -1,47 +1,40 @@
 """What a model's own code asks for beyond the image: each ``requirements.txt`` of its folders.
 
-As in SageMaker's own images it is installed when the server starts. The environment may be
-read-only, and other servers may use it: only what it lacks is installed, into a virtual
-environment in the scratch folder that stands before it on the path. One plain run of pip for each
-file, so that every line means what pip says it means.
+As in SageMaker's own images it is installed when the server starts, here into an environment in
+the scratch folder. One plain run of pip for each file, so that every line means what pip says it
+means.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import shutil
 import signal
-import site
 import subprocess
-import sys
 import time
-import venv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from contract.errors import UserCodeError
-from contract.requirements_file import (
-    FILE_NAME,
+from contract.requirements import installed_marks
+from contract.requirements.overlay import Overlay
+from contract.requirements.pip_run import (
+    conflicts_told,
     environment_for_pip,
-    is_writable,
-    unmet,
     why_pip_failed,
     without_credentials,
 )
+from contract.requirements.requirement_lines import FILE_NAME
+from contract.requirements.what_is_lacking import unmet
 
 logger = logging.getLogger(__name__)
 
-ENVIRONMENT_NAME = "requirements"
-# What makes the environment that serves visible from the new one.
-PARENT_FILE = "byo_parent.pth"
-PIP_SETTINGS = "pip.conf"
 MOST_REASONS = 3
 
 
 def install(
     code_dirs: Sequence[Path], scratch: Path, seconds: float, environ: Mapping[str, str]
-) -> Path | None:
+) -> Overlay | None:
     """Install what folders of code ask for and this environment lacks.
 
     Args:
@@ -51,7 +44,7 @@ def install(
         environ: the environment that pip is to see.
 
     Returns:
-        The folder to put on the path, or None if nothing was lacking.
+        The environment for users' code, or None if nothing was lacking.
 
     Raises:
         UserCodeError: pip could not install it; the message has pip's own line.
@@ -60,15 +53,16 @@ def install(
     asking = [file for file in files if unmet(file)]
     if not asking:
         return None
-    site_packages = _make_environment(scratch / ENVIRONMENT_NAME)
-    before = set(site_packages.iterdir())
+    overlay = Overlay(scratch)
     deadline = time.monotonic() + seconds
     for file in reversed(asking):  # what is installed later replaces
         lines = ", ".join(map(without_credentials, unmet(file)))
         logger.info("%s asks for more than is installed: %s", file, lines)
-        python = scratch / ENVIRONMENT_NAME / "bin" / "python"
-        _pip(python, file, scratch, max(1.0, deadline - time.monotonic()), environ)
-    return site_packages if set(site_packages.iterdir()) - before else None
+        mark = installed_marks.mark(file)
+        _pip(overlay, file, max(1.0, deadline - time.monotonic()), environ)
+        installed_marks.leave(mark, overlay.site_packages)
+    overlay.tell_replaced()
+    return overlay
 
 
 def name_what_does_not_count(model_dir: Path) -> None:
@@ -84,33 +78,11 @@ def name_what_does_not_count(model_dir: Path) -> None:
         )
 
 
-def _make_environment(folder: Path) -> Path:
-    """A virtual environment that sees the packages of this one; its folder of packages."""
-    venv.EnvBuilder(symlinks=True, with_pip=False).create(folder)
-    [site_packages] = folder.glob("lib/python*/site-packages")
-    parents = [*site.getsitepackages()]
-    if site.ENABLE_USER_SITE:
-        parents.append(site.getusersitepackages())
-    lines = [f"import site; site.addsitedir({parent!r})\n" for parent in parents]
-    (site_packages / PARENT_FILE).write_text("".join(lines), encoding="utf-8")
-    # What `pip config --site` has set, such as an index.
-    settings = Path(sys.prefix, PIP_SETTINGS)
-    if settings.is_file():
-        (folder / PIP_SETTINGS).symlink_to(settings)
-    return site_packages
-
-
-def _pip(
-    python: Path, file: Path, scratch: Path, seconds: float, environ: Mapping[str, str]
-) -> None:
-    folder = file.parent
-    if not is_writable(folder):
-        # A package that the file names by its folder is built in that folder.
-        folder = scratch / f"{ENVIRONMENT_NAME}-of-{file.parent.name}"
-        shutil.copytree(file.parent, folder, dirs_exist_ok=True)
+def _pip(overlay: Overlay, file: Path, seconds: float, environ: Mapping[str, str]) -> None:
     # -P: a user's own modules are not pip's. No cache: nothing is to be written elsewhere.
-    command = [str(python), "-P", "-m", "pip", "install", "--no-cache-dir"]
+    command = [str(overlay.python), "-P", "-m", "pip", "install", "--no-cache-dir"]
     command += ["--progress-bar", "off", "-r", FILE_NAME]
+    folder = overlay.building_folder(file.parent)
     code, output = _run(command, folder, seconds, environment_for_pip(environ))
     if code is None:
         raise UserCodeError(f"pip did not install {file} within {seconds:.0f} s")
@@ -122,6 +94,8 @@ def _pip(
             logger.warning("pip: %s", line.partition(": ")[2])
         elif line.startswith("Successfully installed"):
             logger.info("pip: %s", line)
+    for line in conflicts_told(output):
+        logger.warning("pip: %s", line)
 
 
 def _run(

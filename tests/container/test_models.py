@@ -9,8 +9,8 @@ import pytest
 from contract import Paths
 from tests.container.engine import mount, run, serving, settings
 from tests.container.models import PENGUINS, with_code
+from tests.packages import wheel
 from tests.serving.conftest import FIXTURES
-from tests.serving.test_model_requirements import wheel
 
 CANNOT_SERVE = 4
 

@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,29 +17,15 @@ from pathlib import Path
 import pytest
 
 from contract.errors import UserCodeError
+from contract.requirements.overlay import Overlay
 from handler.serve.model_requirements import install
+from tests.packages import OFFLINE, project, wheel
 from tests.serving.backend.processes import eventually
 from tests.serving.conftest import Tree, make_tree, run_to_its_end, running, save_positional
 from tests.serving.test_multi_model import invoke, load
 
 pytestmark = pytest.mark.slow
 
-METADATA = "Metadata-Version: 2.1\nName: tiny\nVersion: {version}\nRequires-Dist: numpy\n"
-WHEEL = "Wheel-Version: 1.0\nGenerator: none\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-
-
-PROJECT = """
-[build-system]
-requires = ["setuptools"]
-build-backend = "setuptools.build_meta"
-[project]
-name = "tiny"
-version = "{version}"
-[tool.setuptools]
-py-modules = ["tiny"]
-"""
-# Offline, with what builds packages from where the tests have it: by pip's rule 0 turns it off.
-OFFLINE = {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_CONFIG_FILE": os.devnull}
 # A model of a class that needs the package.
 KIND = """
 import sklearn.tree, tiny
@@ -55,26 +40,6 @@ joblib.dump(kind.Kind().fit([[0, 0], [2, 0]], [0, 1]), sys.argv[1])
 """
 
 
-def wheel(folder: Path, version: str = "1.0") -> Path:
-    """A package of one module, which needs numpy, as a wheel file."""
-    folder.mkdir(exist_ok=True)
-    file = folder / f"tiny-{version}-py3-none-any.whl"
-    with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("tiny.py", "NAME = 'tiny'\n")
-        archive.writestr(f"tiny-{version}.dist-info/METADATA", METADATA.format(version=version))
-        archive.writestr(f"tiny-{version}.dist-info/WHEEL", WHEEL)
-        archive.writestr(f"tiny-{version}.dist-info/RECORD", "")
-    return file
-
-
-def project(folder: Path, version: str = "1.0") -> Path:
-    """The same as a source folder."""
-    folder.mkdir(exist_ok=True)
-    (folder / "pyproject.toml").write_text(PROJECT.format(version=version))
-    (folder / "tiny.py").write_text("NAME = 'tiny'\n")
-    return folder
-
-
 def repository(folder: Path) -> Path:
     """The same under git: version 1.0 is tagged v1, and the work tree has version 2.0."""
     project(folder)
@@ -86,10 +51,11 @@ def repository(folder: Path) -> Path:
     return folder
 
 
-def installed(site_packages: Path | None) -> list[str]:
+def installed(overlay: Overlay | None) -> list[str]:
     """The distributions that were installed."""
-    assert site_packages is not None
-    return sorted(one.name.removesuffix(".dist-info") for one in site_packages.glob("*.dist-info"))
+    assert overlay is not None
+    found = overlay.site_packages.glob("*.dist-info")
+    return sorted(one.name.removesuffix(".dist-info") for one in found)
 
 
 @contextmanager
@@ -300,9 +266,9 @@ def test_lines_mean_what_pip_says(tmp_path: Path, prepare) -> None:
     encoding = "utf-16-le" if prepare is written_by_powershell else "utf-8"
     (code / "requirements.txt").write_text(prepare(code), encoding=encoding)
 
-    site_packages = install([code], make_scratch(tmp_path), 60, {**os.environ, **OFFLINE})
+    overlay = install([code], make_scratch(tmp_path), 60, {**os.environ, **OFFLINE})
 
-    assert installed(site_packages) == ["tiny-1.0"]
+    assert installed(overlay) == ["tiny-1.0"]
 
 
 def make_scratch(root: Path) -> Path:
@@ -327,14 +293,14 @@ def test_settings_of_the_environments_own_pip_count(
     wheel(tmp_path / "wheels")
     (tmp_path / "pip.conf").write_text(f"[install]\nfind-links = {tmp_path / 'wheels'}\n")
     (tmp_path / "requirements.txt").write_text("tiny\n")
-    monkeypatch.setattr("handler.serve.model_requirements.sys.prefix", str(tmp_path))
+    monkeypatch.setattr("contract.requirements.overlay.sys.prefix", str(tmp_path))
     environ = {**os.environ, **OFFLINE}
     for name in ("PIP_CONFIG_FILE", "PIP_FIND_LINKS"):  # which would count before it
         environ.pop(name, None)
 
-    site_packages = install([tmp_path], make_scratch(tmp_path), 60, environ)
+    overlay = install([tmp_path], make_scratch(tmp_path), 60, environ)
 
-    assert installed(site_packages) == ["tiny-1.0"]
+    assert installed(overlay) == ["tiny-1.0"]
 
 
 def test_of_two_folders_the_first_decides(tmp_path: Path) -> None:
@@ -344,9 +310,9 @@ def test_of_two_folders_the_first_decides(tmp_path: Path) -> None:
         folder.mkdir()
         (folder / "requirements.txt").write_text(str(wheel(tmp_path / "wheels", version)))
 
-    site_packages = install(folders, make_scratch(tmp_path), 60, {**os.environ, **OFFLINE})
+    overlay = install(folders, make_scratch(tmp_path), 60, {**os.environ, **OFFLINE})
 
-    assert installed(site_packages) == ["tiny-1.0"]
+    assert installed(overlay) == ["tiny-1.0"]
 
 
 @pytest.mark.parametrize(

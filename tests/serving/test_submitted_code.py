@@ -16,8 +16,8 @@ from contract.errors import UserCodeError
 from handler.serve.submitted_code import fetch, unpack
 from tests.container.sdk.aws import moto_server
 from tests.container.sdk.environments import UV, locked
+from tests.packages import wheel
 from tests.serving.conftest import Tree, run_to_its_end, running, save_positional
-from tests.serving.test_model_requirements import wheel
 
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "testing",

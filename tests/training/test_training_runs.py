@@ -10,7 +10,7 @@ import tarfile
 
 import pytest
 
-from contract.requirements_file import unmet
+from contract.requirements.what_is_lacking import unmet
 from tests.training.jobs import DEADLINE, FIXTURES, read_until
 
 slow = pytest.mark.slow
@@ -150,7 +150,8 @@ def test_importing_has_no_side_effects(tmp_path):
         ("numpy<1", ["numpy<1"]),
         ("no-such-package-anywhere", ["no-such-package-anywhere"]),
         ('no-such-package-anywhere; python_version < "3"', []),
-        ("--find-links wheels", ["--find-links wheels"]),
+        ("--find-links wheels", []),
+        ("-r absent.txt", ["-r absent.txt"]),
         ("joblib[extra]", ["joblib[extra]"]),
     ],
 )

@@ -11,11 +11,11 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from contract.requirements.overlay import interpreter
 from training_entry.script.failure_report import signal_name
 
 ENGINE = "training_entry.cluster.dask_process"
@@ -107,7 +107,7 @@ class Kept:
                 ours.close()
                 return None
             self._process = subprocess.Popen(
-                [sys.executable, "-m", ENGINE, *self._arguments, str(number)],
+                [interpreter(self._environ), "-m", ENGINE, *self._arguments, str(number)],
                 cwd=self._cwd,
                 env=self._environ,
                 stdin=theirs.fileno(),

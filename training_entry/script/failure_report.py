@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from contract.requirements_file import why_pip_failed
+from contract.requirements.pip_run import why_pip_failed
 from training_entry.script.native_crash import find_crash
 from training_entry.script.resource_usage import counted, memory
 from training_entry.script.script_supervisor import Ending

@@ -18,6 +18,7 @@ from typing import Any
 from sagemaker_training import process
 
 from contract.errors import UserCodeError
+from contract.requirements.overlay import interpreter
 from contract.user_module import check_names
 from training_entry.script import bootstrap
 from training_entry.script.failure_report import describe_ending
@@ -118,7 +119,7 @@ class ScriptRunner(process.ProcessRunner):  # type: ignore[misc]
         return command
 
     def _python_command(self) -> list[str]:
-        return [process.python_executable(), bootstrap.__file__]
+        return [interpreter(os.environ), bootstrap.__file__]
 
     def _check_present(self) -> None:
         present = sorted(entry.name for entry in self._directory.iterdir())

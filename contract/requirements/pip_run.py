@@ -1,18 +1,14 @@
-"""A user's ``requirements.txt``: whether pip has anything to do for it, and how pip is asked.
+"""How pip is asked: nobody answers its questions, and what it says of a failure is told.
 
 One rule for training jobs, where sagemaker-training starts pip, and for endpoints, where `serve`
-does: pip reads the file itself, so each line means what pip says, and pip never asks anybody.
+does: pip reads the file itself, so each line means what pip says.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping
-from importlib import metadata
-from pathlib import Path
 
-FILE_NAME = "requirements.txt"
 # Nobody is there to be asked for a password, by pip or by what it starts.
 UNATTENDED = {"PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "GIT_TERMINAL_PROMPT": "0"}
 SSH_COMMAND_VARIABLE, UNATTENDED_SSH = "GIT_SSH_COMMAND", "ssh -o BatchMode=yes"
@@ -27,25 +23,12 @@ _CAUSE = re.compile(
 )
 _REFUSED = re.compile(r"(40[137]) (?:Client )?Error")
 LONGEST_REASON = 300  # such as a list of all versions that there are
+# What an installed package asks for, and does not get.
+_CONFLICT = re.compile(
+    r"^\S+ \S+ requires .+, (?:but you have .+ which is incompatible|which is not installed)\.$"
+)
 # What pip says last is not always why.
 _EMPTY_WORDS = ("subprocess-exited-with-error", "metadata-generation-failed", "Failed to build")
-
-
-def unmet(file: Path) -> list[str]:
-    """The lines of a requirements file that this environment may not meet.
-
-    Asking pip itself costs seconds. Only lines that plainly name an installed distribution of a
-    fitting version are taken as met; an option, an address or an extra is for pip to judge.
-
-    Args:
-        file: the requirements file; one that doesn't exist asks for nothing.
-    """
-    if not file.is_file():
-        return []
-    # What isn't UTF-8 is for pip to judge as well.
-    text = file.read_text(encoding="utf-8-sig", errors="replace")
-    lines = (line.partition(" #")[0].strip() for line in text.splitlines())
-    return [line for line in lines if line and not line.startswith("#") and not _met(line)]
 
 
 def unattended(environ: Mapping[str, str]) -> dict[str, str]:
@@ -69,6 +52,12 @@ def why_pip_failed(output: str) -> list[str]:
     said = list(dict.fromkeys(reversed(list(_errors(lines)))))
     reasons = [reason[:LONGEST_REASON] for reason in (*_of_network(lines), *said)]
     return reasons or [next(reversed([line for line in lines if line]), "pip gave no reason")]
+
+
+def conflicts_told(output: str) -> list[str]:
+    """What pip says of installed packages that what it has installed does not suit."""
+    lines = map(str.strip, without_credentials(output).splitlines())
+    return [line for line in lines if _CONFLICT.match(line)]
 
 
 def _errors(lines: list[str]) -> Iterator[str]:
@@ -100,28 +89,3 @@ def environment_for_pip(environ: Mapping[str, str]) -> dict[str, str]:
     elsewhere = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_DRY_RUN", "PIP_QUIET")
     kept = {name: value for name, value in environ.items() if name not in elsewhere}
     return {**kept, **unattended(environ), "PIP_USER": "0", "COLUMNS": "1000"}
-
-
-def is_writable(folder: Path) -> bool:
-    """Whether pip can build there what a requirements file names by a path."""
-    return os.access(folder, os.W_OK)
-
-
-def _met(line: str) -> bool:
-    try:
-        from packaging.requirements import InvalidRequirement, Requirement
-    except ImportError:
-        return False
-    try:
-        requirement = Requirement(line)
-    except InvalidRequirement:
-        return False
-    if requirement.marker is not None and not requirement.marker.evaluate():
-        return True
-    if requirement.extras or requirement.url:
-        return False
-    try:
-        installed = metadata.version(requirement.name)
-    except metadata.PackageNotFoundError:
-        return False
-    return requirement.specifier.contains(installed, prereleases=True)
