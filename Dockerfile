@@ -62,9 +62,13 @@ RUN /tools/bin/pip wheel --no-index --no-deps --no-build-isolation --wheel-dir d
 # ---- program: the algorithm folder and our commands, readable by any user ---------------------
 FROM ${BASE} AS program
 ARG ALGORITHM=algorithm
+WORKDIR /build
+COPY contract contract
 COPY docker/image_commands /opt/byo/bin
 COPY ${ALGORITHM} /opt/program
-RUN touch /opt/program/requirements.txt && chmod -R u=rwX,go=rX /opt/program && chmod 755 /opt/byo/bin/*
+RUN touch /opt/program/requirements.txt && chmod -R u=rwX,go=rX /opt/program && chmod 755 /opt/byo/bin/* \
+ && python -m contract.requirements.image_build gather /opt/program /opt/requirements \
+ && if [ -f /opt/program/apt.txt ]; then cp /opt/program/apt.txt /opt; else touch /opt/apt.txt; fi
 
 
 # ---- the image --------------------------------------------------------------------------------
@@ -76,11 +80,16 @@ ENV PATH=/opt/byo/bin:/opt/venv/bin:$PATH JAVA_HOME=/opt/java LANG=C.UTF-8 \
 COPY --from=python /bytecode /
 COPY --from=java /opt/java /opt/java
 COPY --from=python /opt/venv /opt/venv
+# Libraries of the system that wheels do not bring: OpenMP's, which the boosters need, and what
+# the algorithm's apt.txt names. apt's notes would differ from build to build.
+COPY --from=program /opt/apt.txt /opt/byo/
+RUN apt-get update -o Acquire::Retries=5 \
+ && sed 's/#.*//; s/\r//' /opt/byo/apt.txt | xargs apt-get install --yes --no-install-recommends libgomp1 \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/cache/ldconfig/* /var/log/apt /var/log/*.log
 COPY --from=byo /stage /
 COPY --from=program /opt/byo /opt/byo
-COPY --from=program /opt/program/requirements.txt /opt/program/
-RUN if grep -q '^[[:space:]]*[^#[:space:]]' /opt/program/requirements.txt; then \
-    SOURCE_DATE_EPOCH=1577836800 pip install -r /opt/program/requirements.txt && pip check; fi
+COPY --from=program /opt/requirements /opt/program
+RUN SOURCE_DATE_EPOCH=1577836800 python -P -m contract.requirements.image_build install /opt/program
 COPY --from=program /opt/program /opt/program
 WORKDIR /opt/program
 # SageMaker: several models in one container, and a port of SageMaker's choosing.

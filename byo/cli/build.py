@@ -9,6 +9,9 @@ from typing import NoReturn
 from byo.algorithm_folder import find_algorithm
 from byo.cli.exec_shell_script import become_script
 from byo.cli.options import add_algorithm, add_docker_options, docker_options
+from byo.command_errors import UsageError
+from contract.requirements.local_files import problems
+from contract.requirements.requirement_lines import FILE_NAME
 
 DEFAULT_IMAGE = "byo"
 
@@ -44,6 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> NoReturn:
     folder = find_algorithm(options.algorithm, os.environ).folder
+    for line, why in problems(folder / FILE_NAME):
+        raise UsageError(f"{line.file}:{line.number}: {why}")
     dry_run = ("--dry-run",) if options.dry_run else ()
     more = docker_options(options)
     become_script(

@@ -13,14 +13,23 @@ from byo.cli.options import add_channels, check_channels, seconds
 from byo.cli.progress_and_colour import say_finding, working
 from byo.cli.temporary_folder import scratch
 from byo.command_errors import CheckFailed
-from byo.contract_check import Finding, Level, check_folder, check_round_trip
+from byo.containers import require_image
+from byo.contract_check import (
+    Finding,
+    Level,
+    check_folder,
+    check_imports_in,
+    check_round_trip,
+)
 from byo.prerequisites import require_serving, train_executable
+from contract.requirements.requirement_lines import FILE_NAME
 
 DESCRIPTION = """\
 Check an algorithm folder: first what its files say, then, in a scratch folder, what they do:
 train on sample/ or on what --channel names, serve the model, GET /ping, send sample/payload.csv
-and the example row of signature.json, and count the predictions. The exit code is 1 if there is
-any error.
+and the example row of signature.json, and count the predictions. With --image, first import in a
+container of that image what requirements.txt names, and tell which library of the system is
+missing. The exit code is 1 if there is any error.
 """
 EXAMPLES = """\
 examples:
@@ -28,6 +37,7 @@ examples:
   byo check mine
   byo check mine --channel training=measurements.csv
   byo check mine --no-round-trip
+  byo check mine --image byo
 """
 TIMEOUT_SECONDS = 600.0
 
@@ -46,6 +56,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--no-round-trip", action="store_true", help="look at the files only: train nothing"
     )
     parser.add_argument(
+        "--image",
+        metavar="IMAGE",
+        help="also import what requirements.txt names in a container of this image",
+    )
+    parser.add_argument(
         "--timeout",
         type=seconds,
         default=TIMEOUT_SECONDS,
@@ -57,8 +72,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     check_channels(options.channel)
     algorithm = find_algorithm(options.directory, os.environ)
+    if options.image:
+        require_image(options.image)
     say(f"{algorithm.folder}")
     errors = _show(check_folder(algorithm, os.environ))
+    if options.image and not errors:
+        with working(f"importing in {options.image} what {FILE_NAME} names"):
+            found = check_imports_in(options.image, algorithm.folder, options.timeout)
+        errors = _show(found)
     if options.no_round_trip or not (algorithm.has_sample or options.channel):
         say("skipped  the round trip")
     elif errors:

@@ -16,6 +16,7 @@ from byo.contract_check.requirements_check import check_requirements
 from byo.contract_check.subprocess_answer import NotTold, last_word
 from byo.tree.job_tree import read_hyperparameters
 from contract.errors import UserCodeError
+from contract.requirements.requirement_lines import FILE_NAME
 from contract.user_module import check_names
 
 
@@ -69,9 +70,9 @@ def _check_inference(folder: Path, environ: Mapping[str, str]) -> Iterator[Findi
 
 
 def _check_requirements(folder: Path) -> Iterator[Finding]:
-    file = folder / "requirements.txt"
+    file = folder / FILE_NAME
     if file.is_file():
-        yield from check_requirements(file.read_text(encoding="utf-8", errors="replace"), file.name)
+        yield from check_requirements(file)
 
 
 def _check_sample(algorithm: Algorithm) -> Iterator[Finding]:

@@ -1,11 +1,16 @@
-"""Can pip read a requirements.txt?"""
+"""Can pip read a requirements.txt, and is all there that it names by a path?"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
-from byo.contract_check.findings import Finding, error, ok
+from byo.contract_check.findings import Finding, error, ok, warning
+from contract.requirements.local_files import local_files, local_package, problems
+from contract.requirements.pip_run import without_credentials
+from contract.requirements.requirement_lines import Kind, Line, read_lines
+from contract.requirements.what_is_lacking import differing
 
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _VERSION = r"(?:===|==|~=|!=|<=|>=|<|>)\s*[A-Za-z0-9.*+!_-]+"
@@ -15,44 +20,54 @@ _REQUIREMENT = re.compile(
     rf"{_NAME}\s*(?:\[\s*(?:{_NAME}(?:\s*,\s*{_NAME})*)?\s*\])?"
     rf"\s*(?:@\s*\S+|\(\s*{_VERSIONS}\s*\)|{_VERSIONS})?\s*(?:;.+)?"
 )
-_PATH_OR_ADDRESS = re.compile(r"[\w+]+://\S+|\.{0,2}/\S*|\S+\.(?:whl|zip|tar\.gz)")
+_ADDRESS = re.compile(r"[\w+]+://\S+\s*(?:;.+)?")
 
 
-def check_requirements(text: str, file: str) -> Iterator[Finding]:
-    """Check every line, as pip would split them.
+def check_requirements(file: Path) -> Iterator[Finding]:
+    """Check every line, and those of the files that it names.
 
     Args:
-        text: the file's content.
-        file: how to name it in a finding.
+        file: the requirements file.
     """
-    wrong = 0
-    lines = list(_logical_lines(text))
-    for number, line in lines:
-        if not _readable(line):
-            wrong += 1
-            yield error(f"{line!r} is not a requirement such as lightgbm>=4", file, number)
+    lines = read_lines(file)
+    wrong = [
+        (line, f"{line.text!r} is not a requirement such as lightgbm>=4")
+        for line in lines
+        if not _readable(line, file.parent)
+    ]
+    wrong += problems(file)
+    for line, why in wrong:
+        yield error(why, _name(line, file), line.number)
+    for one in local_files(file):
+        if one.is_absolute:
+            yield warning(
+                f"{one.given} is a place of this machine, which an image and a job elsewhere lack: "
+                "copy it into the folder, and name it from there",
+                _name(one.line, file),
+                one.line.number,
+            )
     if not wrong:
-        yield ok(f"{len(lines)} requirement{'s' * (len(lines) != 1)}", file)
+        yield _count(file, lines)
 
 
-def _readable(line: str) -> bool:
-    if line.startswith("-"):
+def _count(file: Path, lines: list[Line]) -> Finding:
+    packages = (Kind.REQUIREMENT, Kind.EDITABLE)
+    count = sum(line.kind in packages and not line.constrains for line in lines)
+    others = [
+        f"{without_credentials(text)}: {version} is installed here, and stays; a job and a server "
+        "get their own"
+        for text, version in differing(file)
+    ]
+    return ok(f"{count} requirement{'s' * (count != 1)}", file.name, details="\n".join(others))
+
+
+def _name(line: Line, file: Path) -> str:
+    """How the reader would name the file of a line."""
+    inside = line.file.is_relative_to(file.parent)
+    return str(line.file.relative_to(file.parent)) if inside else str(line.file)
+
+
+def _readable(line: Line, folder: Path) -> bool:
+    if line.kind is not Kind.REQUIREMENT or local_package(line, folder) is not None:
         return True
-    requirement = re.split(r"\s--", line, maxsplit=1)[0].strip()
-    return bool(_REQUIREMENT.fullmatch(requirement) or _PATH_OR_ADDRESS.fullmatch(requirement))
-
-
-def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """The lines without comments, those that end in a backslash joined, each with its number."""
-    start, joined = 0, ""
-    for number, line in enumerate(text.splitlines(), start=1):
-        start = start or number
-        if line.endswith("\\"):
-            joined += line[:-1] + " "
-            continue
-        content = re.sub(r"(^|\s)#.*", "", joined + line).strip()
-        if content:
-            yield start, content
-        start, joined = 0, ""
-    if joined.strip():
-        yield start, joined.strip()
+    return bool(_REQUIREMENT.fullmatch(line.value) or _ADDRESS.fullmatch(line.value))

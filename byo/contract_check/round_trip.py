@@ -19,7 +19,10 @@ from byo.tree.channels import Channel
 from byo.tree.job_tree import sample_job
 from contract.errors import SignatureError
 from contract.paths import Paths
-from contract.signature import FILE_NAME, Signature, load_signature
+from contract.requirements.pip_run import conflicts_told
+from contract.requirements.requirement_lines import FILE_NAME
+from contract.signature import FILE_NAME as SIGNATURE
+from contract.signature import Signature, load_signature
 
 # Told what goes on in a block that may take long; silent in between.
 Working = Callable[[str], AbstractContextManager[object]]
@@ -52,6 +55,8 @@ def check_round_trip(
         with working(f"training on {data}"):
             trained = _train(paths, algorithm, environ, scratch / "train.log", timeout, data)
         yield trained
+        for line in conflicts_told((scratch / "train.log").read_text("utf-8", "replace")):
+            yield warning(f"as a job installs it: {line}", FILE_NAME)
         if not any(paths.model.iterdir()):
             yield error("training left nothing in the model directory (SM_MODEL_DIR)", "train.py")
             return
@@ -93,10 +98,10 @@ def _train(
 def _describe(signature: Signature | None) -> Finding:
     if signature is None:
         return warning(
-            f"training wrote no {FILE_NAME}: requests can't be checked; "
+            f"training wrote no {SIGNATURE}: requests can't be checked; "
             "call byo.save_signature(model, X, y)"
         )
-    return ok(f"{FILE_NAME} describes {len(signature.inputs)} columns")
+    return ok(f"{SIGNATURE} describes {len(signature.inputs)} columns")
 
 
 def _ask(
@@ -111,7 +116,7 @@ def _ask(
     if signature is not None and signature.example:
         with working("asking for a prediction"):
             answer = client.invoke(example_body(signature), JSON, accept=JSON)
-        yield _judge(f"the example row of {FILE_NAME}", answer, 1)
+        yield _judge(f"the example row of {SIGNATURE}", answer, 1)
 
 
 def _ping(client: Client) -> Finding:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 from contract.requirements.requirement_lines import Kind, Line, is_address, read_lines
 
 _ARCHIVES = (".whl", ".zip", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+_BESIDE = (Kind.FILE, Kind.CONSTRAINTS)
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _EXTRAS = re.compile(r"\[[^\]]*\]$")
 _NAMED = re.compile(r"[\w.-]+\s*(?:\[[^\]]*\])?\s*@\s*(.+)")
@@ -60,17 +62,23 @@ def local_package(line: Line, folder: Path) -> Path | None:
     return folder / _plain(given) if given else None
 
 
+def folders_to_build(file: Path) -> list[Path]:
+    """The folders that a requirements file asks to install packages from."""
+    found = (local_package(line, file.parent) for line in read_lines(file))
+    return [path for path in found if path is not None and path.is_dir()]
+
+
 def problems(file: Path) -> Iterator[tuple[Line, str]]:
     """What of a requirements file can't be had where only its folder is: each line, and why."""
-    folder = file.parent.resolve()
+    folder = Path(os.path.normpath(file.parent.absolute()))
     for one in local_files(file):
         if one.is_absolute:
             continue
-        inside = Path(os.path.normpath(folder / one.path)).is_relative_to(folder)
+        inside = Path(os.path.normpath(one.path.absolute())).is_relative_to(folder)
         if not inside:
             yield (
                 one.line,
-                f"{one.given} lies outside {file.parent.name or folder}/, which alone "
+                f"{one.given} lies outside {folder.name}/, which alone "
                 "goes into an image and a job: copy it into the folder",
             )
         elif not one.path.exists():
@@ -89,21 +97,37 @@ def needed(file: Path) -> list[Path]:
     return list(dict.fromkeys(path for path in found if path.parts[:1] != ("..",)))
 
 
+def copy_needed(file: Path, target: Path) -> None:
+    """Copy a requirements file and what it needs of its folder.
+
+    Args:
+        file: the file.
+        target: the folder that stands for its own.
+    """
+    for relative in needed(file):
+        for path in files_in(file.parent / relative):
+            copy = target / path.relative_to(file.parent)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, copy)
+
+
 def files_in(path: Path) -> list[Path]:
     """A file, or all files of a folder but what building has left there, in a fixed order."""
     if path.is_file():
         return [path]
-    found = []
-    for root, folders, names in os.walk(path):
+    found: list[Path] = []
+    seen: set[str] = set()
+    for root, folders, names in os.walk(path, followlinks=True):
         here = Path(root)
+        if os.path.realpath(root) in seen:  # a link to a folder above
+            folders.clear()
+            continue
+        seen.add(os.path.realpath(root))
         if {"pyproject.toml", "setup.py"} & {*names}:
             folders[:] = [name for name in folders if not LEFT_BY_BUILDS.fullmatch(name)]
         folders[:] = sorted(name for name in folders if name != "__pycache__")
         found += [here / name for name in sorted(names)]
     return found
-
-
-_BESIDE = (Kind.FILE, Kind.CONSTRAINTS)
 
 
 def _local_file(line: Line, folder: Path) -> LocalFile | None:

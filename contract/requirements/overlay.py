@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import site
 import sys
 import venv
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
+
+from contract.requirements.local_files import copy_needed, folders_to_build
 
 logger = logging.getLogger(__name__)
 
@@ -68,12 +69,14 @@ class Overlay:
             INTERPRETER_VARIABLE: str(self.python),
         }
 
-    def building_folder(self, folder: Path) -> Path:
-        """A folder of a requirements file, or a copy of it where pip could not build in it."""
-        if os.access(folder, os.W_OK):
-            return folder
-        copy = self._scratch / f"{ENVIRONMENT_NAME}-of-{folder.name}"
-        shutil.copytree(folder, copy, dirs_exist_ok=True)
+    def building_folder(self, file: Path) -> Path:
+        """The folder for pip to run in: a requirements file's own, or where that can't be written
+        to, a copy of what pip needs of it, as pip builds there what is named by a folder.
+        """
+        if all(os.access(path, os.W_OK) for path in (file.parent, *folders_to_build(file))):
+            return file.parent
+        copy = self._scratch / f"{ENVIRONMENT_NAME}-of-{file.parent.name}"
+        copy_needed(file, copy)
         return copy
 
     def tell_replaced(self) -> None:

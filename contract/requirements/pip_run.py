@@ -28,6 +28,7 @@ _CONFLICT = re.compile(
     r"^\S+ \S+ requires .+, (?:but you have .+ which is incompatible|which is not installed)\.$"
 )
 # What pip says last is not always why.
+_NOTICE = "[notice]"
 _EMPTY_WORDS = ("subprocess-exited-with-error", "metadata-generation-failed", "Failed to build")
 
 
@@ -51,7 +52,8 @@ def why_pip_failed(output: str) -> list[str]:
     lines = [line.strip() for line in without_credentials(output).splitlines()]
     said = list(dict.fromkeys(reversed(list(_errors(lines)))))
     reasons = [reason[:LONGEST_REASON] for reason in (*_of_network(lines), *said)]
-    return reasons or [next(reversed([line for line in lines if line]), "pip gave no reason")]
+    others = [line for line in lines if line and not line.startswith(_NOTICE)]
+    return reasons or [next(reversed(others), "pip gave no reason")]
 
 
 def conflicts_told(output: str) -> list[str]:
@@ -62,8 +64,8 @@ def conflicts_told(output: str) -> list[str]:
 
 def _errors(lines: list[str]) -> Iterator[str]:
     for line in lines:
-        for mark in ("ERROR: ", "error: ", "fatal: "):
-            _, found, text = line.partition(mark)
+        for mark in ("ERROR: ", "error: ", "fatal: ", " Error: "):
+            _, found, text = f" {line}".partition(mark)
             if found and not any(word in text for word in _EMPTY_WORDS):
                 yield text.strip()
                 break

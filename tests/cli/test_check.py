@@ -3,6 +3,7 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy
 import pytest
 
 from byo.algorithm_folder import Algorithm
@@ -83,6 +84,31 @@ BROKEN = [
         id="requirement",
     ),
     pytest.param(
+        {"requirements.txt": "numpy\n-r more.txt\n", "more.txt": "numpy 2\n"},
+        "error    more.txt:1: 'numpy 2' is not a requirement",
+        id="a file that requirements.txt names",
+    ),
+    pytest.param(
+        {"requirements.txt": "-c limits.txt\n"},
+        "error    requirements.txt:1: there is no limits.txt in ",
+        id="no such file of constraints",
+    ),
+    pytest.param(
+        {"requirements.txt": "./wheels/mine-1.0-py3-none-any.whl\n"},
+        "error    requirements.txt:1: there is no ./wheels/mine-1.0-py3-none-any.whl in ",
+        id="no such wheel",
+    ),
+    pytest.param(
+        {"requirements.txt": "-e ../lib\n"},
+        "error    requirements.txt:1: ../lib lies outside mine/, which alone",
+        id="a package outside",
+    ),
+    pytest.param(
+        {"requirements.txt": "--find-links /absent/wheels\n"},
+        "warning  requirements.txt:1: /absent/wheels is a place of this machine",
+        id="a place of this machine",
+    ),
+    pytest.param(
         {"sample/input/data/training/wine.csv": None},
         "warning  sample/input/data: holds no data",
         id="no data",
@@ -161,8 +187,25 @@ def test_a_sound_inference_is_let_be(folder, source):
 def test_all_that_pip_reads_is_let_be(folder):
     """Options, extras, markers, addresses, paths, comments and joined lines are no errors."""
     (folder / "requirements.txt").write_text(REQUIREMENTS)
+    (folder / "other.txt").write_text("-c more/limits.txt\nscipy\n")
+    (folder / "more").mkdir()
+    (folder / "more" / "limits.txt").write_text("pandas<99\n")
+    (folder / "wheels").mkdir()
+    (folder / "wheels" / "mine-1.0-py3-none-any.whl").touch()
 
-    assert "ok       requirements.txt: 9 requirements" in findings(folder)
+    found = findings(folder)
+
+    assert any(line.startswith("ok       requirements.txt: 8 requirements") for line in found)
+
+
+def test_another_version_than_the_installed_one_is_told(folder):
+    """It is no fault: a job and a server get it for themselves."""
+    (folder / "requirements.txt").write_text("numpy<2\n")
+
+    found = next(line for line in findings(folder) if "requirement" in line)
+
+    assert found.startswith("ok       requirements.txt: 1 requirement\n")
+    assert f"numpy<2: {numpy.__version__} is installed here, and stays" in found
 
 
 def test_user_code_is_not_run_in_this_process(folder):

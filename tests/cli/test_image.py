@@ -217,3 +217,16 @@ def test_build_takes_the_folder_one_is_in(
     assert f" {mine} " in inside.stdout
     assert nowhere.returncode == 2
     assert "no train.py in the current folder" in nowhere.stderr
+
+
+def test_build_refuses_requirements_that_an_image_can_not_have(
+    run_byo: Run, no_docker: dict[str, str], tmp_path: Path
+) -> None:
+    """Before docker is asked for anything, with the line."""
+    (tmp_path / "train.py").touch()
+    (tmp_path / "requirements.txt").write_text("numpy\n-r ../base.txt\n")
+
+    refused = run_byo("build", "mine", "--algorithm", str(tmp_path))
+
+    assert refused.returncode == 2
+    assert f"{tmp_path / 'requirements.txt'}:2: ../base.txt lies outside" in refused.stderr

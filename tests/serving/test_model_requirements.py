@@ -278,11 +278,11 @@ def make_scratch(root: Path) -> Path:
 
 
 def test_an_editable_package_is_found_where_it_lies(positional: Tree) -> None:
-    """As pip has it: its source, not a copy of it."""
+    """As pip has it: its source, not a copy of it; multi-model-server's own workers find it too."""
     with_code(positional, "-e ./lib\n")
     project(positional.paths.model / "code" / "lib")
 
-    with running(positional, MODEL_SERVER_WORKERS="1", **OFFLINE) as server:
+    with running(positional, MODEL_SERVER_WORKERS="1", BYO_BACKEND="stock", **OFFLINE) as server:
         assert json.loads(server.post("1,2\n").body)[0] == "tiny"
 
 

@@ -74,7 +74,7 @@ def install_lacking(folder: Path, scratch: Path) -> Overlay | None:
     lines = ", ".join(map(without_credentials, missing))
     logger.info("%s asks for more than is installed: %s", FILE_NAME, lines)
     overlay = Overlay(scratch)
-    building = str(overlay.building_folder(folder))
+    building = str(overlay.building_folder(folder / FILE_NAME))
     return _install_by(
         lambda: modules.install_requirements(building), str(folder / FILE_NAME), overlay, scratch
     )
