@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -36,12 +38,8 @@ def check_imports_in(image: str, folder: Path, seconds: float) -> Iterator[Findi
         folder: the algorithm folder, which takes the place of the image's own.
         seconds: how long pip may take, and all imports.
     """
-    where = f"{folder.resolve()}:{DEFAULT_ALGORITHM_DIR}:ro"
-    program = ("-P", "-m", __name__, DEFAULT_ALGORITHM_DIR, f"{seconds:g}")
-    options = ("--rm", "--entrypoint", "python", "--volume", where)
     try:
-        said = docker("run", *options, image, *program, seconds=2 * seconds)
-        outcome = json.loads(said.splitlines()[-1])
+        outcome = json.loads(_run(image, folder, seconds).splitlines()[-1])
     except RunFailed as failure:
         yield error(f"{image} could not try what it names: {failure}", FILE_NAME)
         return
@@ -53,6 +51,19 @@ def check_imports_in(image: str, folder: Path, seconds: float) -> Iterator[Findi
         return
     for one in read_answer(outcome):
         yield _finding(image, one)
+
+
+def _run(image: str, folder: Path, seconds: float) -> str:
+    """What the program has printed in a container, of which nothing is left then."""
+    name = f"byo-check-{secrets.token_hex(4)}"
+    where = f"type=bind,source={folder.resolve()},target={DEFAULT_ALGORITHM_DIR},readonly"
+    options = ("--name", name, "--entrypoint", "python", "--mount", where)
+    program = ("-P", "-m", __name__, DEFAULT_ALGORITHM_DIR, f"{seconds:g}")
+    try:
+        return docker("run", *options, image, *program, seconds=2 * seconds)
+    finally:
+        with suppress(RunFailed):
+            docker("rm", "--force", name)
 
 
 def _finding(image: str, one: Imported) -> Finding:
