@@ -1,11 +1,13 @@
 """Whether the frontend has taken the single model, asked where it manages its models.
 
-It opens its port even if it could not register the model, and nobody loads it then.
+It opens its ports once it has begun to load the model, but also if it could not: then it does not
+have the model, or has it without a worker, and nobody loads it.
 """
 
 from __future__ import annotations
 
 import http.client
+import json
 import socket
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,13 +19,16 @@ UNIX = "unix:"
 
 
 def is_lacking(scratch: Path) -> bool:
-    """Whether the frontend answers that it has no such model; false while it does not answer."""
+    """Whether the frontend answers that it does not load the model."""
     connection = http.client.HTTPConnection("localhost", timeout=SECONDS)
     try:
         connection.sock = _connected(_management_address(scratch))
         connection.request("GET", f"/models/{MODEL_NAME}")
-        return connection.getresponse().status == http.client.NOT_FOUND
-    except (OSError, http.client.HTTPException):
+        answer = connection.getresponse()
+        if answer.status != http.client.OK:
+            return answer.status == http.client.NOT_FOUND
+        return not json.loads(answer.read())["workers"]
+    except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError):
         return False
     finally:
         connection.close()

@@ -13,8 +13,11 @@ import pytest
 
 from byo.command_errors import EndpointFailed, RequestFailed
 from handler.fork_server.registration_check import CHECK_SECONDS
+from handler.serve.exit_codes import EXIT_CODES
+from handler.serve.model_load_watch import ModelUnavailable
 from tests.serving.backend.conftest import Observed, assert_nothing_is_left, observed
-from tests.serving.backend.processes import await_end, eventually, kill
+from tests.serving.backend.processes import Processes, await_end, eventually, kill
+from tests.serving.conftest import make_tree, run_to_its_end, save_positional
 
 pytestmark = pytest.mark.slow
 
@@ -216,6 +219,21 @@ def test_a_launcher_that_is_ended_before_the_host_is_forked(many: Observed) -> N
 
     eventually(lambda: many.load(folder) == 200)
     assert many.unload(folder) == 200
+
+
+def test_the_launcher_of_a_single_model_that_is_ended_at_the_start(tmp_path: Path) -> None:
+    """Nobody would ever load the model: the server ends at once, and says so."""
+    tree = make_tree(tmp_path)
+    save_positional(tree.inference("tells_its_process.py").paths.model)
+    (tmp_path / "imports_slowly.py").write_text("import time\ntime.sleep(3)\n")
+    settings = {"PYTHONPATH": str(tmp_path), "BYO_PRELOAD": "imports_slowly"}
+    with ThreadPoolExecutor(1) as pool:
+        serving = pool.submit(run_to_its_end, tree, **settings)
+        kill(eventually(Processes(tree).launchers)[0])
+        code, said = serving.result()
+
+    assert code == EXIT_CODES[ModelUnavailable]
+    assert "the frontend did not take the model" in said.splitlines()[-1]
 
 
 def test_load_twice_at_once(many: Observed) -> None:
