@@ -131,8 +131,13 @@ class Killer:
             hosts = self._processes.hosts()
             if role is Role.WORKER:
                 hosts = [one for host in hosts for one in self._processes.workers_below(host)]
-            found = [(one, Path(one.cwd()).name) for one in hosts]
+            found = [(one, self._model_of(one)) for one in hosts]
         return [(one, model) for one, model in found if model is None or model != self._spared]
+
+    def _model_of(self, host: psutil.Process) -> str | None:
+        """A host works in its model's folder; one that has just been forked may be anybody's."""
+        folder = host.cwd()
+        return None if folder == self._processes.fork_server().cwd() else Path(folder).name
 
 
 def _launched_model(launcher: psutil.Process) -> str | None:
