@@ -19,6 +19,7 @@ from contract.paths import Paths
 
 ALGORITHM_DIR_VARIABLE = "BYO_ALGORITHM_DIR"
 LOG_LEVEL_VARIABLE = "SAGEMAKER_CONTAINER_LOG_LEVEL"
+RELOAD_VARIABLE = "BYO_RELOAD"
 SUBMIT_DIR_VARIABLE = "SAGEMAKER_SUBMIT_DIRECTORY"
 DEFAULT_ALGORITHM_DIR = "/opt/program"
 BACKENDS = ("own", "shared", "stock")
@@ -48,6 +49,7 @@ class ServingSettings:
             ``shared``, a few processes for all; ``stock``, multi-model-server's own workers.
         fast_predictions: whether known models answer by a shorter way than their library's
             (``BYO_FAST_PREDICTIONS``).
+        reload: whether a change of code or of a model is loaded at once (``BYO_RELOAD``).
         timeout: seconds an invocation may take (``SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS``,
             ``SAGEMAKER_MODEL_SERVER_TIMEOUT``, ``MODEL_SERVER_TIMEOUT``).
         startup_timeout: seconds a single model may take to load (``SAGEMAKER_STARTUP_TIMEOUT``).
@@ -80,6 +82,7 @@ class ServingSettings:
     workers: int | None = None
     backend: str = "own"
     fast_predictions: bool = True
+    reload: bool = False
     timeout: int = 60
     startup_timeout: int = 600
     default_accept: str = "application/json"
@@ -119,6 +122,7 @@ class ServingSettings:
             ),
             backend=read.choice("BYO_BACKEND", BACKENDS),
             fast_predictions=read.choice("BYO_FAST_PREDICTIONS", ("on", "off")) == "on",
+            reload=read.flag(RELOAD_VARIABLE),
             timeout=read.integer(
                 "SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS",
                 "SAGEMAKER_MODEL_SERVER_TIMEOUT",

@@ -29,11 +29,11 @@ from byo.endpoint import serving_environ
 from byo.endpoint.local_endpoint import ADDRESS, BIND_ADDRESS_VARIABLE, SERVE_COMMAND
 from byo.prerequisites import require_serving
 from byo.tree.earlier_models import previous_model
-from byo.tree.model_to_serve import tree_of
+from byo.tree.model_to_serve import require_followed, tree_of
 from byo.tree.run_record import RunRecord
 from contract.environment_reader import Reader
 from contract.paths import Paths
-from contract.settings import HIGHEST_PORT
+from contract.settings import HIGHEST_PORT, RELOAD_VARIABLE
 
 PORT_VARIABLE = "SAGEMAKER_BIND_TO_PORT"
 MULTI_MODEL_VARIABLE = "SAGEMAKER_MULTI_MODEL"
@@ -46,6 +46,9 @@ becomes this process: signals reach it as they are, and its exit code is the com
 Without --base-dir the model is the one that `byo train` left in ./{OWN_TREE}; --model names any
 other, which needs no algorithm folder where the default functions do.
 
+With --reload a change of the algorithm folder or of the model is loaded beside what serves, and
+then takes its place. What can't be loaded leaves all as it was, and the log says why.
+
 With --image it runs in a container, which can't write to the model; a signal stops the container
 (SIGTERM, and SIGKILL 30 seconds later). It is the image's own algorithm that answers, unless
 --algorithm names one. Of the environment variables those pass on whose names begin with
@@ -55,6 +58,7 @@ EXAMPLES = """\
 examples:
   byo serve
   byo serve --algorithm mine --port 9000
+  byo serve --algorithm mine --reload      edit mine/inference.py, or train again, meanwhile
   byo serve --model model.tar.gz
   SAGEMAKER_INFERENCE_OUTPUT=predicted_label,probability byo serve
   byo serve --multi-model        then POST {"model_name": …, "url": …} to /models
@@ -93,11 +97,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --image and --multi-model: a folder of model directories (default: the tree's "
         "one model)",
     )
+    parser.add_argument(
+        "--reload",
+        action="store_true",
+        help="serve a change of the algorithm folder or of the model at once, without losing a "
+        f"request (the same as {RELOAD_VARIABLE}=true)",
+    )
     add_image(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     options.multi_model = options.multi_model or Reader(os.environ).flag(MULTI_MODEL_VARIABLE)
+    if options.reload:
+        os.environ[RELOAD_VARIABLE] = "true"  # which the server reads, here or in a container
+    options.reload = Reader(os.environ).flag(RELOAD_VARIABLE)
     if options.models and not (options.image and options.multi_model):
         raise UsageError("--models goes with --image and --multi-model")
     if options.model and options.multi_model:
@@ -105,6 +118,8 @@ def run(options: argparse.Namespace) -> int:
             "--model names the one model to serve: leave out --multi-model, or unset "
             f"{MULTI_MODEL_VARIABLE}"
         )
+    if options.reload and options.model:
+        require_followed(options.model, in_container=bool(options.image))
     more = docker_options(options)
     if options.image:
         return _serve_in_image(options, more)
@@ -114,7 +129,8 @@ def run(options: argparse.Namespace) -> int:
 def _tree(options: argparse.Namespace) -> Paths:
     """The tree whose model is served; with --model, one made for it."""
     if options.model:
-        return tree_of(options.model, own_tree() / f"served-{options.port}")
+        tree = own_tree() / f"served-{options.port}"
+        return tree_of(options.model, tree, followed=options.reload)
     paths = Paths((options.base_dir or Path(OWN_TREE)).resolve())
     if not options.multi_model or (options.image and not options.models):
         _require_model(paths)

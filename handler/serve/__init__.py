@@ -13,6 +13,8 @@ java_runtime.py            where Java and multi-model-server are
 single_model_registration.py  whether the frontend has taken the single model
 pick_free_port.py          a port that nothing listens on
 supervisor.py              the loop over all that can happen while serving
+watched_files.py           the files that models are loaded from
+change_watch.py            … and whether they have changed
 controlling_terminal.py    whether SIGHUP means that the terminal has gone
 frontend_process.py        the frontend: started, listening, stopped
 fork_server_process.py     the fork server: started again when it dies

@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 
 from contract.errors import ModelLoadError, SettingsError
-from contract.settings import ServingSettings
+from contract.settings import RELOAD_VARIABLE, ServingSettings
 from contract.user_module import check_names
 from handler.invocation import archive_handler
 from handler.serve.model_load_watch import ModelUnavailable
@@ -18,8 +18,12 @@ def check_start(settings: ServingSettings) -> None:
     Raises:
         ModelUnavailable: the model directory of a single-model endpoint is not there.
         UserCodeError: a user's file would shadow a package of ours.
-        SettingsError: the port is taken.
+        SettingsError: the port is taken, or what is asked for can't be had together.
     """
+    if settings.reload and settings.backend == "stock":
+        raise SettingsError(
+            f"{RELOAD_VARIABLE} needs a BYO_BACKEND that can load anew: own or shared, not stock"
+        )
     check_port(settings)
     if settings.multi_model:
         check_names([settings.algorithm_dir])

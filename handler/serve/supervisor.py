@@ -22,6 +22,7 @@ from contract.settings import ServingSettings
 from handler.processes import model_load_events
 from handler.processes.signal_socket import wake_on
 from handler.serve import orphans, single_model_registration
+from handler.serve.change_watch import ChangeWatch
 from handler.serve.cleanup_guard import CleanupGuard
 from handler.serve.controlling_terminal import ControllingTerminal
 from handler.serve.fork_server_process import ForkServerProcess
@@ -29,6 +30,7 @@ from handler.serve.frontend_command import DRAIN_SECONDS, frontend_environment
 from handler.serve.frontend_process import FrontendProcess
 from handler.serve.model_load_watch import LoadWatch, ModelUnavailable
 from handler.serve.readiness import WRITE_SECONDS, Readiness
+from handler.serve.watched_files import WatchedFiles
 
 logger = logging.getLogger(__name__)
 
@@ -116,6 +118,8 @@ class Supervisor:
             command, frontend_environment(environ), settings, self._selector
         )
         self._guard = CleanupGuard(self._frontend.pid, scratch, self._mark)
+        # Before anything is loaded.
+        self._changes = self._watch_changes() if settings.reload else None
         self._fork_server: ForkServerProcess | None = None
         if settings.backend != "stock":
             self._fork_server = ForkServerProcess(
@@ -126,6 +130,12 @@ class Supervisor:
                 self._guard.command,
                 settings.startup_timeout,
             )
+
+    def _watch_changes(self) -> ChangeWatch:
+        watch = ChangeWatch(WatchedFiles(self._settings, self._scratch))
+        watch.start()
+        self._selector.register(watch, selectors.EVENT_READ, self._on_change)
+        return watch
 
     def run(self) -> None:
         """Serve until a stop signal has come and all that was accepted is answered."""
@@ -212,14 +222,18 @@ class Supervisor:
             self._readiness.stopping()
             self._frontend.begin_to_stop()
         elif RELOAD_SIGNAL in numbers:
-            self._reload()
+            self._reload("SIGHUP")
 
-    def _reload(self) -> None:
+    def _on_change(self) -> None:
+        if self._changes is not None and self._state is not ServerState.STOPPING:
+            self._reload(self._changes.receive())
+
+    def _reload(self, why: str) -> None:
         """Have every model loaded anew; each is served as before until that is done."""
         if self._fork_server is None:
             logger.warning("SIGHUP changes nothing with BYO_BACKEND=stock, which can't load anew")
             return
-        logger.info("SIGHUP: every model is loaded anew, and served as before until it has loaded")
+        logger.info("%s: every model is loaded anew, and served as before until it has loaded", why)
         self._fork_server.reload()
 
     def _own(self) -> set[int]:

@@ -33,6 +33,8 @@ from contract.settings import ServingSettings, TrainingSettings
             "inference_output",
             ("predicted_label", "probability"),
         ),
+        ({}, "reload", False),
+        ({"BYO_RELOAD": "true"}, "reload", True),
         ({"MODEL_SERVER_TIMEOUT": "7"}, "timeout", 7),
         ({"MODEL_SERVER_TIMEOUT": "7", "SAGEMAKER_MODEL_SERVER_TIMEOUT": "8"}, "timeout", 8),
         (
@@ -91,6 +93,7 @@ def test_reads_known_names(environ: dict[str, str], attribute: str, value: objec
         ("SAGEMAKER_INFERENCE_OUTPUT", "probability,labels"),
         ("SAGEMAKER_INFERENCE_OUTPUT", "probability,probability"),
         ("SAGEMAKER_INFERENCE_OUTPUT", "probability,"),
+        ("BYO_RELOAD", "often"),
         ("MODEL_SERVER_TIMEOUT", "1.5"),
         ("SAGEMAKER_MULTI_MODEL", "perhaps"),
         ("SAGEMAKER_SAFE_PORT_RANGE", "10000"),

@@ -121,9 +121,9 @@ class Steady:
 
 
 @contextmanager
-def steady(one: Serving) -> Iterator[list[Steady]]:
+def steady(one: Serving, count: int = CLIENTS) -> Iterator[list[Steady]]:
     """Clients that ask during the block."""
-    clients = [Steady(one) for _ in range(CLIENTS)]
+    clients = [Steady(one) for _ in range(count)]
     try:
         wait_until(lambda: all(client.has_answers(1) for client in clients), DEADLINE)
         yield clients
