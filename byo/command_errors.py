@@ -22,7 +22,6 @@ EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_MISSING = 3
-EXIT_INTERRUPTED = 130
 
 
 class UsageError(ByoError):

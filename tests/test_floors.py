@@ -17,7 +17,7 @@ ROOMS = {
     "handler": "processes < codecs < invocation < protocol < host < fork_server | service < serve",
     "training_entry": (
         "job < hyperparameters < channels | metrics | checkpoint < script < before_script "
-        "< cluster < launch | main"
+        "< cluster < toolkit_run | main < launch"
     ),
     "byo": (
         "command_errors < algorithm_folder | child_processes | content_types | table "

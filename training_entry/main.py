@@ -26,7 +26,8 @@ from contract.settings import TrainingSettings
 from contract.user_module import describe
 from training_entry import cluster
 from training_entry.before_script import job_requirements
-from training_entry.before_script.job_folders import prepare_output, write_failure
+from training_entry.before_script.failure_file import FAILURE_FILE
+from training_entry.before_script.job_folders import prepare_output
 from training_entry.before_script.other_hosts import wait_for_hosts
 from training_entry.before_script.stop_requests import Stopped, stoppable
 from training_entry.hyperparameters.redaction import Secrets
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 PROGRAM = "train.py"
 # The toolkit's own name for a job on one machine, where no host need be found.
 LOCAL_VARIABLE = "SM_STUDIO_LOCAL_MODE"
+TOOLKIT_LOGGER = "sagemaker-training-toolkit"
+TOOLKIT_ERROR = "Framework Error: "
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +90,7 @@ def _attempt(settings: TrainingSettings, secrets: Secrets) -> Failure | None:
     with ExitStack() as at_the_end, no_process_left() as before:
 
         def give_up(stopped: Stopped) -> None:
-            write_failure(settings.paths.failure, secrets.hide(str(stopped)))
+            FAILURE_FILE.write(settings.paths.failure, secrets.hide(str(stopped)))
             end_descendants(grace=0.0, keep=before)
 
         try:
@@ -199,18 +202,25 @@ def _check_job(paths: Paths) -> None:
 def _fail(paths: Paths, reason: str, exit_code: int) -> NoReturn:
     """Write the failure file, and end the toolkit with an exit code.
 
-    Its own ClientError logs the reason alone, but always means 1; for any other code the
-    toolkit also logs the few frames between itself and here.
+    Its own ClientError always means 1; any other exception it logs with the frames between itself
+    and here, which say nothing of the job: of that line too, only the reason is kept.
     """
     from sagemaker_training import errors
 
-    if not write_failure(paths.failure, reason):
+    if not FAILURE_FILE.write(paths.failure, reason):
         # As the toolkit can't either, it would log nothing and exit with 0.
         logger.error("%s", reason)
         atexit.register(os._exit, exit_code)
     if exit_code == 1:
         raise errors.ClientError(reason)
+    logging.getLogger(TOOLKIT_LOGGER).addFilter(lambda record: _tell_reason_alone(record, reason))
     raise TrainingFailed(reason, exit_code)
+
+
+def _tell_reason_alone(record: logging.LogRecord, reason: str) -> bool:
+    if str(record.msg).startswith(TOOLKIT_ERROR):
+        record.msg = reason
+    return True
 
 
 def _reason(error: Exception) -> str:

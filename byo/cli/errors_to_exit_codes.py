@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-from byo.command_errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, exit_code
+from byo.command_errors import EXIT_FAILED, EXIT_USAGE, exit_code
+from contract.early_interrupt import EXIT_INTERRUPTED, raise_on_interrupt
 from contract.errors import ByoError
 
 EXIT_CODES = """\
@@ -34,6 +35,7 @@ class Parser(argparse.ArgumentParser):
 def errors_as_lines(command: str) -> Iterator[None]:
     """Turn what a command raises on purpose into one line on stderr and an exit code."""
     _end_on_termination()
+    raise_on_interrupt()
     try:
         yield
     except ByoError as error:

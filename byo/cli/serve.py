@@ -31,6 +31,7 @@ from byo.prerequisites import require_serving
 from byo.tree.earlier_models import previous_model
 from byo.tree.model_to_serve import require_followed, tree_of
 from byo.tree.run_record import RunRecord
+from contract.early_interrupt import wait_for_next_program
 from contract.environment_reader import Reader
 from contract.paths import Paths
 from contract.settings import HIGHEST_PORT, RELOAD_VARIABLE
@@ -149,6 +150,7 @@ def _serve_here(options: argparse.Namespace) -> NoReturn:
         multi_model=options.multi_model,
         address=os.environ.get(BIND_ADDRESS_VARIABLE) or ADDRESS,
     )
+    wait_for_next_program()
     os.execve(sys.executable, SERVE_COMMAND, with_packages(environ))  # noqa: S606
 
 

@@ -22,6 +22,10 @@ _CAUSE = re.compile(
     r"|[Cc]onnection (?:timed out|refused|reset)[^'\"()]*|[Rr]ead timed out|[Cc]onnect timeout)"
 )
 _REFUSED = re.compile(r"(40[137]) (?:Client )?Error")
+_INDEX = re.compile(r"Looking in indexes: ([^\s,]+)")
+_UNTRUSTED = re.compile(r"repository located at (\S+) is not a trusted or secure host")
+# What helps where no index answers.
+_WAYS_ON = "let it reach one, name another by PIP_INDEX_URL, or have the packages in the image"
 LONGEST_REASON = 300  # such as a list of all versions that there are
 # What an installed package asks for, and does not get.
 _CONFLICT = re.compile(
@@ -29,7 +33,13 @@ _CONFLICT = re.compile(
 )
 # What pip says last is not always why.
 _NOTICE = "[notice]"
-_EMPTY_WORDS = ("subprocess-exited-with-error", "metadata-generation-failed", "Failed to build")
+_EMPTY_WORDS = (
+    "subprocess-exited-with-error",
+    "metadata-generation-failed",
+    "Failed to build",
+    "(from versions: none)",
+    " - skipping",
+)
 
 
 def unattended(environ: Mapping[str, str]) -> dict[str, str]:
@@ -77,13 +87,26 @@ def _of_network(lines: list[str]) -> Iterator[str]:
         if _UNREACHABLE.search(line):
             cause = _CAUSE.search(line)
             because = f" ({cause.group(1).strip()})" if cause else ""
-            yield f"it can't reach the package index{because}"
+            yield f"it can't reach the package index{_index(lines)}{because}: {_WAYS_ON}"
+            return
+        untrusted = _UNTRUSTED.search(line)
+        if untrusted:
+            yield (
+                f"it does not ask {untrusted[1]}, which is named by http: name it by https, or "
+                "trust it by PIP_TRUSTED_HOST"
+            )
             return
     for line in lines:
         refused = _REFUSED.search(line)
         if refused and ("WARNING" in line or "ERROR" in line):
             yield f"the package index refuses the credentials, or lacks them (HTTP {refused[1]})"
             return
+
+
+def _index(lines: list[str]) -> str:
+    """The address of the index that pip has told, if it has."""
+    told = next(filter(None, map(_INDEX.search, lines)), None)
+    return f" {told[1]}" if told else ""
 
 
 def environment_for_pip(environ: Mapping[str, str]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The `serve` process: starts the frontend and the fork server, supervises them, and stops.
 
-command.py                 the console script, step by step
+command.py                 the console script
+serving.py                 … and what it does, step by step
 exit_codes.py              what it ends with
 startup_checks.py          what would fail later, and less clearly: a taken port, no model
 scratch_folder.py          the one folder that serving writes to

@@ -82,8 +82,9 @@ def _pip(overlay: Overlay, file: Path, seconds: float, environ: Mapping[str, str
     # -P: a user's own modules are not pip's. No cache: nothing is to be written elsewhere.
     command = [str(overlay.python), "-P", "-m", "pip", "install", "--no-cache-dir"]
     command += ["--progress-bar", "off", "-r", FILE_NAME]
-    folder = overlay.building_folder(file)
-    code, output = _run(command, folder, seconds, environment_for_pip(environ))
+    # What pip unpacks on its way goes with the scratch folder, also where pip is killed.
+    settings = {**environment_for_pip(environ), "TMPDIR": str(overlay.folder.parent)}
+    code, output = _run(command, overlay.building_folder(file), seconds, settings)
     if code is None:
         raise UserCodeError(f"pip did not install {file} within {seconds:.0f} s")
     if code:

@@ -211,8 +211,9 @@ def test_an_interrupt_stops_the_job(start_byo, survivors, quick):
         if line.strip() == "running":
             break
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=60)
 
     assert process.returncode == 130
     assert errors.endswith("byo train: interrupted\n")
+    assert "Traceback" not in output + errors
     assert survivors() == []

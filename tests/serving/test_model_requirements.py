@@ -321,7 +321,12 @@ def test_of_two_folders_the_first_decides(tmp_path: Path) -> None:
         (
             "absent-package",
             {"PIP_INDEX_URL": "http://127.0.0.1:9/"},
-            "can't reach the package index",
+            r"can't reach the package index http://127.0.0.1:9/ \(.*\): let it reach one, name",
+        ),
+        (
+            "absent-package",
+            {"PIP_INDEX_URL": "http://index.invalid/"},
+            "does not ask index.invalid, .* PIP_TRUSTED_HOST",
         ),
         ("absent-package", OFFLINE, "No matching distribution found for absent-package"),
         ("tiny @ git+file:///absent@v1", OFFLINE, "git"),

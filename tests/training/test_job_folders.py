@@ -197,6 +197,33 @@ def test_a_disk_that_fills_up_is_the_reason(job):
 
 
 @slow
+@pytest.mark.parametrize("is_full", [False, True], ids=["filled by the script", "full before"])
+@can_mount
+def test_a_full_disk_that_takes_the_failure_file_as_well(job, tmp_path, is_full):
+    """Room is held back for it; without any from the start, the log ends with the reason."""
+    job.submit("fills_disk.py")
+    job.hyperparameters["folder"] = str(job.base / "model")
+    disk, kept = tmp_path / "disk", tmp_path / "kept"
+    for folder in (disk, job.base / "model", job.base / "output"):
+        folder.mkdir(parents=True)
+    steps = [
+        f"mount -t tmpfs -o size=64k tmpfs {disk}",
+        f"mkdir {disk}/model {disk}/output",
+        *(f"mount --bind {disk}/{name} {job.base / name}" for name in ("model", "output")),
+        f"if {str(is_full).lower()}; then ! head -c 100000 /dev/zero > {disk}/old; fi",
+        f'"$@"; code=$?; cp {job.base / "output" / "failure"} {kept}; exit $code',
+    ]
+    job.command = (*UNSHARE, " && ".join(steps), "sh", *LAUNCH)
+
+    code = job.run()
+
+    reason = "can't be written to: No space" if is_full else "OSError: [Errno 28] No space left"
+    assert code == 1, job.log
+    assert reason in job.log.splitlines()[-1]
+    assert (reason in kept.read_text()) is not is_full
+
+
+@slow
 @pytest.mark.parametrize("command", [(TRAIN,), LAUNCH], ids=["train", "launch"])
 def test_a_file_where_a_folder_should_be_is_named(job, command):
     """The same without the means to mount anything."""

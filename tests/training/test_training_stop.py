@@ -51,13 +51,14 @@ def test_a_stopped_job_leaves_no_process(job, fifo, held_open, script, number):
     """Children end with the script, also one in a session of its own whose parent is gone."""
     job.submit(script)
     job.hyperparameters["fifo"] = str(fifo)
-    process = job.start(stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process = job.start(stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     read_until(process.stdout.fileno(), "there")
     held = held_open()
 
     process.send_signal(number)
     code = process.wait(DEADLINE)
 
+    assert "Traceback" not in process.stdout.read()
     assert held
     assert not held_open()
     assert code == 128 + number

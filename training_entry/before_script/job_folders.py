@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import tempfile
 from contextlib import suppress
-from pathlib import Path
 
 from contract.errors import ByoError
 from contract.paths import Paths
-from training_entry.script.failure_report import clip
-
-# More than a file system may put beside the name of a file: it takes a block that is free.
-PROBE = bytes(8192)
-
-logger = logging.getLogger(__name__)
+from training_entry.before_script.failure_file import FAILURE_FILE, ROOM
 
 
 class SurroundingsError(ByoError):
@@ -24,6 +17,8 @@ class SurroundingsError(ByoError):
 def prepare_output(paths: Paths) -> None:
     """Make the folders that SageMaker mounts, check them, and drop what an earlier run reported.
 
+    Room for the failure file is held back from then on.
+
     Raises:
         SurroundingsError: a folder can't be made or written to.
     """
@@ -32,7 +27,9 @@ def prepare_output(paths: Paths) -> None:
         try:
             directory.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=directory) as probe:
-                probe.write(PROBE)
+                probe.write(ROOM)
+            if directory == paths.output:
+                FAILURE_FILE.hold_room(directory)
         except OSError as error:
             raise SurroundingsError(f"{directory} can't be written to: {error.strerror}") from None
 
@@ -42,17 +39,3 @@ def drop_reports(paths: Paths) -> None:
     for file in (paths.failure, paths.success, paths.metrics):
         with suppress(OSError):
             file.unlink(missing_ok=True)
-
-
-def write_failure(file: Path, text: str) -> bool:
-    """Write the failure file, unless the script wrote its own; false if that can't be done."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("x", encoding="utf-8", errors="backslashreplace") as stream:
-            stream.write(clip(text))
-    except FileExistsError:
-        return file.is_file()
-    except OSError as error:
-        logger.error("%s can't be written: %s", file, error.strerror)
-        return False
-    return True

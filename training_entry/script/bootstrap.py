@@ -53,8 +53,12 @@ def main() -> None:
     except BaseException as error:
         error.__traceback__ = skip_runner(error.__traceback__)
         report.write(error)
+        if isinstance(error, KeyboardInterrupt):
+            # Whoever stops a job knows why; where it was is in the report.
+            print("KeyboardInterrupt", file=sys.stderr)  # noqa: T201
+            raise SystemExit(130) from None
         sys.excepthook(type(error), error, error.__traceback__)
-        raise SystemExit(130 if isinstance(error, KeyboardInterrupt) else 1) from None
+        raise SystemExit(1) from None
 
 
 def show_log_lines(level: int) -> None:
