@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import re
 import socket
+import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from byo.endpoint import serving_environ
+from byo.endpoint.local_endpoint import SERVE_COMMAND
+from handler.serve.pick_free_port import free_port
 from tests.serving.backend.processes import eventually
-from tests.serving.conftest import Tree, running
+from tests.serving.conftest import DEADLINE, Tree, running
 
 pytestmark = pytest.mark.slow
 
 BODY = b"2,0\n"
+OF_A_START = re.compile(r"serve: |\d{4}-\d\d-\d\dT\S+ \[W-|Model server started\.$")
 SAID = re.compile(r"(mine: )?(too fine|while loading|while predicting)")
+
+
+# A machine whose own name has no address, as in a container without a network.
+BECOME_ALONE = 'ip link set lo up && hostname nowhere && exec "$@"'
+ALONE = ("unshare", "--net", "--uts", "sh", "-c", BECOME_ALONE, "sh")
 
 
 def said(log: Path) -> list[str]:
@@ -54,6 +64,28 @@ def test_a_higher_level_keeps_quiet(positional: Tree) -> None:
     assert said(server.log) == []
     assert "model of type" not in log
     assert "serve: ready on " in log
+
+
+def test_a_start_says_nothing_that_concerns_nobody(positional: Tree) -> None:
+    """Each line of it is the server's or a worker's, also where there is no network."""
+    can_be_alone = subprocess.run([*ALONE, "true"], capture_output=True).returncode == 0
+    environ = serving_environ(
+        positional.environ(), positional.paths, positional.algorithm, free_port()
+    )
+    command = [*(ALONE if can_be_alone else ()), *SERVE_COMMAND]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    shown = []
+    with subprocess.Popen(command, env=environ, text=True, **streams) as process:
+        try:
+            for line in process.stdout or ():
+                shown.append(line)
+                if line.startswith("serve: ready"):
+                    process.terminate()
+            assert process.wait(DEADLINE) == 0
+        finally:
+            process.kill()
+
+    assert [line for line in shown if not OF_A_START.match(line)] == []
 
 
 def test_a_client_that_goes_away_leaves_few_lines(positional: Tree) -> None:

@@ -35,6 +35,7 @@ public final class GuardedServer extends ModelServer {
     }
 
     public static void main(String[] arguments) {
+        QuietLog.begin();
         try {
             ConfigManager.init(parse(Arrays.copyOfRange(arguments, 1, arguments.length)));
             PluginsManager.getInstance().initialize();
