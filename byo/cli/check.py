@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
     if options.image:
         require_image(options.image)
     say(f"{algorithm.folder}")
-    errors = _show(check_folder(algorithm, os.environ))
+    errors = _show(check_folder(algorithm, os.environ, working))
     if options.image and not errors:
         with working(f"importing in {options.image} what {FILE_NAME} names"):
             found = check_imports_in(options.image, algorithm.folder, options.timeout)

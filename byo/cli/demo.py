@@ -68,7 +68,7 @@ def _demonstrate(algorithm: Algorithm, folder: Path) -> None:
 
     _step(2, f"training on {holdout.trained} rows; {holdout.rows.num_rows} are kept back")
     log = folder / "train.log"
-    with working("training"):
+    with working("training", log):
         run_training(paths, algorithm, os.environ, log=log, timeout=TIMEOUT_SECONDS)
     signature, target = _described(paths, log)
     features, truth = holdout.separate(target, signature.names)
@@ -78,7 +78,7 @@ def _demonstrate(algorithm: Algorithm, folder: Path) -> None:
     # The answers are compared with the target, whatever training or a setting asks for.
     environ = {**os.environ, INFERENCE_OUTPUT_VARIABLE: PREDICTED_LABEL}
     with ExitStack() as running:
-        with working("loading the model"):
+        with working("loading the model", log):
             endpoint = running.enter_context(local_endpoint(paths, algorithm, environ, log=log))
         _step(4, f"sending the {len(truth)} rows to {endpoint.url} as CSV, JSON and Parquet")
         try:

@@ -74,7 +74,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _checks(options: argparse.Namespace, paths: Paths) -> Iterator[Remedied]:
     yield from check_machine(os.environ, ServingSettings.from_environ(os.environ).port)
-    yield from check_docker()
+    with working("asking Docker"):
+        asked = list(check_docker())
+    yield from asked
     if not options.offline:
         with working("asking AWS"):
             asked = list(check_aws())
@@ -91,7 +93,8 @@ def _show(findings: Iterable[Remedied], *, fix: bool) -> int:
         say_finding(each.finding)
         mended = False
         if fix and each.fix and each.finding.level is not Level.OK:
-            failure = apply(each.fix)
+            with working(shlex.join(each.fix)):
+                failure = apply(each.fix)
             mended = failure is None
             outcome = "done" if mended else f"failed: {failure}"
             say(f"fix      {shlex.join(each.fix)}: {outcome}")

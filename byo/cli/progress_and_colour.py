@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from byo import table
@@ -55,23 +56,24 @@ def say_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
 
 @contextmanager
-def working(text: str) -> Iterator[None]:
+def working(text: str, log: Path | None = None) -> Iterator[None]:
     """Show on stderr, while the block runs, what goes on and for how long; on a terminal alone.
+
+    One on which nothing can be drawn gets a line at the beginning.
 
     Args:
         text: a few words; nothing else may be printed meanwhile.
+        log: a file that is written meanwhile: its last line is shown as well.
     """
     terminal = _terminal(sys.stderr)
     if terminal is None:
+        if sys.stderr.isatty():
+            print(f"{text} …", file=sys.stderr, flush=True)
         yield
         return
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from byo.cli.drawn_progress import drawn
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
-    with Progress(
-        *columns, console=terminal, transient=True, redirect_stdout=False, redirect_stderr=False
-    ) as progress:
-        progress.add_task(text, total=None)
+    with drawn(terminal, text, log):
         yield
 
 

@@ -14,22 +14,26 @@ from byo.contract_check.hyperparameters_check import check_declaration
 from byo.contract_check.import_module import IMPORTED
 from byo.contract_check.requirements_check import check_requirements
 from byo.contract_check.subprocess_answer import NotTold, last_word
+from byo.contract_check.working import Working, silently
 from byo.tree.job_tree import read_hyperparameters
 from contract.errors import UserCodeError
 from contract.requirements.requirement_lines import FILE_NAME
 from contract.user_module import check_names
 
 
-def check_folder(algorithm: Algorithm, environ: Mapping[str, str]) -> Iterator[Finding]:
+def check_folder(
+    algorithm: Algorithm, environ: Mapping[str, str], working: Working = silently
+) -> Iterator[Finding]:
     """Check everything that can be told before a training job.
 
     Args:
         algorithm: the folder.
         environ: the caller's environment, for the processes that import the user's code.
+        working: shows that such an import goes on.
     """
     yield from _check_names(algorithm.folder)
-    yield from _check_train(algorithm.folder, environ)
-    yield from _check_inference(algorithm.folder, environ)
+    yield from _check_train(algorithm.folder, environ, working)
+    yield from _check_inference(algorithm.folder, environ, working)
     yield from _check_requirements(algorithm.folder)
     yield from _check_sample(algorithm)
 
@@ -41,7 +45,7 @@ def _check_names(folder: Path) -> Iterator[Finding]:
         yield error(str(problem))
 
 
-def _check_train(folder: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
+def _check_train(folder: Path, environ: Mapping[str, str], working: Working) -> Iterator[Finding]:
     if not (folder / "train.py").is_file():
         yield error("there is none: training runs this script", "train.py")
         return
@@ -50,10 +54,12 @@ def _check_train(folder: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
         yield parsed
         return
     yield ok("compiles", "train.py")
-    yield from check_declaration(parsed, folder / "train.py", environ)
+    yield from check_declaration(parsed, folder / "train.py", environ, working)
 
 
-def _check_inference(folder: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
+def _check_inference(
+    folder: Path, environ: Mapping[str, str], working: Working
+) -> Iterator[Finding]:
     name = "inference.py"
     if not (folder / name).is_file():
         yield ok("there is none: the defaults serve model.joblib", name)
@@ -66,7 +72,9 @@ def _check_inference(folder: Path, environ: Mapping[str, str]) -> Iterator[Findi
     yield from found
     # An import would only fail once more where the functions are wrong already.
     if all(finding.level != "error" for finding in found):
-        yield _import(folder / name, environ)
+        with working(f"importing {name}"):
+            imported = _import(folder / name, environ)
+        yield imported
 
 
 def _check_requirements(folder: Path) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from byo.contract_check.findings import Finding, error, ok, warning
 from byo.contract_check.subprocess_answer import NotTold, last_word
+from byo.contract_check.working import Working
 from byo.table import render
 
 CALL = "parse_hyperparameters"
@@ -16,7 +17,7 @@ COLUMNS = ("name", "type", "allowed", "default", "help")
 
 
 def check_declaration(
-    module: ast.Module, file: Path, environ: Mapping[str, str]
+    module: ast.Module, file: Path, environ: Mapping[str, str], working: Working
 ) -> Iterator[Finding]:
     """Show the table of declared hyperparameters; nothing where none are declared.
 
@@ -24,6 +25,7 @@ def check_declaration(
         module: the parsed train.py.
         file: the file itself, for a process that imports it.
         environ: the caller's environment.
+        working: shows that the file is imported.
     """
     call = next((node for node in ast.walk(module) if _is_call(node)), None)
     if not isinstance(call, ast.Call) or not call.args or not isinstance(call.args[0], ast.Name):
@@ -36,7 +38,9 @@ def check_declaration(
             call.lineno,
         )
         return
-    yield _table(file, call.args[0].id, environ)
+    with working(f"importing {file.name}"):
+        table = _table(file, call.args[0].id, environ)
+    yield table
 
 
 def _table(file: Path, declared: str, environ: Mapping[str, str]) -> Finding:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from byo.algorithm_folder import Algorithm
@@ -13,6 +13,7 @@ from byo.command_errors import RunFailed
 from byo.content_types import CSV, JSON, csv_records, read_predictions
 from byo.contract_check.findings import Finding, error, ok, warning
 from byo.contract_check.metrics_check import check_metrics
+from byo.contract_check.working import Working, silently
 from byo.endpoint import Client, Response, local_endpoint
 from byo.local_training import run_training
 from byo.tree.channels import Channel
@@ -24,16 +25,13 @@ from contract.requirements.requirement_lines import FILE_NAME
 from contract.signature import FILE_NAME as SIGNATURE
 from contract.signature import Signature, load_signature
 
-# Told what goes on in a block that may take long; silent in between.
-Working = Callable[[str], AbstractContextManager[object]]
-
 
 def check_round_trip(
     algorithm: Algorithm,
     environ: Mapping[str, str],
     scratch: Path,
     timeout: float,
-    working: Working = nullcontext,
+    working: Working = silently,
     channels: Sequence[Channel] = (),
 ) -> Iterator[Finding]:
     """Train, serve and invoke, each step only if the one before went well.
@@ -52,8 +50,9 @@ def check_round_trip(
     paths = sample_job(scratch / "ml", algorithm, channels=channels)
     data = ", ".join(channel.name for channel in channels) or "sample/"
     try:
-        with working(f"training on {data}"):
-            trained = _train(paths, algorithm, environ, scratch / "train.log", timeout, data)
+        log = scratch / "train.log"
+        with working(f"training on {data}", log):
+            trained = _train(paths, algorithm, environ, log, timeout, data)
         yield trained
         for line in conflicts_told((scratch / "train.log").read_text("utf-8", "replace")):
             yield warning(f"as a job installs it: {line}", FILE_NAME)
@@ -62,18 +61,13 @@ def check_round_trip(
             return
         signature = load_signature(paths.model)
         yield _describe(signature)
-        yield from check_metrics(paths, signature, scratch / "train.log")
+        yield from check_metrics(paths, signature, log)
         with ExitStack() as running:
             start = time.monotonic()
-            with working("starting the server and loading the model"):
+            log = scratch / "serve.log"
+            with working("starting the server and loading the model", log):
                 endpoint = running.enter_context(
-                    local_endpoint(
-                        paths,
-                        algorithm,
-                        environ,
-                        log=scratch / "serve.log",
-                        startup_timeout=timeout,
-                    )
+                    local_endpoint(paths, algorithm, environ, log=log, startup_timeout=timeout)
                 )
             yield ok(f"serves the model, ready in {time.monotonic() - start:.1f} s")
             client = running.enter_context(endpoint.client())

@@ -22,6 +22,7 @@ fork_server_process.py     the fork server: started again when it dies
 model_load_watch.py        the processes that load a single model
 model_health.py            … and those that hold it
 readiness.py               what /ping says
+slow_step.py               says that a step of the start still goes on
 batch_transform_defaults.py  what GET /execution-parameters says
 orphans.py                 what a dead process leaves behind
 cleanup_guard.py, .sh      what cleans up when this process itself dies

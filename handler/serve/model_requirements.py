@@ -7,10 +7,12 @@ means.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,10 +28,13 @@ from contract.requirements.pip_run import (
 )
 from contract.requirements.requirement_lines import FILE_NAME
 from contract.requirements.what_is_lacking import unmet
+from handler.serve.slow_step import SlowStep
 
 logger = logging.getLogger(__name__)
 
 MOST_REASONS = 3
+LOOK_SECONDS = 0.5
+TAIL_BYTES = 4096
 
 
 def install(
@@ -103,22 +108,41 @@ def _run(
     command: Sequence[str], folder: Path, seconds: float, environ: Mapping[str, str]
 ) -> tuple[int | None, str]:
     """An exit code, None for one that was not done in time, and what was printed."""
-    # A session of its own: nothing that pip starts finds a terminal to ask somebody.
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    try:
-        output, _ = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        return None, ""
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-    return process.returncode, output.decode(errors="replace")
+    with tempfile.TemporaryFile() as output:
+        # A session of its own: nothing that pip starts finds a terminal to ask somebody.
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**environ, "PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            is_done = _wait(process, SlowStep("pip is still installing", seconds), output.fileno())
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        output.seek(0)
+        said = output.read().decode(errors="replace")
+    return (process.returncode, said) if is_done else (None, "")
+
+
+def _wait(process: subprocess.Popen[bytes], step: SlowStep, output: int) -> bool:
+    """Whether a process ends in time; what it prints last is told meanwhile.
+
+    Args:
+        process: the process.
+        step: how long that may be.
+        output: the file that it prints to.
+    """
+    while step.left > 0:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(min(LOOK_SECONDS, step.left))
+            return True
+        tail = os.pread(output, TAIL_BYTES, max(0, os.fstat(output).st_size - TAIL_BYTES))
+        lines = [line for line in tail.decode(errors="replace").splitlines() if line.strip()]
+        step.look(without_credentials(lines[-1].strip()) if lines else "")
+    return False

@@ -30,6 +30,7 @@ from handler.serve.frontend_command import DRAIN_SECONDS, frontend_environment
 from handler.serve.frontend_process import FrontendProcess
 from handler.serve.model_load_watch import LoadWatch, ModelUnavailable
 from handler.serve.readiness import WRITE_SECONDS, Readiness
+from handler.serve.slow_step import SlowStep
 from handler.serve.watched_files import WatchedFiles
 
 logger = logging.getLogger(__name__)
@@ -141,7 +142,7 @@ class Supervisor:
         """Serve until a stop signal has come and all that was accepted is answered."""
         if self._settings.multi_model:
             self._become_ready("load models by POST /models")
-        deadline = time.monotonic() + self._settings.startup_timeout
+        loading = SlowStep("the model is still loading", self._settings.startup_timeout)
         while self._state is not ServerState.STOPPING:
             self._look_after_all()
             is_starting = self._state is ServerState.STARTING
@@ -149,7 +150,7 @@ class Supervisor:
             for key, _ in happened:
                 key.data()
             if self._state is ServerState.STARTING and not happened:
-                self._check_start(deadline)
+                self._check_start(loading)
         self._drain()
 
     def _drain(self) -> None:
@@ -169,7 +170,7 @@ class Supervisor:
         if self._fork_server is not None:
             self._fork_server.look()
 
-    def _check_start(self, deadline: float) -> None:
+    def _check_start(self, loading: SlowStep) -> None:
         """Nothing has happened for a while, and the model has not loaded.
 
         Raises:
@@ -180,7 +181,8 @@ class Supervisor:
                 f"the frontend did not take the model {self._settings.paths.model}: "
                 "its lines above say why"
             )
-        if time.monotonic() > deadline:
+        loading.look()
+        if loading.left < 0:
             raise ModelUnavailable(
                 f"the model did not load within {self._settings.startup_timeout} s "
                 "(SAGEMAKER_STARTUP_TIMEOUT)"

@@ -126,6 +126,39 @@ def test_a_terminal_shows_what_takes_long(tmp_path, environ, template):
     assert "ok       trains on sample/ in" in (tmp_path / "found").read_text()
 
 
+# Works until it is told to end, and writes to a log meanwhile.
+WORKS = """
+from pathlib import Path
+from byo.cli.progress_and_colour import working
+log = Path("log")
+with working("installing", log):
+    log.write_text("2026-11-30 20:00:09,946 some.module INFO     Downloading a package\\n")
+    input()
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "shown"),
+    [
+        ({}, ["installing", "0:00:00", "Downloading a package"]),
+        ({"NO_COLOR": "1"}, ["installing …"]),
+    ],
+)
+def test_a_terminal_shows_what_a_log_says_last(tmp_path, environ, settings, shown):
+    """Without the time and the place before it; where nothing is drawn, one line at first."""
+    command = [BYO[0], "-P", "-c", WORKS]
+    with on_terminal(command, tmp_path, environ | settings) as terminal:
+        for text in shown:
+            if text not in terminal.shown:
+                terminal.wait_for(text)
+        terminal.type("\n")
+        rest = terminal.rest()
+
+    assert terminal.process.returncode == 0
+    assert "some.module" not in rest
+    assert (ESCAPE in rest) is not bool(settings)
+
+
 @pytest.mark.slow
 def test_ctrl_c_brings_the_cursor_back(tmp_path, environ, template):
     """However the work ends, the terminal is left as it was."""

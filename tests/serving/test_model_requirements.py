@@ -345,11 +345,16 @@ def test_says_why_pip_failed(
         install([tmp_path], make_scratch(tmp_path), 60, {**os.environ, **settings})
 
 
-def test_pip_is_given_no_more_time_than_there_is(tmp_path: Path) -> None:
-    """A build that never ends is ended, with what it has started."""
+def test_pip_is_given_no_more_time_than_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A build that never ends is ended, with what it has started; the log says what goes on."""
+    monkeypatch.setattr("handler.serve.slow_step.EVERY_SECONDS", 1.0)
+    caplog.set_level("INFO", "handler")
     project(tmp_path / "lib")
     (tmp_path / "lib" / "setup.py").write_text("import time\ntime.sleep(600)\n")
     (tmp_path / "requirements.txt").write_text("./lib")
 
     with pytest.raises(UserCodeError, match=r"did not install .* within 3 s"):
         install([tmp_path], make_scratch(tmp_path), 3, {**os.environ, **OFFLINE})
+    assert "pip is still installing, for 1 s of at most 3 s" in caplog.text
