@@ -37,9 +37,9 @@ class FailureFile:
         Raises:
             OSError: there is none, or the folder can't be written to.
         """
-        room = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 - held on to
-        room.write(ROOM)
-        self._room = room
+        self._give_room_back()
+        self._room = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 - held on to
+        self._room.write(ROOM)
 
     def write(self, file: Path, text: str) -> bool:
         """Write the file, unless the script wrote its own; false if that can't be done."""
