@@ -19,8 +19,8 @@ from handler.serve.watched_files import (
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.1
-# Looking takes at most a 20th of the time.
-LOOK_SHARE = 20
+# Looking takes at most a tenth of the time.
+LOOK_SHARE = 10
 # A change that is noticed this late is no surprise any more.
 LATE_SECONDS = 2.0
 # One save may be several writes, and several files may be saved at once.
