@@ -73,7 +73,7 @@ def check_imports(folder: Path) -> Iterator[Imported]:
         distribution = None if line.constrains else _distribution(line, folder)
         if distribution is not None and distribution.name not in seen:
             seen.add(distribution.name)
-            modules = list(_modules(distribution))
+            modules = _modules(distribution)
             if modules:
                 yield _import(distribution, modules)
 
@@ -128,13 +128,17 @@ def _made_from(folder: Path) -> metadata.Distribution | None:
     return None
 
 
-def _modules(distribution: metadata.Distribution) -> Iterator[str]:
-    """The importable names at the top of a distribution."""
+def _modules(distribution: metadata.Distribution) -> list[str]:
+    """The importable names at the top of a distribution: the one of its own name, else all."""
     told = (distribution.read_text("top_level.txt") or "").split()
     names = told or [_top(PurePosixPath(str(file))) for file in distribution.files or ()]
-    for name in dict.fromkeys(names):
-        if name.isidentifier() and not name.startswith("_") and name not in _ASIDE:
-            yield name
+    public = [
+        name
+        for name in dict.fromkeys(names)
+        if name.isidentifier() and not name.startswith("_") and name not in _ASIDE
+    ]
+    own = distribution.name.lower().replace("-", "_")
+    return [name for name in public if name.lower() == own] or public
 
 
 def _top(file: PurePosixPath) -> str:
