@@ -29,11 +29,14 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def environ(scratch: Path) -> dict[str, str]:
-    """An environment without this project's settings, marked so that its processes are known."""
+    """An environment without this project's settings, marked so that its processes are known.
+
+    Nor does it say how wide a terminal is, as that of the tests' own may.
+    """
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("SAGEMAKER_", "SM_", "BYO_"))
+        if not name.startswith(("SAGEMAKER_", "SM_", "BYO_", "COLUMNS", "LINES"))
     }
     return {**kept, "TMPDIR": str(scratch), MARK: uuid.uuid4().hex}
 
