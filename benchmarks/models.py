@@ -6,9 +6,10 @@ Every tree serves all stacks: `signature.json` is what a training script leaves 
 
 from __future__ import annotations
 
+import io
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ class Model:
         paths: the tree whose model directory holds it.
         bodies: CSV of one row each.
         answers: the label that each is answered with.
-        large: one body of LARGE_ROWS rows.
+        large: one body of LARGE_ROWS rows, by its content type.
         large_answer: its labels, one a line.
     """
 
@@ -51,7 +52,7 @@ class Model:
     paths: Paths
     bodies: tuple[str, ...]
     answers: tuple[str, ...]
-    large: bytes = b""
+    large: Mapping[str, bytes] = field(default_factory=dict)
     large_answer: bytes = b""
 
     def copy(self, folder: Path) -> Path:
@@ -131,9 +132,20 @@ def make(name: str, root: Path) -> Model:
         paths,
         tuple(_csv(sample[at : at + 1]) for at in range(ROWS)),
         tuple(str(label) for label in estimator.predict(sample)),
-        _csv(large).encode(),
+        _large(large) if len(large) else {},
         b"".join(b"%d\n" % label for label in estimator.predict(large)) if len(large) else b"",
     )
+
+
+def _large(rows: np.ndarray) -> dict[str, bytes]:
+    npy, parquet = io.BytesIO(), io.BytesIO()
+    np.save(npy, rows)
+    pd.DataFrame(rows, columns=[f"x{at}" for at in range(rows.shape[1])]).to_parquet(parquet)
+    return {
+        "text/csv": _csv(rows).encode(),
+        "application/x-npy": npy.getvalue(),
+        "application/vnd.apache.parquet": parquet.getvalue(),
+    }
 
 
 def _csv(rows: Any) -> str:

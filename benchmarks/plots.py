@@ -21,7 +21,7 @@ PICTURES: dict[str, Sequence[str]] = {
     ),
     "latency": ("iris.p50.1", "iris.p99.1", "iris.p50.64", "iris.p99.64"),
     "models": ("load.seconds", "thousand.seconds", "memory.model"),
-    "once": ("startup.seconds", "large.seconds"),
+    "once": ("startup.seconds", "large-csv.seconds"),
 }  # fmt: skip
 PANEL_INCHES = (3.6, 2.6)
 TITLE_WIDTH = 32

@@ -38,7 +38,7 @@ def with_codec(content_type: str) -> Reader:
 
 
 def csv_with_arrow(body: bytes) -> Any:
-    columns = read_with_arrow(body.decode(), SIGNATURE.inputs, ["number"] * COLUMNS, False)
+    columns = read_with_arrow(body, SIGNATURE.inputs, ["number"] * COLUMNS, False)
     assert columns is not None
     return np.column_stack(columns)
 

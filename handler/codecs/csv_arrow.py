@@ -16,16 +16,16 @@ from contract.machine import this_machine
 from handler.codecs.csv_cells import read_column
 from handler.codecs.whole_numbers import EXACT
 
-_BLANK_LINE = re.compile(r"\n[\r\n]")
+_BLANK_LINE = re.compile(rb"\n[\r\n]")
 
 
 def read_with_arrow(
-    text: str, columns: Sequence[Column], guessed: Sequence[Kind], header: bool
+    utf8: bytes, columns: Sequence[Column], guessed: Sequence[Kind], header: bool
 ) -> list[np.ndarray[Any, Any]] | None:
     """Read the columns with pyarrow, or give up.
 
     Args:
-        text: the body.
+        utf8: the body, as UTF-8.
         columns: what is known of each column.
         guessed: their kinds, where ``any`` now means: numbers, going by the first rows.
         header: whether to pass over the first row.
@@ -34,11 +34,11 @@ def read_with_arrow(
         The columns, each of shape (rows,), as the careful reader would read them; None if
         anything at all is unusual, and that reader has to decide.
     """
-    if "integer" in guessed and ("0x" in text or "0X" in text):
+    if "integer" in guessed and (b"0x" in utf8 or b"0X" in utf8):
         return None  # pyarrow takes 0x1F for an integer.
     # What is missing is an empty cell, as a rule. To look for its other names takes a fifth longer.
-    table = _table(text, guessed, header, [""]) or _table(text, guessed, header, sorted(MISSING))
-    if table is None or _may_have_blank_line(table, text):
+    table = _table(utf8, guessed, header, [""]) or _table(utf8, guessed, header, sorted(MISSING))
+    if table is None or _may_have_blank_line(table, utf8):
         return None
     try:
         read = [
@@ -49,17 +49,17 @@ def read_with_arrow(
     return None if any(values is None for values in read) else read  # type: ignore[return-value]
 
 
-def _may_have_blank_line(table: Any, text: str) -> bool:
+def _may_have_blank_line(table: Any, utf8: bytes) -> bool:
     """Whether a row may be a blank line, which pyarrow reads as one of missing values."""
     if table.num_columns == 1:
         return False  # There it is.
     numbers = [column for column in table.columns if column.type != "string"]
     if not all(column.null_count for column in numbers):
         return False
-    return _BLANK_LINE.search(text) is not None or "\r\r" in text or text[0] in "\r\n"
+    return _BLANK_LINE.search(utf8) is not None or b"\r\r" in utf8 or utf8[0] in b"\r\n"
 
 
-def _table(text: str, kinds: Sequence[Kind], header: bool, missing: list[str]) -> Any:
+def _table(utf8: bytes, kinds: Sequence[Kind], header: bool, missing: list[str]) -> Any:
     """The table that pyarrow reads; None if a cell is not of its column's kind."""
     import pyarrow as pa
     from pyarrow import csv
@@ -69,10 +69,10 @@ def _table(text: str, kinds: Sequence[Kind], header: bool, missing: list[str]) -
     names = [str(position) for position in range(len(kinds))]
     try:
         return csv.read_csv(
-            pa.BufferReader(text.encode()),
+            pa.BufferReader(utf8),
             read_options=csv.ReadOptions(column_names=names, skip_rows_after_names=int(header)),
             parse_options=csv.ParseOptions(
-                newlines_in_values='"' in text,
+                newlines_in_values=b'"' in utf8,
                 ignore_empty_lines=False,  # A row of one column is one.
             ),
             convert_options=csv.ConvertOptions(

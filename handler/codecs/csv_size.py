@@ -5,39 +5,63 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+import numpy as np
+
 from contract.columns import Kind
 from handler.codecs.budget import NUMBER, OBJECT, Budget
 
-
-def check_size(text: str, budget: Budget) -> None:
-    """Refuse a body of too many rows, columns or cells, before it is split.
-
-    Raises:
-        PayloadTooLarge: it has too many; names the limit.
-    """
-    rows = _rows(text)
-    budget.rows(rows)
-    ends = [end for end in (text.find("\n"), text.find("\r")) if end >= 0]
-    budget.columns(text.count(",", 0, min(ends, default=len(text))) + 1)
-    cells = text.count(",") + rows
-    # First the text twice beside numbers as pyarrow has them, then those and the model's own.
-    budget.memory(max(cells * NUMBER, cells * NUMBER // 2 + 2 * sys.getsizeof(text)))
+_MARKS = tuple(b",\n\r")
+# What is looked at three times stays near the processor meanwhile.
+_PART = 256 * 1024
 
 
-def check_texts(text: str, kinds: Sequence[Kind], budget: Budget) -> None:
-    """Refuse a body whose columns of text would become too many objects.
+class CsvSize:
+    """The rows and cells of a body, counted before it is split.
 
     Args:
         text: the body.
-        kinds: the columns' kinds, as its first rows have them.
-        budget: what it may take.
-
-    Raises:
-        PayloadTooLarge: they would.
+        utf8: the same, as UTF-8.
     """
-    texts = sum(kind in ("string", "boolean") for kind in kinds)
-    budget.memory(_rows(text) * texts * OBJECT + 2 * sys.getsizeof(text))
+
+    def __init__(self, text: str, utf8: bytes) -> None:
+        commas, feeds, returns = _count_marks(utf8)
+        self._held = 2 * sys.getsizeof(text)
+        self._rows = max(feeds, returns) + 1
+        self._cells = commas + self._rows
+        ends = [end for end in (utf8.find(b"\n"), utf8.find(b"\r")) if end >= 0]
+        self._columns = utf8.count(b",", 0, min(ends, default=len(utf8))) + 1
+
+    def check(self, budget: Budget) -> None:
+        """Refuse a body of too many rows, columns or cells.
+
+        Raises:
+            PayloadTooLarge: it has too many; names the limit.
+        """
+        budget.rows(self._rows)
+        budget.columns(self._columns)
+        # First the text twice beside numbers as pyarrow has them, then those and the model's own.
+        budget.memory(max(self._cells * NUMBER, self._cells * NUMBER // 2 + self._held))
+
+    def check_texts(self, kinds: Sequence[Kind], budget: Budget) -> None:
+        """Refuse a body whose columns of text would become too many objects.
+
+        Args:
+            kinds: the columns' kinds, as its first rows have them.
+            budget: what it may take.
+
+        Raises:
+            PayloadTooLarge: they would.
+        """
+        texts = sum(kind in ("string", "boolean") for kind in kinds)
+        budget.memory(self._rows * texts * OBJECT + self._held)
 
 
-def _rows(text: str) -> int:
-    return max(text.count("\n"), text.count("\r")) + 1
+def _count_marks(utf8: bytes) -> list[int]:
+    """How many there are of each mark; Python's own count takes ten times as long."""
+    data = np.frombuffer(utf8, np.uint8)
+    counts = [0] * len(_MARKS)
+    for start in range(0, len(data), _PART):
+        part = data[start : start + _PART]
+        for place, mark in enumerate(_MARKS):
+            counts[place] += int(np.count_nonzero(part == mark))
+    return counts

@@ -22,7 +22,7 @@ from handler.codecs.csv_cells import is_all_whole
 from handler.codecs.csv_layout import Layout, find_layout, guess_kinds
 from handler.codecs.csv_row import read_plain_row
 from handler.codecs.csv_rows import read_carefully, read_in_parts, read_wide, split_rows
-from handler.codecs.csv_size import check_size, check_texts
+from handler.codecs.csv_size import CsvSize
 from handler.codecs.csv_writer import write_csv, write_numbers
 from handler.codecs.media_types import MediaType
 from handler.codecs.whole_numbers import EXACT
@@ -53,7 +53,9 @@ class TextCsv:
         lines = _lines_of(signature)
         csv.field_size_limit(budget.limits.cell)
         if large:
-            check_size(text, budget)
+            utf8 = _as_utf8(text, body, media_type)
+            size = CsvSize(text, utf8)
+            size.check(budget)
         rows = list(islice(split_rows(text, lines, budget), SAMPLE if large else None))
         budget.table(len(rows), len(rows[0]) if rows else 0, cell=0)
         layout = find_layout(rows, media_type, signature)
@@ -65,8 +67,8 @@ class TextCsv:
                 budget.frame(len(layout.columns))
         if large and not wide:
             guessed = guess_kinds(rows, layout)
-            check_texts(text, guessed, budget)
-            columns = read_with_arrow(text, layout.columns, guessed, layout.header)
+            size.check_texts(guessed, budget)
+            columns = read_with_arrow(utf8, layout.columns, guessed, layout.header)
             if columns is not None and layout.is_unsure and _may_be_texts(text, columns):
                 columns = None
         if columns is None:
@@ -91,6 +93,13 @@ class TextCsv:
                 return numbers
         header = media_type.parameters.get("header", "").lower() == "present"
         return encode_text(write_csv(prediction, signature, header=header), media_type)
+
+
+def _as_utf8(text: str, body: bytes, media_type: MediaType) -> bytes:
+    """The text as UTF-8: the body itself, most often."""
+    if text.isascii() and len(text) == len(body) and "charset" not in media_type.parameters:
+        return body
+    return text.encode()
 
 
 def _lines_of(signature: Signature | None) -> bool:

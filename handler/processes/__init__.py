@@ -4,6 +4,7 @@ capacity_plan.py          workers, connections, threads and heap: how the machin
 forked_children.py        forks that die with their parent, are watched and reaped
 backoff.py                the pause before one is forked again
 process_shared_memory.py  what a fork tells its parent
+freed_memory.py           what large bodies took, given back to the machine
 invocation_time_limit.py  a bound on one invocation's time
 process_watch.py          waiting for the end of a process, whoever's child it is
 child_exit_status.py      how a process ended, in words

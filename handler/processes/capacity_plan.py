@@ -12,6 +12,11 @@ HEAP_SHARE = 4
 LEAST_HEAP = 64 * MEBIBYTE
 # Bodies pass through the heap, a few times their size; more than this is memory for models.
 MOST_HEAP = 4096 * MEBIBYTE
+# The heap holds little but what becomes garbage at once: it is collected early rather than spread
+# over memory that models need, yet not too often where many CPUs answer.
+LEAST_YOUNG = 32 * MEBIBYTE
+YOUNG_PER_CPU = 16 * MEBIBYTE
+MOST_YOUNG = 256 * MEBIBYTE
 # What the JVM needs beside its heap, and the supervisor and the fork server with what they import.
 BASE = 320 * MEBIBYTE
 # What one more worker needs, apart from the model itself: one that shares its imports, and one
@@ -43,6 +48,7 @@ class CapacityPlan:
         worker_threads: how many of them talk to workers.
         threads: how many threads one computation of a worker may use.
         heap: bytes of the JVM's heap.
+        young_heap: how many of them are for what is new.
     """
 
     machine: Machine
@@ -52,6 +58,7 @@ class CapacityPlan:
     worker_threads: int
     threads: int
     heap: int
+    young_heap: int
 
     def __str__(self) -> str:
         return (
@@ -88,6 +95,7 @@ def plan(settings: ServingSettings, machine: Machine) -> CapacityPlan:
         worker_threads=max(1, machine.cpus // 2),
         threads=max(1, machine.cpus // workers),
         heap=heap,
+        young_heap=min(max(LEAST_YOUNG, YOUNG_PER_CPU * machine.cpus), MOST_YOUNG, heap // 2),
     )
 
 

@@ -8,12 +8,14 @@ requests are taken one at a time, small ones in between, so that neither kind st
 from __future__ import annotations
 
 import contextlib
+import math
 import select
 import socket
 import time
 from collections import Counter, deque
 from collections.abc import Callable
 
+from handler.processes.freed_memory import FreedMemory
 from handler.protocol.connection import Connection, Disconnected
 from handler.protocol.connection_handover import HandoverGiver, HandoverTaker
 from handler.protocol.loaded_model import LoadedModel
@@ -53,6 +55,7 @@ class OwnConnectionsLoop:
         self._small: deque[Item] = deque()
         self._large: deque[Item] = deque()
         self._leaving: dict[LoadedModel, tuple[HandoverGiver, Callable[[], None]]] = {}
+        self._freed = FreedMemory()
 
     def watch(self, number: int, action: Callable[[], None]) -> None:
         """Call an action whenever a file descriptor can be read."""
@@ -140,7 +143,11 @@ class OwnConnectionsLoop:
         if self._small or self._large:
             self._answer(self._next_small())
             if self._large:
-                self._answer([self._large.popleft()])
+                large = self._large.popleft()
+                self._answer([large])
+                self._freed.had(_size(large))
+        else:
+            self._freed.give_back()
         if self._leaving:
             self._give_what_rests()
 
@@ -148,7 +155,9 @@ class OwnConnectionsLoop:
         """How long to wait for something to happen; None for as long as it takes."""
         if self._small or self._large:
             return 0
-        return LEAVING_SECONDS if self._leaving else most
+        waits = [LEAVING_SECONDS] if self._leaving else [] if most is None else [most]
+        least = min([*waits, self._freed.due_in])
+        return None if math.isinf(least) else least
 
     def _refuse_more(self, listener: socket.socket) -> None:
         if listener.fileno() in self._actions:
@@ -182,9 +191,8 @@ class OwnConnectionsLoop:
                 self.tell_loaded(model)
             return
         for invoke in message:
-            size = sum(map(len, invoke.parts.values()))
-            queue = self._large if size > LARGE_BYTES else self._small
-            queue.append((connection, model, invoke))
+            item = connection, model, invoke
+            (self._large if _size(item) > LARGE_BYTES else self._small).append(item)
 
     def _give_what_rests(self) -> None:
         """Give away the connections of models that leave, each once nothing is under way on it."""
@@ -207,7 +215,7 @@ class OwnConnectionsLoop:
         taken, size = [], 0
         while self._small and size < TOGETHER_BYTES:
             item = self._small.popleft()
-            size += sum(map(len, item[2].parts.values()))
+            size += _size(item)
             taken.append(item)
         return taken
 
@@ -253,3 +261,8 @@ class OwnConnectionsLoop:
         self.unwatch(connection.number)
         connection.close()
         return model
+
+
+def _size(item: Item) -> int:
+    """The bytes of a request's body."""
+    return sum(map(len, item[2].parts.values()))

@@ -12,6 +12,7 @@ import socket
 import time
 from dataclasses import dataclass
 
+from handler.processes.freed_memory import FreedMemory
 from handler.processes.process_shared_memory import ProcessRecord, WrongState
 from handler.protocol.connection import Connection, Disconnected
 from handler.protocol.loaded_model import LoadedModel
@@ -83,6 +84,7 @@ class SharedConnectionsLoop:
         self._unfinished = select.epoll()
         self._unfinished.register(epoll.fileno(), select.EPOLLIN)
         self._count_unfinished = 0
+        self._freed = FreedMemory()
         self._is_retiring = False
 
     def run(self) -> None:
@@ -102,16 +104,19 @@ class SharedConnectionsLoop:
             self._answer(taken.small)
             for one in taken.large:
                 self._answer([one])
+            self._freed.had(taken.size)
         else:
+            self._freed.give_back()
             self._hear_parent()
 
     def _ready(self) -> list[int]:
         """Numbers of connections to read from, which this process has to itself."""
         most = self._share if self._model.answers_together else 1
+        patience = min(IDLE_SECONDS, self._freed.due_in)
         if not self._count_unfinished:
-            return [self._hold(number) for number in self._epoll.take(IDLE_SECONDS, most)]
+            return [self._hold(number) for number in self._epoll.take(patience, most)]
         found = []
-        for number, events in self._unfinished.poll(IDLE_SECONDS):
+        for number, events in self._unfinished.poll(patience):
             if number == self._epoll.fileno() and self._is_retiring:
                 self._unfinished.unregister(number)
             elif number == self._epoll.fileno():

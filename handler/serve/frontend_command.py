@@ -41,11 +41,23 @@ LAUNCHER = Path(__file__).parents[1] / "fork_server" / "launcher.sh"
 STOCK_WORKER = Path(__file__).parent / "stock_worker.py"
 
 
-# Each model takes the frontend half a dozen threads, most of which only wait. The collector is
-# the one that costs an invocation least; no buffers of Netty's are lost here that it should find.
-# Nobody manages its log through JMX, which would take a quarter of its start.
+# The collector that takes least for an answer, on few CPUs as on many: what is collected is young.
+# A body that is larger than the young part becomes old at once: that part grows and, once all is
+# collected (HeapReturn.java), shrinks again. The JVM takes no more than one collector: where a user
+# names one, it is that.
+COLLECTOR = (
+    "-XX:+UseSerialGC",
+    "-XX:MinHeapFreeRatio=10",
+    "-XX:MaxHeapFreeRatio=30",
+    "-XX:-ShrinkHeapInSteps",
+)
+USERS_COLLECTOR = re.compile(r"-XX:\+Use\w+GC\b")
+# … and refuses to begin with more than a user allows.
+USERS_HEAP = re.compile(r"-Xm[nsx]|-XX:\w*(?:Heap|New)Size=")
+# Each model takes the frontend half a dozen threads, most of which only wait. No buffers of
+# Netty's are lost here that it should find. Nobody manages its log through JMX, which would take a
+# quarter of its start.
 FRUGAL = (
-    "-XX:+UseParallelGC",
     "-Xss256k",
     "-Dio.netty.leakDetection.level=disabled",
     "-Dlog4j2.disable.jmx=true",
@@ -57,11 +69,6 @@ SHADOW = ("-XX:StackShadowPages=10",) if platform.machine() == "x86_64" else ()
 
 # A model's socket outlives its processes, so the guard has the frontend connect again at once.
 RECONNECTS = ("-Dbyo.reconnects=true",)
-
-
-# With many models the heap holds little but what becomes garbage at once: let it be collected
-# early rather than spread over memory that models need.
-YOUNG = ("-Xmn32m",)
 
 
 @dataclass(frozen=True)
@@ -100,10 +107,10 @@ def command(
         str(find_java(environ)),
         "-XX:-UsePerfData",  # else the JVM writes to the machine's temp folder, not to ours
         "-XX:+ExitOnOutOfMemoryError",
+        *(() if USERS_COLLECTOR.search(settings.jvm_arguments) else COLLECTOR),
         *FRUGAL,
         *SHADOW,
-        *(YOUNG if settings.multi_model else ()),
-        f"-Xmx{plan.heap // MEBIBYTE}m",
+        *_heap(settings, plan),
         f"-Djava.io.tmpdir={scratch}",
         f"-Dmodel_server_home={backend.home}",
         f"-Dlog4j.configurationFile={log_layout.as_uri()}",
@@ -123,6 +130,14 @@ def command(
     if not settings.multi_model:
         line += ["-m", f"{MODEL_NAME}={_readable(settings.paths.model.absolute(), scratch)}"]
     return line
+
+
+def _heap(settings: ServingSettings, plan: CapacityPlan) -> list[str]:
+    """The JVM's heap: it begins with little beside what a large body may have it grow to."""
+    sizes = {"-Xmx": plan.heap}
+    if not USERS_HEAP.search(settings.jvm_arguments):
+        sizes |= {"-Xmn": plan.young_heap, "-Xms": 2 * plan.young_heap}
+    return [f"{name}{size // MEBIBYTE}m" for name, size in sizes.items()]
 
 
 def _readable(model_dir: Path, scratch: Path) -> Path:
@@ -178,6 +193,8 @@ def worker_environment(
         **plan.thread_environment(environ),
         # Else memory that was freed stays with one of many arenas, and never goes back.
         "MALLOC_ARENA_MAX": environ.get("MALLOC_ARENA_MAX", "2"),
+        # Arrow's own allocator keeps what a large body took, and this one can be told not to.
+        "ARROW_DEFAULT_MEMORY_POOL": environ.get("ARROW_DEFAULT_MEMORY_POOL", "system"),
         launcher_pipes.DIR_VARIABLE: str(scratch),
         "TMPDIR": str(scratch),
         "BYO_ALGORITHM_DIR": str(settings.algorithm_dir.absolute()),

@@ -33,6 +33,8 @@ def properties(settings: ServingSettings, plan: CapacityPlan, scratch: Path) -> 
         "max_request_size": min(settings.max_payload + REQUEST_MARGIN, HIGHEST_BYTES),
         "max_response_size": HIGHEST_BYTES,
         "decode_input_request": "false",
+        # What is sent to a worker is written where the kernel takes it from, and not copied there.
+        "prefer_direct_buffer": "true",
         # Each collection starts a Python interpreter, and nobody reads the figures.
         "metric_time_interval": 3600,
     }

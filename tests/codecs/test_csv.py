@@ -180,7 +180,7 @@ def test_both_readers_agree(
     layout = find_layout(split, MediaType.parse("text/csv; header=absent"), signature)
     layout = replace(layout, strict=False)  # what that asks for is looked for before
 
-    fast = read_with_arrow(text, layout.columns, guess_kinds(split[:3], layout), False)
+    fast = read_with_arrow(text.encode(), layout.columns, guess_kinds(split[:3], layout), False)
 
     try:
         careful = read_carefully(split, layout)
@@ -200,7 +200,7 @@ def test_both_readers_read_the_very_float(numbers: list[float]) -> None:
     """No reader is off by the last bit, at which a tree may part its rows."""
     text = "\n".join(map(repr, numbers)) + "\n"
 
-    fast = read_with_arrow(text, [Column(None, "number")], ["number"], False)
+    fast = read_with_arrow(text.encode(), [Column(None, "number")], ["number"], False)
 
     assert fast is not None
     assert fast[0].tolist() == numbers

@@ -40,6 +40,17 @@ def test_the_heap_is_a_quarter_within_bounds(memory: int, heap: int) -> None:
     assert planned.heap == heap * MEBIBYTE
 
 
+@pytest.mark.parametrize(
+    ("cpus", "memory", "young"),
+    [(1, 128, 32), (2, 4096, 32), (8, 16 * 1024, 128), (64, 65536, 256)],
+)
+def test_the_young_part_grows_with_the_cpus(cpus: int, memory: int, young: int) -> None:
+    """Collected about as often on many CPUs as on few; never all of the heap."""
+    planned = plan(ServingSettings(), Machine(cpus, memory * MEBIBYTE))
+
+    assert planned.young_heap == young * MEBIBYTE
+
+
 def test_computations_start_no_more_threads_than_there_are_cpus() -> None:
     """Workers share the CPUs out; a user's own choice stands."""
     planned = plan(ServingSettings(workers=2), Machine(8, 16 * GIBIBYTE))

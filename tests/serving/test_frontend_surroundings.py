@@ -73,7 +73,11 @@ def test_variables_of_the_model_server(positional: Tree, tmp_path: Path) -> None
     assert "MMS_MAX_REQUEST_SIZE is not" not in log
 
 
-def test_a_log_level_as_the_sdk_writes_it(positional: Tree) -> None:
-    """In one more pair of quotes."""
-    with running(positional, SAGEMAKER_CONTAINER_LOG_LEVEL='"20"') as server:
+def test_settings_of_the_sdk_and_of_the_jvm(positional: Tree) -> None:
+    """A log level in one more pair of quotes; a collector and a small heap in the place of ours."""
+    variables = {
+        "SAGEMAKER_CONTAINER_LOG_LEVEL": '"20"',
+        "SAGEMAKER_MODEL_SERVER_VMARGS": "-XX:+UseParallelGC -Xmx48m",
+    }
+    with running(positional, **variables) as server:
         assert server.post("2,0\n").status == 200

@@ -31,6 +31,12 @@ def read(body: bytes) -> np.ndarray | pd.DataFrame:
     return pd.read_csv(io.BytesIO(body), header=None).to_numpy()
 
 
+def read_other(body: bytes, media_type: str) -> np.ndarray:
+    if media_type == "application/x-npy":
+        return np.load(io.BytesIO(body))
+    return pd.read_parquet(io.BytesIO(body)).to_numpy()
+
+
 @app.get("/ping")
 async def ping() -> Response:
     return Response()
@@ -38,6 +44,8 @@ async def ping() -> Response:
 
 @app.post("/invocations")
 async def invocations(request: Request) -> Response:
-    predictions = model.predict(read(await request.body()))
+    body, media_type = await request.body(), request.headers["content-type"]
+    table = read(body) if media_type == "text/csv" else read_other(body, media_type)
+    predictions = model.predict(table)
     answer = "".join(f"{label}\n" for label in predictions.tolist())
     return Response(answer, media_type="text/csv")

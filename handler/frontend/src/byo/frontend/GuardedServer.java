@@ -43,6 +43,7 @@ public final class GuardedServer extends ModelServer {
             Runtime.getRuntime().addShutdownHook(Drain.SERVER);
             Reconnects.begin();
             EndedLaunches.begin();
+            HeapReturn.begin();
             new GuardedServer(ConfigManager.getInstance()).startAndWait();
         } catch (IllegalArgumentException | ParseException error) {
             System.out.println("Invalid configuration: " + error.getMessage());
@@ -115,6 +116,7 @@ public final class GuardedServer extends ModelServer {
             // As the frontend sets it, what is not sent when a connection closes is thrown away.
             channel.config().setOption(ChannelOption.SO_LINGER, -1);
             ChannelPipeline pipeline = channel.pipeline();
+            LargePieces.readBy(channel);
             pipeline.addAfter("http", "backlog", new BacklogCount());
             pipeline.addAfter("http", "guard", new RequestGuard());
             pipeline.addAfter("http", "connection", new Connection());
