@@ -44,7 +44,7 @@ BENCH := .setup/bench
 BENCH_PYTHON ?= $(IMAGE_PYTHON)
 SBOM := .setup/sbom
 JUPYTER := .setup/jupyter
-SHELL_SCRIPTS = $(shell git ls-files '*.sh') .ci/run .ci/find_python $(wildcard docker/image_commands/*)
+SHELL_SCRIPTS = $(shell git ls-files '*.sh') .ci/run .ci/find_python .ci/class_archive $(wildcard docker/image_commands/*)
 # A release that its maintainers withdraw, or did not make, is mostly known for that within days.
 # What can't wait: make lock COOL_DOWN="0 days".
 COOL_DOWN ?= 7 days
@@ -158,6 +158,7 @@ $(BENCH)/done: requirements/bench.txt requirements/build.txt $(UV)
 	@$(UV) venv --quiet --clear --no-python-downloads --python "$$($(BENCH_PYTHON) -c 'import sys; print(sys.executable)')" $(BENCH)
 	@VIRTUAL_ENV=$(BENCH) $(UV) pip sync --quiet --compile-bytecode --require-hashes \
 		--build-constraints requirements/build.txt requirements/bench.txt
+	@.ci/class_archive $(BENCH)
 	@touch $@
 
 $(SBOM)/done: requirements/sbom.txt $(UV)
@@ -201,6 +202,7 @@ setup: .setup/done
 	@VIRTUAL_ENV=.venv $(UV) pip sync --quiet --compile-bytecode --require-hashes \
 		--build-constraints requirements/build.txt requirements/dev.txt
 	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
+	@.ci/class_archive .venv
 	@touch $@
 
 $(UV): requirements/uv.txt | prerequisites

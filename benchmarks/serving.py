@@ -25,7 +25,7 @@ from benchmarks.stacks.ours import ours
 from benchmarks.stacks.stack import Stack
 
 ROOT = Path(__file__).parent.parent
-ROUNDS, SECONDS = 5, 2.0
+ROUNDS, SECONDS = 5, 1.5
 QUICK_ROUNDS, QUICK_SECONDS = 2, 1.0
 
 

@@ -73,6 +73,8 @@ TARGETS = (
     _most("50,000 × 20 CSV, the first", "large-csv.first", 2, "classic"),
     _most("50,000 × 20 CSV, most memory", "large-csv.memory", 1, "fastapi"),
     _most("start to first answer", "startup.seconds", 0.6, "stock"),
+    _most("start to first answer", "startup.seconds", 1, "classic"),
+    _most("p99 of a client's first 5,000 requests", "first.p99", 1.5, "fastapi"),
     _most("LOAD of a small model", "load.seconds", 1 / 40, "stock"),
     _most("seconds to load 1,000 models", "thousand.seconds", 60),
     _most("memory of one model more, own process", "memory.model", 1 / 20, "stock"),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from benchmarks.figures import Figure
 from benchmarks.measures import (
     busy_worker,
+    first_requests,
     generator_ceiling,
     large_body,
     loading,
@@ -30,6 +31,7 @@ MEASURES: dict[str, Callable[[Session], list[Figure]]] = {
     "large-parquet": large_body.parquet,
     "large-npy": large_body.npy,
     "startup": startup.seconds,
+    "first": first_requests.latencies,
     "load": loading.one_more,
     "memory": memory.per_model,
     "thousand": loading.thousand,
