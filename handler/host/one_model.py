@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import logging
 import os
 import signal
 import socket
 import sys
+import warnings
 from http import HTTPStatus
 from pathlib import Path
 from typing import NoReturn
@@ -32,6 +34,8 @@ from handler.processes.process_shared_memory import ProcessRecord
 from handler.protocol.connection_handover import HandoverGiver, HandoverTaker
 from handler.protocol.loaded_model import LoadedModel
 from handler.protocol.own_connections_loop import OwnConnectionsLoop
+
+logger = logging.getLogger(__name__)
 
 MODEL_DIR_VARIABLE = "SM_MODEL_DIR"
 # How long a host that lacks memory for its model stays to say so.
@@ -85,10 +89,9 @@ class OneModelHost:
         if not self._settings.multi_model or self._occasion is LoadOccasion.ANEW:
             # The frontend opens its port now, and is healthy indeed.
             self._request.tell_started(os.getpid())
-        if self._plan.workers > 1 and _is_single_threaded():
+        if self._plan.workers > 1 and self._can_be_forked():
             self._fork_workers(pipeline)
         else:
-            # A process that has started threads can't be forked soundly: it answers by itself.
             self._serve()
 
     def _move_in(self) -> None:
@@ -170,6 +173,29 @@ class OneModelHost:
         container_log.configure(self._settings.log_level)
         self._model.away(reason)
         self._serve()
+
+    def _can_be_forked(self) -> bool:
+        """Whether workers can be forked: a process with threads can't soundly, and says so.
+
+        Some threads end by themselves before a fork, as those of OpenBLAS do, which are there
+        wherever a setting gives it more than one: after a fork for nothing they are gone.
+        """
+        if not _is_single_threaded():
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)
+                pid = os.fork()
+            if pid == 0:
+                os._exit(0)
+            os.waitpid(pid, 0)
+        if _is_single_threaded():
+            return True
+        logger.warning(
+            "model %r has started threads while it loaded: one process answers for it, in the "
+            "place of %d workers",
+            self._request.model,
+            self._plan.workers,
+        )
+        return False
 
     def _serve(self) -> None:
         worker = OwnConnectionsLoop(self._counted)

@@ -67,10 +67,13 @@ def test_a_model_of_many_threads_that_is_warmed_up(tmp_path: Path) -> None:
 
 
 def test_workers_draw_unlike_numbers(tmp_path: Path) -> None:
-    """Both are forked from a process that seeded its generators."""
+    """Both are forked from a process that seeded its generators.
+
+    Threads of BLAS, which a setting gives to whoever imports numpy, end before a fork.
+    """
     tree = make_tree(tmp_path).inference("draws_numbers.py")
     save_positional(tree.paths.model)
 
-    one, other = answers(tree, 2).values()
+    one, other = answers(tree, 2, OMP_NUM_THREADS="2").values()
 
     assert {n for answer in one for n in answer}.isdisjoint(n for answer in other for n in answer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import warnings
 from functools import cache
 from typing import Any
@@ -14,13 +15,24 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import (
+    AdaBoostRegressor,
+    BaggingClassifier,
+    BaggingRegressor,
+    ExtraTreesRegressor,
     GradientBoostingClassifier,
     HistGradientBoostingClassifier,
     RandomForestClassifier,
+    RandomForestRegressor,
+    StackingClassifier,
+    VotingClassifier,
+    VotingRegressor,
 )
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     KBinsDiscretizer,
@@ -32,12 +44,14 @@ from sklearn.preprocessing import (
     RobustScaler,
     StandardScaler,
 )
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from handler.invocation.fast.shortcut import TRIALS, Shortcut, shortcuts_to
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(900)]
+# The examples differ from run to run; by hand, with BYO_FAST_EXAMPLES=2000, they are many.
 QUIET = settings(
-    max_examples=25,
+    max_examples=int(os.environ.get("BYO_FAST_EXAMPLES", "20")),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -56,7 +70,7 @@ imputers = st.builds(
     fill_value=st.none() | st.floats(-9, 9),
     add_indicator=st.booleans(),
 )
-predictors = st.one_of(
+simple = st.one_of(
     st.builds(
         LogisticRegression, C=st.floats(0.01, 10), fit_intercept=st.booleans(), max_iter=st.just(50)
     ),
@@ -74,6 +88,53 @@ predictors = st.one_of(
         min_samples_leaf=st.integers(1, 20),
     ),
 )
+neighbours = {
+    "n_neighbors": st.integers(1, 7),
+    "weights": st.sampled_from(["uniform", "distance"]),
+    "algorithm": st.sampled_from(["kd_tree", "ball_tree", "auto"]),
+    "p": st.sampled_from([1, 2]),
+}
+bagged = {
+    "n_estimators": st.integers(1, 5),
+    "max_features": st.sampled_from([1, 1.0]),
+    "random_state": st.just(0),
+}
+
+
+def named(predictors: list[Any]) -> list[tuple[str, Any]]:
+    return [(str(place), one) for place, one in enumerate(predictors)]
+
+
+several = st.lists(
+    st.one_of(
+        simple,
+        st.just(GaussianNB()),
+        st.builds(DecisionTreeClassifier, max_depth=st.integers(1, 3)),
+    ),
+    min_size=1,
+    max_size=3,
+).map(named)
+predictors = st.one_of(
+    simple,
+    st.builds(KNeighborsClassifier, **neighbours),
+    st.builds(LinearDiscriminantAnalysis, solver=st.sampled_from(["svd", "lsqr"])),
+    st.builds(BaggingClassifier, st.none() | st.just(GaussianNB()), **bagged),
+    st.builds(VotingClassifier, several, voting=st.sampled_from(["hard", "soft"])),
+    st.builds(StackingClassifier, several, cv=st.just(2)),
+)
+regressors = st.one_of(
+    st.builds(KNeighborsRegressor, **neighbours),
+    st.builds(Ridge, alpha=st.floats(0.01, 10)),
+    st.builds(DecisionTreeRegressor, max_depth=st.none() | st.integers(1, 5)),
+    st.builds(RandomForestRegressor, n_estimators=st.integers(1, 7), random_state=st.just(0)),
+    st.builds(ExtraTreesRegressor, n_estimators=st.integers(1, 7), random_state=st.just(0)),
+    st.builds(
+        AdaBoostRegressor, n_estimators=st.integers(1, 7), random_state=st.just(0),
+        loss=st.sampled_from(["linear", "square", "exponential"]),
+    ),
+    st.builds(BaggingRegressor, st.none() | st.just(Ridge()), **bagged),
+    st.just(VotingRegressor([("a", Ridge()), ("b", DecisionTreeRegressor(max_depth=2))])),
+)  # fmt: skip
 one_hot = st.builds(
     OneHotEncoder,
     handle_unknown=st.sampled_from(["ignore", "error", "infrequent_if_exist"]),
@@ -166,6 +227,25 @@ def test_arrays(
         warnings.simplefilter("ignore")
         odd.append(given_rows.astype(dtype))
     check(model, name, [X[:1], X[1:9], X], odd)
+
+
+@given(
+    st.lists(scalers, max_size=1), regressors, st.integers(1, 3),
+    st.lists(st.lists(numbers, min_size=2, max_size=2), min_size=1, max_size=5),
+)  # fmt: skip
+@QUIET
+def test_regressors(steps: Any, predictor: Any, outputs: int, rows: Any) -> None:
+    frame, _ = training(2)
+    X = np.nan_to_num(frame[["x", "y"]].to_numpy())
+    y = X @ np.array([[1.0, 0.5, -1.0], [0.2, -3.0, 1.0]]) + np.sin(X[:, :1])
+    model = make_pipeline(*map(clone, steps), clone(predictor))
+    try:
+        model.fit(X, y[:, :outputs] if outputs > 1 else y[:, 0])
+    except ValueError:
+        return
+    given_rows = np.array(rows)
+    odd = [given_rows, np.asfortranarray(given_rows), given_rows.tolist(), given_rows[:, :1]]
+    check(model, "predict", [X[:1], X[1:9], X], odd)
 
 
 @given(
