@@ -57,13 +57,15 @@ class ColumnTable:
     Args:
         labels: the columns' names, or an index of pandas; None where they are only numbered.
         columns: their values, each as it goes into a data frame.
+        of_records: whether each row named its own values, and may have left some out.
     """
 
-    __slots__ = ("_frame", "columns", "labels", "shape")
+    __slots__ = ("_frame", "columns", "labels", "of_records", "shape")
 
-    def __init__(self, labels: Any, columns: Sequence[Any]) -> None:
+    def __init__(self, labels: Any, columns: Sequence[Any], *, of_records: bool = False) -> None:
         self.labels = labels
         self.columns = columns
+        self.of_records = of_records
         self.shape = (len(columns[0]) if columns else 0, len(columns))
         self._frame: pd.DataFrame | None = None
 

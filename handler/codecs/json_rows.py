@@ -221,7 +221,9 @@ def _of_records(
             raise _unlike(number, row, [name for name in names if name not in optional])
     names = list(dict.fromkeys(chain.from_iterable(rows)))
     _check_single(rows)
-    return table([[row.get(name) for row in rows] for name in names], names, signature, budget)
+    found = table([[row.get(name) for row in rows] for name in names], names, signature, budget)
+    found.of_records = True
+    return found
 
 
 def _optional(signature: Signature | None) -> set[str | None]:

@@ -39,9 +39,10 @@ def names_of(data: Any) -> tuple[str, ...] | None:
 def in_order(data: Any, signature: Signature) -> Any:
     """The data with its columns in the model's order.
 
-    Columns that the model never looks at, and those of which it takes a missing value, are filled
-    with missing values where they are lacking. Further ones are refused, dropped or handed on, as
-    the signature says. Where it is only believed, what the model lacks is for the model to say.
+    Columns that the model never looks at are filled with missing values where they are lacking;
+    so are those of which it takes a missing value, where records left them out. Further ones are
+    refused, dropped or handed on, as the signature says. Where it is only believed, what the model
+    lacks is for the model to say.
 
     Raises:
         UnprocessablePayload: there are too many or too few columns, or columns of other names.
@@ -55,13 +56,14 @@ def in_order(data: Any, signature: Signature) -> Any:
         return data
     if len(set(given)) < len(given):
         raise unlike_names(given, expected)
+    of_records = isinstance(data, ColumnTable) and data.of_records
     data, given = _called_as_expected(data, given, expected)
     known, sent = set(expected), set(given)
     further = [name for name in given if name not in known]
     lacking = [name for name in expected if name not in sent]
     if further and signature.further == "refuse":
         raise unlike_names(given, expected)
-    filled = _may_be_filled(lacking, further, signature)
+    filled = _may_be_filled(lacking, further, signature, of_records)
     left = [name for name in lacking if name not in set(filled)] if filled else lacking
     if left and not signature.believed:
         raise unlike_names(given, expected)
@@ -81,16 +83,19 @@ def lacks(data: Any, signature: Signature | None) -> UnprocessablePayload | None
 
 
 def _may_be_filled(
-    lacking: Sequence[str], further: Sequence[str], signature: Signature
+    lacking: Sequence[str], further: Sequence[str], signature: Signature, of_records: bool
 ) -> list[str]:
     """The lacking columns that the model does without.
+
+    A table without a column is another table than the model was fitted on: scikit-learn refuses
+    it. A record leaves out what it has no value for.
 
     Raises:
         UnprocessablePayload: one of them may be meant by a column of another name: to fill it
             would answer another question than was asked.
     """
     columns = {column.name: column for column in signature.inputs}
-    optional = [name for name in lacking if columns[name].may_be_missing]
+    optional = [name for name in lacking if of_records and columns[name].may_be_missing]
     meant = [name for name in further if likely_name(name, optional)]
     if meant:
         given = [name for name in columns if name is not None and name not in lacking]

@@ -125,10 +125,23 @@ def test_what_is_imputed_may_be_left_out() -> None:
 
     expected = model.predict(pd.DataFrame({"zip": ["NA"], "age": [np.nan], "note": ["x"]})).tolist()
     assert content(ask(pipeline, [{"zip": "NA", "note": "x"}])) == expected
-    assert content(ask(pipeline, "zip,note\nNA,x\n", "text/csv")) == expected
     rows = [{"zip": "NA", "note": "x"}, {"zip": "10001", "note": "y", "age": 40}]
     assert content(ask(pipeline, rows)) == [*expected, "b"]
     assert ask(served(boosted), [{"b": 1}]).status == 200
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_a_table_without_a_column_is_refused(signed: bool) -> None:
+    """As scikit-learn refuses such a frame: only a record leaves out what it has no value for."""
+    model = encoded((SimpleImputer(), ["age"]), (HOT, ["zip"]))
+    pipeline = served(model, TABLE if signed else None)
+    split = {"columns": ["zip"], "data": [["NA"], ["10001"]]}
+
+    for body, content_type in (("zip\nNA\n10001\n", "text/csv"), (split, "application/json")):
+        status, said = content(ask(pipeline, body, content_type))
+        assert status == 422
+        assert '"age"' in said
+        assert "the body lacks" in said
 
 
 def test_a_misspelt_name_is_not_imputed() -> None:
