@@ -165,6 +165,9 @@ def column_of_categories(name: str | None, categories: Any) -> Column:
         return _column_of(given.ravel(), name)
     values = given.astype(object).ravel()
     present = [value for value in values if not is_missing(value)]
+    if given.dtype == object and kind_of(values) == "boolean":
+        # Truths beside missing values: an encoder compares them as objects, never as numbers.
+        return Column(name, "boolean", missing=missing_among(values))
     if not any(isinstance(value, str) for value in present):
         return Column(name, missing=missing_among(values))
     kind: Kind = "string" if all(isinstance(value, str) for value in present) else "any"

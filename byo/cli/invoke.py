@@ -7,9 +7,12 @@ import sys
 from pathlib import Path
 
 from byo.cli.server_options import add_server
-from byo.command_errors import UsageError
+from byo.command_errors import RequestFailed, UsageError
 from byo.content_types import guess_content_type
 from byo.endpoint import Client
+
+# What the frontend says where nothing names one of many models.
+NO_TARGET = b"Parameter model_name is required"
 
 DESCRIPTION = """\
 Send a file's bytes as one invocation and write the answer's bytes to stdout, unchanged.
@@ -40,6 +43,10 @@ def run(options: argparse.Namespace) -> int:
     body, content_type = read_payload(options.file, options.content_type)
     with Client(options.url, options.timeout) as client:
         answer = client.invoke(body, content_type, options.accept, options.target_model)
+    if not answer.ok and NO_TARGET in answer.body:
+        raise RequestFailed(
+            "the server has several models: name one with --target-model; `byo models` lists them"
+        )
     sys.stdout.buffer.write(answer.require_ok().body)
     sys.stdout.buffer.flush()
     return 0

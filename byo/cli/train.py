@@ -120,7 +120,10 @@ def run(options: argparse.Namespace) -> int:
             raise
         record.outcome = "succeeded"
         record.save(paths.base)
-    say(f"byo train: the model is in {paths.model}; serve it with `{_serve_command(options)}`")
+    if any(paths.model.glob("*")):
+        say(f"byo train: the model is in {paths.model}; serve it with `{_serve_command(options)}`")
+    else:
+        say(f"byo train: the script left nothing in {paths.model}: there is no model to serve")
     return 0
 
 

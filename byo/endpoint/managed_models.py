@@ -17,6 +17,7 @@ JSON_HEADERS = {"Content-Type": "application/json"}
 ADVICE: dict[int, str] = {
     HTTPStatus.CONFLICT: "`byo unload {name}` first to load it anew",
     HTTPStatus.NOT_FOUND: "`byo models` lists what is loaded",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "the server's log says why {name} can't be loaded",
     HTTPStatus.INSUFFICIENT_STORAGE: "unload another model, or give the server more memory",
 }
 # What the frontend says where it does not manage models.
@@ -88,7 +89,9 @@ def _require(answer: Response, name: str) -> Response:
     if NO_MANAGEMENT in answer.body:
         raise RequestFailed(SINGLE_MODEL)
     advice = ADVICE.get(answer.status) if name else None
-    raise RequestFailed(answer.failure() + (f": {advice.format(name=name)}" if advice else ""))
+    if advice is None:
+        raise RequestFailed(answer.failure())
+    raise RequestFailed(f"{answer.failure().rstrip('.')}: {advice.format(name=name)}")
 
 
 def _document(answer: Response) -> dict[str, Any]:

@@ -180,7 +180,7 @@ def given_tree(base: Path) -> Path:
         UsageError: there is no such folder.
     """
     if not base.is_dir():
-        raise UsageError(f"--base-dir {base} is not a folder")
+        raise UsageError(f"--base-dir {base} is not a folder: make it (mkdir), or name another")
     return base.resolve()
 
 

@@ -141,7 +141,7 @@ def _has_header(
 @cache
 def _log_once(taken_for: str) -> None:
     logger.info(
-        "nothing is known of the model's columns: the first row of a CSV body was taken for %s; "
+        "the first row of a CSV body may be a header or values, and was taken for %s; "
         "text/csv; header=present or header=absent says which it is",
         taken_for,
     )

@@ -148,8 +148,9 @@ def _unprocessable(error: BaseException, data: Any) -> UnprocessablePayload:
     # scikit-learn appends paragraphs of advice to the one sentence that says what is wrong.
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     sentence = _QUOTED_LONG.sub(_shortened, lines[0]) if lines else ""
-    if sentence.endswith((".", ":")) and len(lines) > 1 and "dtypes" in sentence:
-        sentence = f"{sentence} {lines[1]}"  # lightgbm names the columns on a second line
+    goes_on = sentence.endswith(":") or (sentence.endswith(".") and "dtypes" in sentence)
+    if goes_on and len(lines) > 1:  # an imputer quotes the value there, lightgbm names the columns
+        sentence = f"{sentence} {_QUOTED_LONG.sub(_shortened, lines[1])}"
     fault = cell_at_fault(sentence, data)
     if fault is None:
         return UnprocessablePayload(f"the model does not take this: {sentence.strip()}")

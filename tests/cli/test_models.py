@@ -114,7 +114,9 @@ def test_a_server_of_one_model_says_that_it_is_one(
         (["load", "other", "nowhere"], "nowhere is not a folder"),
         (["load", "other", "{model}/model.joblib"], "is a file: name the folder"),
         (["load", "other", "/nowhere/at/all"], "`byo models` lists what is loaded"),
+        (["load", "empty", "{model}/.."], "the server's log says why empty can't be loaded"),
         (["unload", "stranger"], "`byo models` lists what is loaded"),
+        (["invoke", "{model}/signature.json"], "name one with --target-model"),
     ],
 )
 def test_a_refusal_says_what_to_do(

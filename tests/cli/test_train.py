@@ -83,6 +83,19 @@ def test_the_last_good_model_outlives_failures(run_byo, quick, tmp_path):
     assert served.returncode != 0  # a text file is no model
 
 
+def test_a_run_that_leaves_nothing_says_so(run_byo, quick, tmp_path):
+    """It replaces no model of an earlier run either."""
+    assert run_byo("train", "--algorithm", quick).returncode == 0
+    (quick / "train.py").write_text("print('nothing')\n")
+
+    runs = [run_byo("train", "--algorithm", quick) for _ in range(2)]
+
+    assert [each.returncode for each in runs] == [0, 0]
+    assert "left nothing in" in runs[0].stdout
+    assert "serve it with" not in runs[0].stdout
+    assert (tmp_path / ".byo/model.previous/model.txt").read_text() == "new"
+
+
 def test_the_model_of_a_killed_run_is_not_taken_for_a_good_one(start_byo, run_byo, quick, tmp_path):
     """Killed with SIGKILL, a run notes no end; what it left replaces no good model."""
     assert run_byo("train", "--algorithm", quick).returncode == 0

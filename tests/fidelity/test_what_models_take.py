@@ -428,12 +428,29 @@ def test_a_booster_that_lacks_its_categories_is_refused_at_start(tmp_path: Path)
         load_pipeline(tmp_path, ServingSettings(paths=Paths(tmp_path)))
 
 
+@pytest.mark.parametrize("missing", [None, np.nan])
+@pytest.mark.parametrize("signed", [False, True])
+def test_a_missing_truth_is_a_category_in_whatever_row(missing: Any, signed: bool) -> None:
+    """The column's type depends on the model, never on the other rows of a payload."""
+    flags = pd.DataFrame({"flag": [True, False, missing], "age": [1.0, 2.0, 3.0]})
+    divided = make_column_transformer((HOT, ["flag"]), (SimpleImputer(), ["age"]))
+    model = make_pipeline(divided, DecisionTreeClassifier(random_state=0)).fit(flags, list("abc"))
+    pipeline = served(model, flags if signed else None)
+
+    expected = model.predict(flags).tolist()
+    rows = [{"flag": True, "age": 1}, {"flag": False, "age": 2}, {"flag": None, "age": 3}]
+    assert content(ask(pipeline, rows)) == expected
+    assert [content(ask(pipeline, [row])) for row in rows] == [[one] for one in expected]
+    assert content(ask(pipeline, "flag,age\n,3\n", "text/csv")) == expected[2:]
+
+
 # --- whose fault
 
 
 def test_a_cell_at_fault_is_named() -> None:
     """Row, column, what was given and what is expected."""
     named = make_pipeline(StandardScaler(), LogisticRegression()).fit(TABLE[["age"]], LABELS)
+    imputed = make_pipeline(SimpleImputer(), LogisticRegression()).fit(TABLE[["age"]], LABELS)
     strict = encoded((OneHotEncoder(), ["zip"]))
 
     found = [
@@ -441,12 +458,14 @@ def test_a_cell_at_fault_is_named() -> None:
         content(ask(served(strict), "10001\n90210\n", "text/csv; header=absent")),
         content(ask(served(strict), [{"zip": "10001"}, {"zip": "90210"}])),
         content(ask(served(named), [{"age": None}])),
+        content(ask(served(imputed), [{"age": 1}, {"age": "?"}])),
     ]
 
-    assert [status for status, _ in found] == [422] * 4
+    assert [status for status, _ in found] == [422] * 5
     assert 'row 2, column age: the model does not take this value ("old")' in found[0][1]
     assert 'row 2, column zip: the model does not take this value ("90210")' in found[2][1]
     assert "row 1, column age" in found[3][1]
+    assert 'row 2, column age: the model does not take this value ("?")' in found[4][1]
 
 
 @pytest.mark.filterwarnings("ignore")
