@@ -88,12 +88,14 @@ class Processes:
         return [one for one in below if _is_zombie(one)]
 
     def _only(self, word: str) -> psutil.Process:
-        """The one with a word in its command.
+        """The one with a word in its command; what it is just starting has the same for a moment.
 
         Raises:
-            ValueError: there is none, or two, as one that is being started is its parent's like.
+            ValueError: there is none.
         """
-        (one,) = self._with(word)
+        found = self._with(word)
+        parents = {one.pid for one in found}
+        (one,) = [one for one in found if _parent_of(one) not in parents]
         return one
 
     def _forks(self) -> list[psutil.Process]:
@@ -101,6 +103,13 @@ class Processes:
 
     def _with(self, word: str) -> list[psutil.Process]:
         return [one for one in self.all() if word in _command_of(one)]
+
+
+def _parent_of(process: psutil.Process) -> int | None:
+    """A process's parent; None if it has just ended."""
+    with suppress(psutil.Error):
+        return int(process.ppid())
+    return None
 
 
 def eventually(find: Callable[[], Found], seconds: float = SECONDS) -> Found:
