@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import shutil
 from pathlib import Path
 
@@ -30,10 +31,13 @@ def run(options: argparse.Namespace) -> int:
     folder = options.directory
     say(f"{folder} is a new algorithm folder. Next:")
     say(f"  edit {folder / 'train.py'}, and put your own data in {folder / 'sample'}")
-    say(f"  byo check {folder}")
-    say(f"  byo train --algorithm {folder}")
-    say(f"  byo serve --algorithm {folder}")
-    say(f"  byo invoke {folder / 'sample' / 'payload.csv'}")
+    for command in (
+        ("check", folder),
+        ("train", "--algorithm", folder),
+        ("serve", "--algorithm", folder),
+        ("invoke", folder / "sample" / "payload.csv"),
+    ):
+        say(f"  {shlex.join(['byo', *map(str, command)])}")
     return 0
 
 

@@ -18,12 +18,13 @@ def test_init_makes_a_folder_and_says_what_is_next(run_byo, tmp_path):
 
 def test_init_fills_an_empty_folder(run_byo, tmp_path):
     """A folder that exists and is empty is as good as none."""
-    (tmp_path / "mine").mkdir()
+    (tmp_path / "my own").mkdir()
 
-    done = run_byo("init", "mine")
+    done = run_byo("init", "my own")
 
     assert done.returncode == 0
-    assert (tmp_path / "mine" / "train.py").is_file()
+    assert "byo check 'my own'\n" in done.stdout
+    assert (tmp_path / "my own" / "train.py").is_file()
 
 
 def test_init_never_overwrites(run_byo, tmp_path):

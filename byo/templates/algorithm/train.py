@@ -66,6 +66,7 @@ def read_channel(folder: Path | None) -> pd.DataFrame:
     files = sorted(folder.glob("*.csv")) if folder else []
     if not files:
         raise SystemExit(f"the channel training holds no .csv file (its folder: {folder})")
+    # Semicolons and decimal commas: pd.read_csv(file, sep=";", decimal=",").
     return pd.concat([pd.read_csv(file) for file in files], ignore_index=True)
 
 
