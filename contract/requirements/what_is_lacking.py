@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from contract.requirements import installed_marks
 from contract.requirements.local_files import local_package
 from contract.requirements.requirement_lines import Kind, Line, read_lines
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 
 def unmet(file: Path) -> list[str]:
@@ -52,13 +56,8 @@ def _has_version_of(wheel: Path) -> bool:
 
 
 def _is_installed(value: str) -> bool:
-    try:
-        from packaging.requirements import InvalidRequirement, Requirement
-    except ImportError:
-        return False
-    try:
-        requirement = Requirement(value)
-    except InvalidRequirement:
+    requirement = _parsed(value)
+    if requirement is None:
         return False
     if requirement.marker is not None and not requirement.marker.evaluate():
         return True
@@ -70,13 +69,8 @@ def _is_installed(value: str) -> bool:
 
 def _other_version(line: Line) -> str | None:
     """The installed version that a line rules out; None where there is none."""
-    try:
-        from packaging.requirements import InvalidRequirement, Requirement
-    except ImportError:
-        return None
-    try:
-        requirement = Requirement(line.value)
-    except InvalidRequirement:
+    requirement = _parsed(line.value)
+    if requirement is None:
         return None
     installed = _version(requirement.name)
     if installed is None or requirement.specifier.contains(installed, prereleases=True):
@@ -84,6 +78,18 @@ def _other_version(line: Line) -> str | None:
     if requirement.marker is not None and not requirement.marker.evaluate():
         return None
     return installed
+
+
+def _parsed(value: str) -> Requirement | None:
+    """What a line asks for; None for what only pip can read, or if packaging is not there."""
+    try:
+        from packaging.requirements import InvalidRequirement, Requirement
+    except ImportError:
+        return None
+    try:
+        return Requirement(value)
+    except InvalidRequirement:
+        return None
 
 
 def _version(name: str) -> str | None:

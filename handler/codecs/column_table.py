@@ -83,7 +83,8 @@ class ColumnTable:
 
     def copy(self) -> ColumnTable:
         """The same values in columns of its own."""
-        return ColumnTable(self.labels, [column.copy() for column in self.columns])
+        columns = [column.copy() for column in self.columns]
+        return ColumnTable(self.labels, columns, of_records=self.of_records)
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> ColumnTable:

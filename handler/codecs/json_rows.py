@@ -222,8 +222,7 @@ def _of_records(
     names = list(dict.fromkeys(chain.from_iterable(rows)))
     _check_single(rows)
     found = table([[row.get(name) for row in rows] for name in names], names, signature, budget)
-    found.of_records = True
-    return found
+    return ColumnTable(found.labels, found.columns, of_records=True)
 
 
 def _optional(signature: Signature | None) -> set[str | None]:

@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import sys
+import time
 import warnings
 from http import HTTPStatus
 from pathlib import Path
@@ -27,6 +28,7 @@ from handler.invocation.context import ModelContext
 from handler.invocation.pipeline import Pipeline
 from handler.processes import host_orders, launcher_pipes
 from handler.processes.capacity_plan import CapacityPlan
+from handler.processes.forked_children import end
 from handler.processes.host_orders import Order
 from handler.processes.launch_request import LaunchRequest
 from handler.processes.load_occasion import LoadOccasion
@@ -40,6 +42,8 @@ logger = logging.getLogger(__name__)
 MODEL_DIR_VARIABLE = "SM_MODEL_DIR"
 # How long a host that lacks memory for its model stays to say so.
 REFUSAL_SECONDS = 8
+# How long a fork may take that does nothing.
+FORK_SECONDS = 5.0
 # How long it may be until the frontend asks to load, after it was told that it can.
 LOAD_SECONDS = 2.0
 
@@ -180,14 +184,7 @@ class OneModelHost:
         Some threads end by themselves before a fork, as those of OpenBLAS do, which are there
         wherever a setting gives it more than one: after a fork for nothing they are gone.
         """
-        if not _is_single_threaded():
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)
-                pid = os.fork()
-            if pid == 0:
-                os._exit(0)
-            os.waitpid(pid, 0)
-        if _is_single_threaded():
+        if _is_single_threaded() or (_fork_for_nothing() and _is_single_threaded()):
             return True
         logger.warning(
             "model %r has started threads while it loaded: one process answers for it, in the "
@@ -233,6 +230,23 @@ class OneModelHost:
 
 def _end() -> NoReturn:
     raise SystemExit(0)
+
+
+def _fork_for_nothing() -> bool:
+    """Whether a fork comes to its end: one with a lock that a thread holds may wait for ever."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of the threads that are there
+        pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    until = time.monotonic() + FORK_SECONDS
+    while os.waitpid(pid, os.WNOHANG) == (0, 0):
+        if time.monotonic() > until:
+            end(pid)
+            os.waitpid(pid, 0)
+            return False
+        time.sleep(0.001)
+    return True
 
 
 def _is_single_threaded() -> bool:

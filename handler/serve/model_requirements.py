@@ -55,13 +55,13 @@ def install(
         UserCodeError: pip could not install it; the message has pip's own line.
     """
     files = [folder / FILE_NAME for folder in code_dirs]
-    asking = [file for file in files if unmet(file)]
+    asking = [(file, lacking) for file in files if (lacking := unmet(file))]
     if not asking:
         return None
     overlay = Overlay(scratch)
     deadline = time.monotonic() + seconds
-    for file in reversed(asking):  # what is installed later replaces
-        lines = ", ".join(map(without_credentials, unmet(file)))
+    for file, lacking in reversed(asking):  # what is installed later replaces
+        lines = ", ".join(map(without_credentials, lacking))
         logger.info("%s asks for more than is installed: %s", file, lines)
         mark = installed_marks.mark(file)
         _pip(overlay, file, max(1.0, deadline - time.monotonic()), environ)

@@ -19,7 +19,7 @@ import org.slf4j.LoggerFactory;
  * What it waits for is completed here as it would be at the end of that minute: it answers 500, and
  * the model is forgotten.
  */
-final class EndedLaunches implements Runnable {
+final class EndedLaunches {
 
     private static final Logger LOGGER = LoggerFactory.getLogger(EndedLaunches.class);
 
@@ -34,29 +34,18 @@ final class EndedLaunches implements Runnable {
 
     /** Begin to look. */
     static void begin() {
-        Thread thread = new Thread(new EndedLaunches(), "ended-launches");
-        thread.setDaemon(true);
-        thread.start();
+        Looks.begin(
+                "ended-launches",
+                LOOK_MILLISECONDS,
+                new EndedLaunches()::look,
+                "LOADs whose launcher ends are answered after a minute only");
     }
 
-    @Override
-    public void run() {
-        try {
-            while (true) {
-                Thread.sleep(LOOK_MILLISECONDS);
-                ModelManager models = ModelManager.getInstance();
-                if (models != null) { // it is there once the frontend has begun
-                    look(models);
-                }
-            }
-        } catch (InterruptedException end) {
-            Thread.currentThread().interrupt();
-        } catch (ReflectiveOperationException | RuntimeException error) {
-            LOGGER.warn("LOADs whose launcher ends are answered after a minute only", error);
+    private void look() throws ReflectiveOperationException {
+        ModelManager models = ModelManager.getInstance();
+        if (models == null) {
+            return; // it is there once the frontend has begun
         }
-    }
-
-    private void look(ModelManager models) throws ReflectiveOperationException {
         Map<WorkerThread, Long> before = endedAt;
         endedAt = new HashMap<>();
         long now = System.nanoTime();

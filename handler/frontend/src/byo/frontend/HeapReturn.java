@@ -6,7 +6,7 @@ package byo.frontend;
  * <p>The collector that is used gives memory back where it collects everything, and it does that only
  * when the heap is full again: after large bodies it would stay as large as they made it.
  */
-final class HeapReturn implements Runnable {
+final class HeapReturn {
 
     private static final long LOOK_MILLISECONDS = 5000;
 
@@ -25,21 +25,11 @@ final class HeapReturn implements Runnable {
     private HeapReturn() {}
 
     static void begin() {
-        Thread thread = new Thread(new HeapReturn(), "heap-return");
-        thread.setDaemon(true);
-        thread.start();
-    }
-
-    @Override
-    public void run() {
-        try {
-            while (true) {
-                Thread.sleep(LOOK_MILLISECONDS);
-                look();
-            }
-        } catch (InterruptedException end) {
-            Thread.currentThread().interrupt();
-        }
+        Looks.begin(
+                "heap-return",
+                LOOK_MILLISECONDS,
+                new HeapReturn()::look,
+                "what large bodies took of the heap is not given back any more");
     }
 
     /** Collect, where the heap is larger than at first, and has not grown since the last look. */

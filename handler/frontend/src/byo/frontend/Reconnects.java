@@ -16,7 +16,7 @@ import java.util.concurrent.TimeUnit;
  * next. The frontend puts each attempt into a scheduler that it lets everybody have; here what waits
  * there is taken out and run, by one or the other, never by both.
  */
-final class Reconnects implements Runnable {
+final class Reconnects {
 
     /** Set where the sockets do outlive the processes. */
     private static final String PROPERTY = "byo.reconnects";
@@ -36,24 +36,18 @@ final class Reconnects implements Runnable {
     /** Begin, if it is wanted. */
     static void begin() {
         if (Boolean.getBoolean(PROPERTY)) {
-            Thread thread = new Thread(new Reconnects(), "reconnects");
-            thread.setDaemon(true);
-            thread.start();
+            Looks.begin(
+                    "reconnects",
+                    LOOK_MILLISECONDS,
+                    new Reconnects()::look,
+                    "connections that end are opened again after a second, or longer");
         }
     }
 
-    @Override
-    public void run() {
-        try {
-            while (true) {
-                Thread.sleep(LOOK_MILLISECONDS);
-                ModelManager models = ModelManager.getInstance();
-                if (models != null) { // it is there once the frontend has begun
-                    look(models.getScheduler());
-                }
-            }
-        } catch (InterruptedException end) {
-            Thread.currentThread().interrupt();
+    private void look() {
+        ModelManager models = ModelManager.getInstance();
+        if (models != null) { // it is there once the frontend has begun
+            look(models.getScheduler());
         }
     }
 
