@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Generator, Iterator
 from importlib import import_module
 from pathlib import Path
 
@@ -35,3 +36,18 @@ def one_thread() -> Iterator[None]:
     """As a worker has it where there are as many workers as CPUs."""
     with threadpool_limits(1):
         yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """A user's modules go with the test that made them: each has an ``inference`` of its own."""
+    path, known = list(sys.path), set(sys.modules)
+    try:
+        return (yield)
+    finally:
+        sys.path[:] = path
+        folder: Path | None = getattr(item, "funcargs", {}).get("tmp_path")
+        for name in set(sys.modules) - known if folder else ():
+            file = getattr(sys.modules[name], "__file__", None)
+            if file and Path(file).is_relative_to(folder):
+                del sys.modules[name]
