@@ -31,7 +31,7 @@ def describe() -> dict[str, str]:
         "system": f"Linux {platform.release()}, {platform.machine()}",
         "busy before the run": f"{_busy():.0%}, load average {os.getloadavg()[0]:.2f}",
         "Python": platform.python_version(),
-        "Java": _printed(str(find_java(os.environ)), "-version"),
+        "Java": _printed(str(find_java(os.environ)), "-Xshare:off", "-version"),
         "nginx": _printed("nginx", "-v"),
         "checkout": _printed("git", "describe", "--always", "--dirty"),
         **{name: _version(name) for name in PACKAGES},

@@ -1,7 +1,7 @@
 """The models that are served, each in an /opt/ml tree of its own, with requests and their answers.
 
 Every tree serves all stacks: `signature.json` is what a training script leaves for ours, and
-`inference.py` is the user code without which sagemaker-inference serves nothing.
+`toolkit_inference.py` is the user code without which sagemaker-inference serves nothing.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ from contract import Paths, save_signature
 ROWS = 32
 LARGE_ROWS = 50_000
 TOOLKIT_PROGRAM = Path(toolkit_inference.__file__)
+# Under another name than `inference.py`, which would be ours', too, and stand for its defaults.
+TOOLKIT_FILE = "toolkit_inference.py"
 PENGUINS = Path(__file__).parents[1] / "algorithm/sample/input/data/training/penguins.csv"
 NUMBERS = ["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g"]
 CATEGORIES = ["island", "sex"]
@@ -120,7 +122,7 @@ def make(name: str, root: Path) -> Model:
     paths.model.mkdir(parents=True)
     joblib.dump(estimator, paths.model / "model.joblib")
     save_signature(estimator, X, y, model_dir=paths.model)
-    shutil.copy(SCRIPTS.get(name, TOOLKIT_PROGRAM), paths.model / "inference.py")
+    shutil.copy(SCRIPTS.get(name, TOOLKIT_PROGRAM), paths.model / TOOLKIT_FILE)
     if name in SCRIPTS:
         (paths.model / "code").mkdir()
         shutil.copy(SCRIPTS[name], paths.model / "code/inference.py")

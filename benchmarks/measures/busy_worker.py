@@ -15,7 +15,7 @@ from typing import NamedTuple
 from benchmarks import load_run
 from benchmarks.figures import Figure
 from benchmarks.load_run import Outcome, Plan
-from benchmarks.models import Model
+from benchmarks.models import TOOLKIT_FILE, Model
 from benchmarks.session import Session
 from benchmarks.stacks.server import Server, StackFailed
 from contract import Paths
@@ -100,7 +100,7 @@ def busy_model(session: Session, seconds: float) -> Model:
     code = iris.copy(paths.model) / "code"
     code.mkdir(exist_ok=True)
     program = PROGRAM.format(long=LONG, seconds=seconds)
-    for file in (paths.model / "inference.py", code / "inference.py"):
+    for file in (paths.model / TOOLKIT_FILE, code / "inference.py"):
         file.write_text(program, encoding="utf-8")
     return replace(iris, paths=paths)
 

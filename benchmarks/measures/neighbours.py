@@ -14,6 +14,7 @@ from benchmarks import load_run
 from benchmarks.figures import Figure
 from benchmarks.load_run import Plan
 from benchmarks.measures.fleet import Fleet, fleet_on
+from benchmarks.models import TOOLKIT_FILE
 from benchmarks.session import Session
 from benchmarks.stacks.server import Server, StackFailed
 from contract.errors import ByoError
@@ -87,7 +88,7 @@ def turn(session: Session, server: Server) -> float:
 def write_slow_program(folder: Path, seconds: float) -> None:
     """User code that takes long to load, where ours and where the toolkit looks for it."""
     (folder / "code").mkdir()
-    for file in (folder / "inference.py", folder / "code" / "inference.py"):
+    for file in (folder / TOOLKIT_FILE, folder / "code" / "inference.py"):
         file.write_text(SLOW_PROGRAM.format(seconds=seconds), encoding="utf-8")
 
 

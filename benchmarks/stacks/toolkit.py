@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from benchmarks.models import TOOLKIT_FILE
 from benchmarks.stacks.ours import serving_missing
 from benchmarks.stacks.stack import ADDRESS, Stack, Task, lacking
 from handler.serve.java_runtime import find_java
@@ -24,6 +25,7 @@ def environ(task: Task) -> Mapping[str, str]:
         # `multi-model-server` is found there.
         "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}",
         "SAGEMAKER_BASE_DIR": str(task.paths.base),
+        "SAGEMAKER_PROGRAM": TOOLKIT_FILE,
         "SAGEMAKER_BIND_TO_PORT": str(task.port),
         "MMS_INFERENCE_ADDRESS": address,
         "MMS_MANAGEMENT_ADDRESS": address,
