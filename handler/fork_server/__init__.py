@@ -3,6 +3,7 @@
 launcher.sh            what the frontend executes for a model: asks for a host, then waits
 fork_server_main.py    the process and its loop
 preload.py             what it imports, and a rehearsal, so that hosts share it
+standby_fork.py        forks the one that stands by, which shares all of it
 immortal_objects.py    keeps what hosts share from being copied by its use
 placement.py           which process holds which model
 launcher_slot.py       a model's launcher and socket

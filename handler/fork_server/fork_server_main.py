@@ -35,13 +35,16 @@ from handler.fork_server.saved_requests import read_saved
 from handler.fork_server.scratch_sweep import ScratchSweep
 from handler.fork_server.shared_host import SharedHost
 from handler.fork_server.shared_hosts import SharedHosts
+from handler.fork_server.standby_fork import StandsBy, fork_standby
 from handler.fork_server.watchdog import Watchdog
 from handler.processes import launcher_pipes, model_load_events
 from handler.processes.capacity_plan import plan
 from handler.processes.forked_children import ForkedChildren
-from handler.processes.kept_sockets import ServeChannel
+from handler.processes.kept_sockets import ServeChannel, StandbyRequest
 from handler.processes.launch_request import LaunchReader, LaunchRequest
 from handler.processes.signal_socket import wake_on
+
+logger = logging.getLogger(__name__)
 
 WATCH_SECONDS = 0.5
 # How long a single model has to be served undisturbed before what else its next host may need is
@@ -80,6 +83,7 @@ class ForkServer:
         self._selector = selectors.DefaultSelector()
         self._sweep = ScratchSweep(folder)
         self._pipe: int | None = None
+        self._standby_request: StandbyRequest | None = None
 
     def _make_placements(self, sockets: ModelSockets) -> Placements:
         settings, children = self._settings, self._children
@@ -112,7 +116,11 @@ class ForkServer:
         preload.settle()
 
     def run(self) -> None:
-        """Fork hosts until standard input ends, once this process is to begin."""
+        """Fork hosts until standard input ends, once this process is to begin.
+
+        Raises:
+            StandsBy: in a process that is to stand by for this one.
+        """
         try:
             found = self._channel.wait_to_begin()
         except EOFError:
@@ -131,6 +139,7 @@ class ForkServer:
             watch(sys.stdin, selectors.EVENT_READ, self._end)
             watch(pipe, selectors.EVENT_READ, lambda: self._read_launch_requests(pipe))
             watch(wakeup, selectors.EVENT_READ, lambda: self._signalled(wakeup.recv(4096)))
+            watch(self._channel, selectors.EVENT_READ, self._hear)
             while True:
                 happened = self._selector.select(
                     WATCH_SECONDS if len(self._placements) else ALIVE_SECONDS
@@ -146,6 +155,8 @@ class ForkServer:
                 elif time.monotonic() > import_at:
                     # What the first host would not wait for, the next one is to find.
                     preload.import_one()
+                if self._standby_request is not None and preload.is_complete():
+                    self._fork_standby(self._standby_request)
 
     def _signalled(self, numbers: bytes) -> bool:
         if signal.SIGHUP in numbers:
@@ -189,6 +200,32 @@ class ForkServer:
             self._after_serve.become()
         raise SystemExit(0)
 
+    def _hear(self) -> bool:
+        """`serve` asks for a process that stands by; it gets one as soon as all is imported."""
+        try:
+            request = self._channel.standby_request()
+        except EOFError:  # standard input has ended as well
+            self._selector.unregister(self._channel)
+            return False
+        if request is not None:
+            if self._standby_request is not None:
+                self._standby_request.close()
+            self._standby_request = request
+        return False
+
+    def _fork_standby(self, request: StandbyRequest) -> None:
+        self._standby_request = None
+        try:
+            fork_standby(request)
+        except OSError as error:
+            logger.warning("no process can be forked that stands by for this one: %s", error)
+
+    def let_go(self) -> None:
+        """Called in a process that was forked from this one, and is to stand by for it: give back
+        the memory that it has in common with the other's hosts.
+        """
+        self._children.forget()
+
     def _look_after_all(self) -> None:
         self._children.reap()
         self._children.end_overdue()
@@ -218,4 +255,13 @@ def main() -> None:
     folder = Path(os.environ[launcher_pipes.DIR_VARIABLE])
     server = ForkServer(folder, settings, channel, after_serve)
     server.prepare(os.environ.get(preload.PRELOAD_VARIABLE, ""))
-    server.run()
+    before = []  # see StandsBy.begin
+    while True:
+        try:
+            server.run()
+            return
+        except StandsBy as forked:
+            server.let_go()
+            before.append(server)
+            standing_by = forked
+        server = ForkServer(folder, settings, standing_by.begin(), after_serve)

@@ -64,11 +64,20 @@ def import_modules(more: str, is_awaited: Callable[[], bool]) -> None:
 
 def import_one() -> bool:
     """Import one more of our own; whether there was one left."""
-    module = next((name for name in MODULES if name not in sys.modules), None)
+    module = _next()
     if module is None:
         return False
     importlib.import_module(module)
     return True
+
+
+def is_complete() -> bool:
+    """Whether all of our own are imported."""
+    return _next() is None
+
+
+def _next() -> str | None:
+    return next((name for name in MODULES if name not in sys.modules), None)
 
 
 def rehearse(settings: ServingSettings) -> None:

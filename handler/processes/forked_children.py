@@ -92,6 +92,13 @@ class ForkedChildren:
             elif record.is_overdue:
                 end_overdue(pid)
 
+    def forget(self) -> None:
+        """Called in a process forked from this one, whose children they are not."""
+        for record in self._records.values():
+            record.close()
+        self._records.clear()
+        self._when_ended.clear()
+
     def end_all(self) -> None:
         """Kill all children, and what they have started."""
         for pid in self._records:

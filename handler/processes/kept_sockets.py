@@ -2,7 +2,8 @@
 
 A fork server sends one datagram for each that it has made, with its address and the socket itself,
 or with its address alone when nobody is to keep it any more. It is sent all that there are, some in
-a datagram, and then the word to begin, for which one that stands by waits.
+a datagram, and then the word to begin, for which one that stands by waits. Later it may be asked to
+fork one that stands by for it, which says on a way of its own who it is.
 """
 
 from __future__ import annotations
@@ -13,12 +14,31 @@ import os
 import select
 import socket
 from collections import deque
+from dataclasses import dataclass
 
 DESCRIPTOR_VARIABLE = "BYO_KEPT_SOCKETS"
 LONGEST_MESSAGE = 4096
 # The kernel takes 253 in a datagram at most.
 TOGETHER = 200
-SOCKETS, BEGIN = b"sockets", b"begin"
+SOCKETS, BEGIN, STAND_BY = b"sockets", b"begin", b"stand by"
+STANDS_BY = "stands by"
+
+
+@dataclass(frozen=True)
+class StandbyRequest:
+    """What a process is to be given that stands by, as open files.
+
+    Args:
+        channel: its way to `serve`.
+        standard_input: what ends with `serve`.
+    """
+
+    channel: int
+    standard_input: int
+
+    def close(self) -> None:
+        for number in (self.channel, self.standard_input):
+            os.close(number)
 
 
 class ServeChannel:
@@ -38,7 +58,20 @@ class ServeChannel:
     @classmethod
     def of_this_process(cls) -> ServeChannel:
         """What `serve` has handed over at the start, and no host is to find."""
-        return cls(socket.socket(fileno=int(os.environ.pop(DESCRIPTOR_VARIABLE))))
+        return cls.of_descriptor(int(os.environ.pop(DESCRIPTOR_VARIABLE)))
+
+    @classmethod
+    def of_descriptor(cls, number: int) -> ServeChannel:
+        """The way by an open file."""
+        return cls(socket.socket(fileno=number))
+
+    def fileno(self) -> int:
+        """What can be read when `serve` says something."""
+        return self._channel.fileno()
+
+    def tell_standing_by(self) -> None:
+        """Called in a process that was forked to stand by: say who it is."""
+        self._channel.send(json.dumps({STANDS_BY: os.getpid()}).encode())
 
     def is_to_begin(self) -> bool:
         """Whether the word to begin has come; never waits.
@@ -71,6 +104,22 @@ class ServeChannel:
             select.select([self._channel], [], [])
         found, self._found = self._found, []
         return found
+
+    def standby_request(self) -> StandbyRequest | None:
+        """What came since the word to begin: that a process is to stand by.
+
+        Raises:
+            EOFError: `serve` has ended.
+        """
+        try:
+            word, numbers, _, _ = socket.recv_fds(self._channel, LONGEST_MESSAGE, 2)
+        except BlockingIOError:
+            return None
+        if not word:
+            raise EOFError
+        for number in numbers:
+            os.set_inheritable(number, False)
+        return StandbyRequest(*numbers)
 
     def keep(self, address: str, listener: socket.socket) -> None:
         """Have a socket kept."""
@@ -142,3 +191,29 @@ class KeptSockets:
         if number is not None:
             with contextlib.suppress(OSError):
                 os.close(number)
+
+
+def ask_to_stand_by(channel: socket.socket, request: StandbyRequest) -> bool:
+    """Called in `serve`: have a fork server fork one that stands by; whether it was told."""
+    try:
+        socket.send_fds(channel, [STAND_BY], [request.channel, request.standard_input])
+    except OSError:  # it has ended, or reads nothing
+        return False
+    return True
+
+
+def who_stands_by(channel: socket.socket) -> int | None:
+    """Called in `serve`: the process id of the one that was forked; None before it has said it.
+
+    Raises:
+        EOFError: it, or the one that was to fork it, has ended.
+    """
+    try:
+        data = channel.recv(LONGEST_MESSAGE)
+    except BlockingIOError:
+        return None
+    except OSError:
+        raise EOFError from None
+    if not data:
+        raise EOFError
+    return int(json.loads(data)[STANDS_BY])

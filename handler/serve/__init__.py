@@ -19,6 +19,9 @@ change_watch.py            … and whether they have changed
 controlling_terminal.py    whether SIGHUP means that the terminal has gone
 frontend_process.py        the frontend: started, listening, stopped
 fork_server_process.py     the fork server: started again when it dies
+fork_server_start.py       … how one comes to be
+standby.py                 … and what stands by to take its place
+adopted_process.py         … which it did not start itself
 model_load_watch.py        the processes that load a single model
 model_health.py            … and those that hold it
 readiness.py               what /ping says

@@ -7,32 +7,25 @@ connections wait for the next one.
 
 from __future__ import annotations
 
-import contextlib
-import json
 import logging
-import math
 import selectors
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from contract.errors import ByoError
-from contract.requirements.overlay import interpreter
-from handler.fork_server.after_serve import COMMAND_VARIABLE
 from handler.processes import launcher_pipes
 from handler.processes.child_exit_status import describe
-from handler.processes.kept_sockets import DESCRIPTOR_VARIABLE, KeptSockets
+from handler.processes.kept_sockets import KeptSockets
 from handler.processes.process_watch import close_watch, open_watch
+from handler.serve.fork_server_start import ForkServerStart, StartedForkServer
+from handler.serve.standby import Standby
 
 logger = logging.getLogger(__name__)
 
-# What is imported stays: to look through it for garbage is a tenth of what importing takes.
-PROGRAM = "import gc; gc.disable(); from handler.fork_server.fork_server_main import main; main()"
-ARGUMENTS = ("-P", "-c", PROGRAM)
 # One that ends by itself so soon after its start can't live; others may kill it so often in a row.
 YOUNG_SECONDS = 5.0
 KILLS = 20
@@ -40,22 +33,12 @@ STOP_SECONDS = 5.0
 # It tells each second that it lives. One that does not for so long does nothing any more; before
 # its first word it may have to import much.
 SILENT_SECONDS = 20.0
-# Another is started to stand by so long after this one has settled, and after one that has ended.
-STANDBY_SECONDS = 2.0
 # This process looks each second, too; where it did not for longer, the whole machine stood still.
 LOOKS_SECONDS = 2.0
 
 
 class ForkServerDied(ByoError):
     """The process that models are forked from does not live."""
-
-
-@dataclass(frozen=True)
-class _Started:
-    """One start of the process."""
-
-    process: subprocess.Popen[bytes]
-    channel: socket.socket  # where it tells which sockets to keep
 
 
 class ForkServerProcess:
@@ -79,7 +62,6 @@ class ForkServerProcess:
         after_serve: Sequence[str],
         start_seconds: float,
     ) -> None:
-        self._environ = {**environ, COMMAND_VARIABLE: json.dumps(after_serve)}
         self._selector = selector
         self._when_ended = when_ended
         self._launchers = launcher_pipes.LauncherWait(scratch)
@@ -89,8 +71,8 @@ class ForkServerProcess:
         self._early_ends = 0
         self._listens = False  # whether it takes signals
         self._reload_is_due = False
-        self._standby: _Started | None = None
-        self._standby_at = math.inf
+        self._start = ForkServerStart(environ, after_serve)
+        self._standby = Standby(selector, start_seconds)
         self._begin(self._start())
 
     @property
@@ -101,20 +83,20 @@ class ForkServerProcess:
     @property
     def pids(self) -> set[int]:
         """The process ids of it and of what stands by."""
-        return {self.pid} | ({self._standby.process.pid} if self._standby else set())
+        return {self.pid} | self._standby.pids
 
     def lives(self, *, is_settled: bool) -> None:
         """It has said that it lives, and takes signals from then on.
 
         Args:
-            is_settled: whether there is time for another to import what it has imported.
+            is_settled: whether there is time to have another that stands by.
         """
         self._silent_at = time.monotonic() + SILENT_SECONDS
         self._listens = True
         if self._reload_is_due:
             self.reload()
-        if is_settled and self._standby is None and self._standby_at == math.inf:
-            self._standby_at = time.monotonic() + STANDBY_SECONDS
+        if is_settled:
+            self._standby.want()
 
     def reload(self) -> None:
         """Have every model loaded anew, as soon as it can be told."""
@@ -131,53 +113,21 @@ class ForkServerProcess:
             logger.warning("the fork server has said nothing for too long: it is killed")
             self._silent_at = now + self._start_seconds
             self._started.process.kill()
-        self._look_after_standby(now)
-
-    def _look_after_standby(self, now: float) -> None:
-        standby = self._standby
-        if standby is not None and standby.process.poll() is not None:
-            logger.warning("what stood by for the fork server ended: another will")
-            self._standby = None
-            self._standby_at = now + STANDBY_SECONDS
-            _close(standby)
-        if self._standby is None and now > self._standby_at:
-            self._standby = self._start()
-            self._standby_at = math.inf
+        self._standby.look(self._started.channel)
 
     def end(self) -> None:
         """Tell it to end, and what stands by; its hosts end with it."""
-        started = [self._started, *([self._standby] if self._standby else [])]
-        for one in started:
-            if one.process.stdin is not None:
-                with contextlib.suppress(OSError):  # it has ended by itself
-                    one.process.stdin.write(b"end\n")
-                    one.process.stdin.close()
-        for one in started:
-            try:
-                one.process.wait(0 if one is self._standby else STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                if one is not self._standby:
-                    logger.warning(
-                        "the fork server did not stop within %.0f s: killed", STOP_SECONDS
-                    )
-                one.process.kill()
-                one.process.wait(STOP_SECONDS)
+        self._started.tell_to_end()
+        self._standby.tell_to_end()
+        try:
+            self._started.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            logger.warning("the fork server did not stop within %.0f s: killed", STOP_SECONDS)
+            self._started.process.kill()
+            self._started.process.wait(STOP_SECONDS)
+        self._standby.kill()
 
-    def _start(self) -> _Started:
-        """A process that imports, and then waits for the word to begin."""
-        here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        here.setblocking(False)
-        with there:
-            process = subprocess.Popen(
-                (interpreter(self._environ), *ARGUMENTS),
-                env={**self._environ, DESCRIPTOR_VARIABLE: str(there.fileno())},
-                process_group=0,
-                stdin=subprocess.PIPE,
-                pass_fds=[there.fileno()],
-            )
-        return _Started(process, here)
-
-    def _begin(self, started: _Started) -> None:
+    def _begin(self, started: StartedForkServer) -> None:
         """Have a process that was started be the fork server."""
         if not self._sockets.hand_over(started.channel):
             logger.warning("the next fork server can't be given all sockets: it makes new ones")
@@ -207,12 +157,13 @@ class ForkServerProcess:
         """
         self._selector.unregister(watch)
         close_watch(watch)
+        self._standby.hear()  # else it would be swept away with the hosts
         before = self._started
         code = before.process.wait()
         self._hear(before.channel)  # what it said last
         if before.channel.fileno() >= 0:  # a process that it had forked has it, too
             self._leave(before.channel)
-        _close(before)
+        before.close()
         ending = describe(code)
         early = time.monotonic() - self._begun_at < YOUNG_SECONDS
         self._early_ends = self._early_ends + 1 if early else 0
@@ -224,17 +175,4 @@ class ForkServerProcess:
         self._when_ended()
         self._listens = False
         self._launchers.let_go()
-        standby, self._standby = self._standby, None
-        if standby is not None and standby.process.poll() is not None:
-            _close(standby)
-            standby = None
-        self._begin(standby or self._start())
-        self._standby_at = math.inf
-
-
-def _close(started: _Started) -> None:
-    """Give back what was held for a process that has ended."""
-    if started.channel.fileno() >= 0:
-        started.channel.close()
-    if started.process.stdin is not None:
-        started.process.stdin.close()
+        self._begin(self._standby.take() or self._start())

@@ -12,6 +12,8 @@ from sklearn.linear_model import LinearRegression
 from sklearn.preprocessing import StandardScaler
 
 from contract import save_signature
+from handler.serve.exit_codes import EXIT_CODES
+from handler.serve.fork_server_process import ForkServerDied
 from handler.serve.pick_free_port import free_port
 from tests.serving.conftest import Tree, run_to_its_end, save_positional
 
@@ -173,3 +175,15 @@ def test_a_port_that_is_taken(positional: Tree) -> None:
 
     assert code == 2
     assert f"port {port}" in output.splitlines()[-1]
+
+
+def test_a_fork_server_that_can_not_live(positional: Tree) -> None:
+    """What a module does at its import that is to be shared: the reason is the log's last line."""
+    (positional.root / "ends_at_once.py").write_text("import os\nos._exit(3)\n")
+
+    code, output = run_to_its_end(
+        positional, PYTHONPATH=str(positional.root), BYO_PRELOAD="ends_at_once"
+    )
+
+    assert "ended as soon as it was started: exit code 3" in output.splitlines()[-1]
+    assert code == EXIT_CODES[ForkServerDied]
