@@ -77,6 +77,36 @@ def boosting() -> tuple[Any, Any, Any]:
     return HistGradientBoostingClassifier(random_state=0), X, y
 
 
+def xgboost() -> tuple[Any, Any, Any]:
+    from xgboost import XGBClassifier
+
+    return XGBClassifier(n_estimators=100), *boosting()[1:]
+
+
+def lightgbm() -> tuple[Any, Any, Any]:
+    from lightgbm import LGBMClassifier
+
+    return LGBMClassifier(n_estimators=100, verbose=-1), *boosting()[1:]
+
+
+def catboost() -> tuple[Any, Any, Any]:
+    from catboost import CatBoostClassifier
+
+    return CatBoostClassifier(iterations=100, verbose=0, allow_writing_files=False), *boosting()[1:]
+
+
+def xgboost_booster() -> tuple[Any, Any, Any]:
+    from xgboost import XGBRegressor
+
+    return XGBRegressor(n_estimators=100), *boosting()[1:]
+
+
+def lightgbm_booster() -> tuple[Any, Any, Any]:
+    from lightgbm import LGBMRegressor
+
+    return LGBMRegressor(n_estimators=100, verbose=-1), *boosting()[1:]
+
+
 def penguins() -> tuple[Any, Any, Any]:
     """The algorithm that this project comes with: named columns of numbers and texts."""
     return _on_penguins(LogisticRegression(max_iter=1000))
@@ -106,10 +136,20 @@ MODELS: dict[str, Callable[[], tuple[Any, Any, Any]]] = {
     "iris": iris,
     "forest": forest,
     "boosting": boosting,
+    "xgboost": xgboost,
+    "xgboost-booster": xgboost_booster,
+    "lightgbm": lightgbm,
+    "lightgbm-booster": lightgbm_booster,
+    "catboost": catboost,
     "penguins": penguins,
     "penguins-forest": penguins_forest,
     "script": forest,
     "table": table,
+}
+# Saved without the class around them.
+BARE: dict[str, Callable[[Any], Any]] = {
+    "xgboost-booster": lambda model: model.get_booster(),
+    "lightgbm-booster": lambda model: model.booster_,
 }
 
 
@@ -120,8 +160,9 @@ def make(name: str, root: Path) -> Model:
     estimator.fit(X, y)
     paths = Paths(root / name)
     paths.model.mkdir(parents=True)
-    joblib.dump(estimator, paths.model / "model.joblib")
-    save_signature(estimator, X, y, model_dir=paths.model)
+    saved = BARE[name](estimator) if name in BARE else estimator
+    joblib.dump(saved, paths.model / "model.joblib")
+    save_signature(saved, X, y, model_dir=paths.model)
     shutil.copy(SCRIPTS.get(name, TOOLKIT_PROGRAM), paths.model / TOOLKIT_FILE)
     if name in SCRIPTS:
         (paths.model / "code").mkdir()
@@ -133,7 +174,7 @@ def make(name: str, root: Path) -> Model:
         name,
         paths,
         tuple(_csv(sample[at : at + 1]) for at in range(ROWS)),
-        tuple(str(label) for label in estimator.predict(sample)),
+        tuple(str(label) for label in estimator.predict(sample).ravel().tolist()),
         _large(large) if len(large) else {},
         b"".join(b"%d\n" % label for label in estimator.predict(large)) if len(large) else b"",
     )

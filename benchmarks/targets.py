@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from benchmarks.figures import Figure, Spread
+from benchmarks.measures.throughput import OTHER_BOOSTERS
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,14 @@ TARGETS = (
     _least("throughput, a script's predict_proba, 16 clients", "script.throughput.16", 8, "stock"),
     _most("median latency, penguins, 1 client", "penguins.p50.1", 0.15, "fastapi"),
     _most("median latency, boosting, 1 client", "boosting.p50.1", 0.35, "fastapi-omp1"),
+    *(
+        target
+        for name in OTHER_BOOSTERS
+        for target in (
+            _most(f"median latency, {name}, 1 client", f"{name}.p50.1", 1, "fastapi-omp1"),
+            _least(f"throughput, {name}, 16 clients", f"{name}.throughput.16", 1, "fastapi-omp1"),
+        )
+    ),
     _most("median latency, iris, 1 client", "iris.p50.1", 0.4, "stock"),
     _most("median latency, iris, 1 client", "iris.p50.1", 1, "fastapi"),
     _most("p99 latency, iris, 64 clients", "iris.p99.64", 0.2, "stock"),

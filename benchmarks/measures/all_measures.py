@@ -24,6 +24,7 @@ MEASURES: dict[str, Callable[[Session], list[Figure]]] = {
     "iris": throughput.iris,
     "forest": throughput.forest,
     "boosting": throughput.boosting,
+    "other-boosters": throughput.other_boosters,
     "penguins": throughput.penguins,
     "penguins-forest": throughput.penguins_forest,
     "script": throughput.script,

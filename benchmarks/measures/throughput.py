@@ -16,6 +16,8 @@ IRIS_CLIENTS = (1, 16, 64)
 IRIS_STACKS = ("ours", "stock", "classic", "fastapi", "fastapi-silent", "control")
 FOREST_STACKS = ("ours", "stock", "classic", "fastapi", "control")
 BOOSTING_STACKS = ("ours", "stock", "classic", "fastapi", "fastapi-omp1")
+OTHER_BOOSTERS = ("xgboost", "xgboost-booster", "lightgbm", "lightgbm-booster", "catboost")
+OTHER_BOOSTERS_STACKS = ("ours", "fastapi-omp1")
 # The others' readers of CSV know nothing but numbers.
 PENGUINS_STACKS = ("ours", "fastapi", "control")
 SCRIPT_STACKS = ("ours", "stock", "fastapi", "control")
@@ -36,6 +38,15 @@ def forest(session: Session) -> list[Figure]:
 
 def boosting(session: Session) -> list[Figure]:
     return measure(session, "boosting", (1, 16), BOOSTING_STACKS)
+
+
+def other_boosters(session: Session) -> list[Figure]:
+    """Boosters of other libraries, as their classes and bare."""
+    return [
+        figure
+        for name in OTHER_BOOSTERS
+        for figure in measure(session, name, (1, 16), OTHER_BOOSTERS_STACKS)
+    ]
 
 
 def penguins(session: Session) -> list[Figure]:

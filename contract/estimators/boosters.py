@@ -64,7 +64,7 @@ def _of_lightgbm(model: Any) -> BoosterInput | None:
     lists = attribute(booster, "pandas_categorical") or []
     places = _lightgbm_categorical(booster)
     known = dict(zip(places, lists, strict=False)) if len(places) == len(lists) else {}
-    nameless = _are_made_up(names)
+    nameless = are_made_up(names)
     if lists and not known:  # which columns they are of is not known
         return BoosterInput(
             tuple(Column(name) for name in names),
@@ -88,7 +88,7 @@ def _of_catboost(model: Any) -> BoosterInput | None:
     texts: set[int] = set()
     for which in ("get_cat_feature_indices", "get_text_feature_indices"):
         texts.update(_called(model, which) or [])
-    nameless = _are_made_up(names)
+    nameless = are_made_up(names)
     # A category is gone by as its text is: 3 and "3" are one.
     columns = tuple(
         Column(None if nameless else name, "string", "object", believed=True)
@@ -99,11 +99,16 @@ def _of_catboost(model: Any) -> BoosterInput | None:
     return BoosterInput(columns, not nameless)
 
 
-def _are_made_up(names: Sequence[str]) -> bool:
+def are_made_up(names: Sequence[str]) -> bool:
     """Whether names only number columns that had none; 2019 and 2020 are names."""
     return any(
         list(names) == [f"{before}{at}" for at in range(len(names))] for before in ("", "Column_")
     )
+
+
+def without_blanks(name: str) -> str:
+    """A name as lightgbm writes it."""
+    return re.sub(r"\s", "_", name)
 
 
 def _described(

@@ -20,6 +20,7 @@ script_text.py             what users' files define, and whether to import one w
 library_configuration.py   scikit-learn's configuration that a model was fitted under
 model_input.py             decoded data as the model takes it, or what is wrong with it
 default_prediction.py      what a model is asked for where there is no predict_fn
+native_boosters.py         … where it is a bare booster
 class_output.py            its answer where probabilities are asked for
 asked_output.py            what is asked for, and whether the model has it
 fast/                      predictions without the library's questions

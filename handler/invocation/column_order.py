@@ -12,6 +12,7 @@ import pandas as pd
 
 from contract.dates_as_names import one_writing
 from contract.errors import UnprocessablePayload
+from contract.estimators.boosters import without_blanks
 from contract.signature import Signature
 from handler.codecs.charset import QUOTED, quote
 from handler.codecs.column_table import ColumnTable
@@ -109,17 +110,12 @@ def _called_as_expected(
     """Names as the model has them, where they differ only in how a program writes them."""
     if set(given) == set(expected):
         return data, given
-    for writing in (_without_blanks, one_writing):
+    for writing in (without_blanks, one_writing):
         known = {writing(name): name for name in expected}
         if len(known) == len(given) and {writing(name) for name in given} == known.keys():
             given = tuple(known[writing(name)] for name in given)
             return ColumnTable(given, data.columns), given
     return data, given
-
-
-def _without_blanks(name: str) -> str:
-    """A name as lightgbm, for one, writes it."""
-    return re.sub(r"\s", "_", name)
 
 
 def _by_number(data: Any, names: tuple[str, ...]) -> Any:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from contract.errors import UserCodeError
-from contract.estimators.class_names import class_name
 from contract.inference_output import asks_for_probabilities
 from contract.signature import Signature
 from handler.invocation.class_output import ClassOutput, classes_of
 from handler.invocation.fast.shortcut import Shortcut, shortcuts_to
+from handler.invocation.native_boosters import predictor_of_booster
 
 
 def predictor_of(
@@ -33,8 +31,9 @@ def predictor_of(
     if asks_for_probabilities(words):
         shortcuts = shortcuts_to(model) if fast else {}
         return _of_classes(model, shortcuts, words, classes_of(model, signature))
-    if class_name(type(model)) == "xgboost.core.Booster":
-        return partial(_predict_by_xgboost, model)
+    booster = predictor_of_booster(model, fast=fast)
+    if booster is not None:
+        return booster
     shortcuts = shortcuts_to(model) if fast else {}
     for name in ("predict", "transform"):
         method = shortcuts.get(name) or getattr(model, name, None)
@@ -53,14 +52,3 @@ def _of_classes(
     )
     takes_columns = isinstance(labels, Shortcut) and isinstance(figures, Shortcut)
     return ClassOutput(words, classes, labels, figures, takes_columns=takes_columns)
-
-
-def _predict_by_xgboost(booster: Any, data: Any) -> Any:
-    """What a bare booster predicts: it takes nothing but a matrix of its own kind."""
-    names, types = booster.feature_names, booster.feature_types
-    if hasattr(data, "columns"):
-        names = types = None  # it brings them along
-    matrix = sys.modules["xgboost"].DMatrix(
-        data, feature_names=names, feature_types=types, enable_categorical=True
-    )
-    return booster.predict(matrix)

@@ -18,6 +18,8 @@ Maker = Callable[[Any, "Survey"], Methods]
 METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function", "transform")
 # What an instance may have of its own that changes what its class's methods give.
 _OVERRIDES = {*METHODS, "score_samples", "__getstate__"}
+# Whose classes may be at the end of a model.
+LIBRARIES = ("sklearn.", "lightgbm.", "xgboost.")
 # By the class's full name, as the library is not imported for models that don't use it.
 _MAKERS: dict[str, Maker] = {}
 
@@ -51,12 +53,12 @@ class Survey:
         return self.methods_of(estimator)["transform"]
 
 
-def known(*names: str) -> Callable[[Maker], Maker]:
-    """Declare a maker for classes of scikit-learn, named without the library's own name."""
+def known(*names: str, library: str = "sklearn") -> Callable[[Maker], Maker]:
+    """Declare a maker for classes of a library, named without the library's own name."""
 
     def declare(maker: Maker) -> Maker:
         for name in names:
-            _MAKERS[f"sklearn.{name}"] = maker
+            _MAKERS[f"{library}.{name}"] = maker
         return maker
 
     return declare

@@ -22,8 +22,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from contract.estimators.boosters import are_made_up, without_blanks
 from handler.codecs.column_table import ColumnTable
-from handler.invocation.fast.estimators import METHODS, Survey, class_of
+from handler.invocation.fast.estimators import LIBRARIES, METHODS, Survey, class_of
 from handler.invocation.fast.values import Array, Compute, Elsewhere, Table, Values, table_of
 
 logger = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ _NOTED = "_n_feature_outs"
 # Each declares what it knows.
 _FAMILIES = ("linear", "trees", "boosting", "scaling", "imputing", "encoding", "features",
              "composition", "ensembles", "kernels", "neighbors",
-             "bayes_networks_clusters")  # fmt: skip
+             "bayes_networks_clusters", "other_boosters")  # fmt: skip
 
 
 class Shortcuts:
@@ -59,7 +60,9 @@ class Shortcuts:
         self.survey = survey
         self.columns = getattr(model, "n_features_in_", None)
         names = getattr(model, "feature_names_in_", None)
-        self.names = None if names is None else tuple(names)
+        self.names = None if names is None or are_made_up(list(names)) else tuple(names)
+        # As the library writes a column's name.
+        self._written = without_blanks if class_of(model).startswith("lightgbm.") else _as_it_is
         self._labels: Any = None  # the last columns of a data frame that had these names
         self.asking = False  # whether the library is at work, which may ask its own methods
         self._config = _config()
@@ -126,7 +129,7 @@ class Shortcuts:
         else:
             raise Elsewhere
         if columns is not self._labels:
-            if tuple(columns) != self.names:
+            if tuple(map(self._written, columns)) != self.names:
                 raise Elsewhere
             self._labels = columns
         if not 0 < data.shape[0] <= MOST_ROWS:
@@ -230,7 +233,7 @@ class Shortcut:
 
 def shortcuts_to(model: Any) -> dict[str, Shortcut]:
     """What gives a model's answers faster than its own methods, by their names."""
-    if not class_of(model).startswith("sklearn."):
+    if not class_of(model).startswith(LIBRARIES):
         return {}
     for family in _FAMILIES:
         importlib.import_module(f"handler.invocation.fast.{family}")
@@ -238,6 +241,10 @@ def shortcuts_to(model: Any) -> dict[str, Shortcut]:
         return Shortcuts(model).methods
     except Exception:
         return {}  # the library will say what is wrong, if something is
+
+
+def _as_it_is(name: Any) -> Any:
+    return name
 
 
 def _kept(attributes: dict[str, Any]) -> list[Any]:

@@ -132,13 +132,13 @@ def converted(values: Values) -> Array:
     """
     array = as_array(values)
     if array.dtype == np.int64:
-        return _exact(array).astype(np.float64)
+        return exact(array).astype(np.float64)
     if array.dtype != np.float64 or np.isinf(array).any():
         raise Elsewhere
     return array
 
 
-def _exact(whole: Array) -> Array:
+def exact(whole: Array) -> Array:
     """Whole numbers that double precision holds.
 
     Raises:
@@ -165,7 +165,7 @@ def single(values: Values) -> Array:
     """
     array = values.dense if isinstance(values, SparseRows) else as_array(values)
     if array.dtype == np.int64:
-        _exact(array)
+        exact(array)
     elif array.dtype not in (np.float64, np.float32) or not (np.abs(array) < LARGEST).all():
         raise Elsewhere
     return array.astype(np.float32, order="C")
