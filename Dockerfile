@@ -23,10 +23,10 @@ RUN python -m venv /tools && /tools/bin/pip install --require-hashes -r uv.txt -
 # ---- python: the environment, from locked requirements ----------------------------------------
 FROM tools AS python
 ENV UV_SYSTEM_CERTS=1 UV_NO_CACHE=1 UV_LINK_MODE=copy CFLAGS=-g0
-COPY requirements/serve.txt requirements/train.txt requirements/distributed.txt ./
+COPY requirements/serve.txt requirements/train.txt requirements/distributed.txt requirements/skops.txt ./
 RUN python -m venv --without-pip /opt/venv \
  && /tools/bin/uv pip install --python /opt/venv/bin/python --require-hashes \
-    --build-constraints build.txt -r serve.txt -r train.txt -r distributed.txt
+    --build-constraints build.txt -r serve.txt -r train.txt -r distributed.txt -r skops.txt
 COPY docker/build_steps/trim_environment.py docker/build_steps/compile_bytecode.py ./
 RUN python trim_environment.py /opt/venv && python compile_bytecode.py /opt/venv/lib /
 # The base image has no bytecode for most of the standard library.

@@ -37,6 +37,21 @@ class Reader:
             raise SettingsError(f"{name} must be {' or '.join(choices)}, not {value!r}")
         return value
 
+    def words(self, name: str) -> tuple[str, ...]:
+        """Words with commas between them, as they are written; none where it is not set."""
+        return tuple(filter(None, (word.strip() for word in (self.text(name) or "").split(","))))
+
+    def choices(self, name: str, choices: Sequence[str]) -> tuple[str, ...]:
+        """Some of several words, in any case, with commas between them; all are the default."""
+        found = tuple(dict.fromkeys(word.lower() for word in self.words(name)))
+        unknown = [word for word in found if word not in choices]
+        if unknown:
+            raise SettingsError(
+                f"{name} must be some of {', '.join(choices)} with commas between them, not "
+                f"{', '.join(map(repr, unknown))}"
+            )
+        return found or tuple(choices)
+
     def optional_integer(
         self, *names: str, least: int, most: int = HIGHEST_NUMBER, what: str = "a whole number"
     ) -> int | None:

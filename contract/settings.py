@@ -14,6 +14,8 @@ from contract.body_limits import BodyLimits
 from contract.environment_reader import HIGHEST_NUMBER, Reader
 from contract.inference_output import VARIABLE as INFERENCE_OUTPUT_VARIABLE
 from contract.machine import MEBIBYTE
+from contract.model_pins import MODES as PIN_MODES
+from contract.model_pins import VARIABLE as PINS_VARIABLE
 from contract.model_server_variables import MAX_REQUEST_SIZE, QUEUE_SIZE, TIMEOUTS, WORKERS
 from contract.paths import Paths
 
@@ -21,9 +23,16 @@ ALGORITHM_DIR_VARIABLE = "BYO_ALGORITHM_DIR"
 LOG_LEVEL_VARIABLE = "SAGEMAKER_CONTAINER_LOG_LEVEL"
 RELOAD_VARIABLE = "BYO_RELOAD"
 SUBMIT_DIR_VARIABLE = "SAGEMAKER_SUBMIT_DIRECTORY"
+MODEL_KEY_VARIABLE = "BYO_MODEL_KEY"
+FORMATS_VARIABLE = "BYO_MODEL_FORMATS"
+TRUSTED_VARIABLE = "BYO_SKOPS_TRUSTED"
+HIDE_CREDENTIALS_VARIABLE = "BYO_HIDE_CREDENTIALS"
+RUN_AS_ROOT_VARIABLE = "BYO_RUN_AS_ROOT"
 DEFAULT_ALGORITHM_DIR = "/opt/program"
 BACKENDS = ("own", "shared", "stock")
 FURTHER_COLUMNS = ("as-fitted", "refuse", "drop")
+MODEL_FORMATS = ("joblib", "pickle", "skops")
+RUN_AS_ROOT = ("auto", "true", "false")
 # multi-model-server refuses ports from 32767 on, and Netty counts bytes in a Java int.
 HIGHEST_PORT = 32766
 HIGHEST_BYTES = HIGHEST_NUMBER
@@ -67,6 +76,17 @@ class ServingSettings:
             ``contract/inference_output.py`` (``SAGEMAKER_INFERENCE_OUTPUT``); none for what the
             model's signature says.
         body_limits: what a body may hold and unpack to (``BYO_MAX_ROWS`` and its like).
+        model_pins: what is made of ``SHA256SUMS`` beside a model (``BYO_MODEL_PINS``): ``check``
+            it where it is there; ``require`` it; ``off``.
+        model_key: the public key by which a model must be signed (``BYO_MODEL_KEY``); None for
+            no signature.
+        model_formats: the formats that models may have (``BYO_MODEL_FORMATS``).
+        skops_trusted: the types beside skops' own that a skops file may hold
+            (``BYO_SKOPS_TRUSTED``).
+        hide_credentials: whether AWS credentials are kept out of the environment of users' code
+            (``BYO_HIDE_CREDENTIALS``).
+        run_as_root: whether root stays root (``BYO_RUN_AS_ROOT``): ``auto``, where nobody else
+            could serve; ``true``; ``false``.
 
     Where multi-model-server has a variable of its own for one of these, it counts last.
     """
@@ -93,6 +113,12 @@ class ServingSettings:
     further_columns: str = FURTHER_COLUMNS[0]
     inference_output: tuple[str, ...] = ()
     body_limits: BodyLimits = BodyLimits()
+    model_pins: str = PIN_MODES[0]
+    model_key: Path | None = None
+    model_formats: tuple[str, ...] = MODEL_FORMATS
+    skops_trusted: tuple[str, ...] = ()
+    hide_credentials: bool = False
+    run_as_root: str = RUN_AS_ROOT[0]
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> ServingSettings:
@@ -142,6 +168,12 @@ class ServingSettings:
             further_columns=read.choice("BYO_FURTHER_COLUMNS", FURTHER_COLUMNS),
             inference_output=read.inference_output(INFERENCE_OUTPUT_VARIABLE),
             body_limits=BodyLimits.from_reader(read),
+            model_pins=read.choice(PINS_VARIABLE, PIN_MODES),
+            model_key=Path(key) if (key := read.text(MODEL_KEY_VARIABLE)) else None,
+            model_formats=read.choices(FORMATS_VARIABLE, MODEL_FORMATS),
+            skops_trusted=read.words(TRUSTED_VARIABLE),
+            hide_credentials=read.flag(HIDE_CREDENTIALS_VARIABLE),
+            run_as_root=read.choice(RUN_AS_ROOT_VARIABLE, RUN_AS_ROOT),
         )
 
     def code_directories(self, model_dir: Path) -> list[Path]:

@@ -16,8 +16,8 @@ PACKAGES = "contract < handler | training_entry < byo | sagemaker_containers"
 ROOMS = {
     "handler": "processes < codecs < invocation < protocol < host < fork_server | service < serve",
     "training_entry": (
-        "job < hyperparameters < channels | metrics | checkpoint < script < before_script "
-        "< cluster < toolkit_run | main < launch"
+        "job < hyperparameters < channels | metrics | checkpoint | pinned_model < script "
+        "< before_script < cluster < toolkit_run | main < launch"
     ),
     "byo": (
         "command_errors < algorithm_folder | child_processes | content_types | table "

@@ -24,7 +24,7 @@ from contract.errors import ByoError, SettingsError, UserCodeError
 from contract.paths import BASE_DIR_VARIABLE, Paths
 from contract.settings import TrainingSettings
 from contract.user_module import describe
-from training_entry import cluster
+from training_entry import cluster, pinned_model
 from training_entry.before_script import job_requirements
 from training_entry.before_script.failure_file import FAILURE_FILE
 from training_entry.before_script.job_folders import prepare_output
@@ -79,6 +79,8 @@ def main() -> None:
     secrets = Secrets.in_file(settings.paths.hyperparameters)
     secrets.keep_out_of_logs()
     failure = _attempt(settings, secrets)
+    if failure is None and pinned_model.is_wanted(os.environ):
+        pinned_model.pin(settings.paths.model)
     if failure is not None:
         _fail(settings.paths, secrets.hide(clip(failure.reason)), failure.exit_code)
 
@@ -95,6 +97,7 @@ def _attempt(settings: TrainingSettings, secrets: Secrets) -> Failure | None:
 
         try:
             with stoppable(give_up):
+                pinned_model.is_wanted(os.environ)  # else it would fail when all is done
                 prepare_output(settings.paths)
                 # Removed when no process is left that could write to it.
                 folder = TemporaryDirectory(prefix="byo-job-", ignore_cleanup_errors=True)

@@ -16,6 +16,7 @@ SUBCOMMANDS = {
     "check": "check that an algorithm folder keeps the contract",
     "train": "run a training job as SageMaker does",
     "serve": "serve a trained model on this machine",
+    "pin": "note what the files of a model folder are, or check that they still are",
     "invoke": "send a file to a running server",
     "models": "list the models of a multi-model server",
     "load": "load a model into a multi-model server",

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from contract import save_signature
-from contract.settings import ServingSettings
+from contract.settings import MODEL_FORMATS, ServingSettings
 from handler.invocation.pipeline_loading import load_pipeline
 from handler.invocation.request_types import Request
 
@@ -90,6 +90,8 @@ def rehearse(settings: ServingSettings) -> None:
 
     # A module of the user's that is imported here would stand in for every model's own.
     nobodys = replace(settings, algorithm_dir=Path("/nowhere"), submit_dir=None, program=None)
+    # This model is ours, and no user's to have been pinned, signed or restricted.
+    nobodys = replace(nobodys, model_pins="off", model_key=None, model_formats=MODEL_FORMATS)
     table = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0], "b": [1.0, 0.0, 1.0, 0.0]})
     target = [0, 0, 1, 1]
     logging.disable(logging.CRITICAL)

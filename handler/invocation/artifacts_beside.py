@@ -12,7 +12,8 @@ from typing import Any
 
 from contract.errors import ModelLoadError
 from contract.machine import MEBIBYTE
-from handler.invocation.model_artifact import further_artifacts
+from handler.invocation.model_artifact import find_artifact, format_of, further_artifacts
+from handler.invocation.skops_artifact import load_skops
 from handler.invocation.user_functions import UserFunctions
 
 logger = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ def check(model_dir: Path, user: UserFunctions) -> None:
     if any(getattr(user, name) is not None for name in OWN_WAYS):
         return
     for file in further_artifacts(model_dir):
-        held = _held(file)
+        held = _held(file, model=find_artifact(model_dir))
         if hasattr(held, "transform") and not hasattr(held, "predict"):
             raise ModelLoadError(
                 f"{file} holds a {type(held).__name__}, which only a script of yours would apply: "
@@ -40,11 +41,18 @@ def check(model_dir: Path, user: UserFunctions) -> None:
         logger.warning("%s is not used: the model is another file", file)
 
 
-def _held(file: Path) -> Any:
-    """What a file holds; None where that can't be told."""
+def _held(file: Path, *, model: Path) -> Any:
+    """What a file holds; None where that can't be told.
+
+    Whoever saves a model with skops means nothing to be unpickled.
+    """
     import joblib
 
     try:
-        return joblib.load(file) if file.stat().st_size <= LARGEST_BYTES else None
+        if file.stat().st_size > LARGEST_BYTES:
+            return None
+        if format_of(file.name) == "skops":
+            return load_skops(file, ())
+        return None if format_of(model.name) == "skops" else joblib.load(file)
     except Exception:
         return None

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from contract.errors import ModelLoadError
 from contract.user_module import describe
 from handler.invocation.main_module import advice_on
+from handler.invocation.skops_artifact import SUFFIX as SKOPS
+from handler.invocation.skops_artifact import load_skops
 
 ARTIFACT_NAMES = ("model.joblib", "model.pkl")
-ARTIFACT_SUFFIXES = (".joblib", ".pkl", ".pickle", ".sav", ".p", ".jl", ".cloudpickle", ".dill")
+SKOPS_NAME = f"model{SKOPS}"
+JOBLIB_SUFFIXES = (".joblib", ".jl")
+PICKLE_SUFFIXES = (".pkl", ".pickle", ".sav", ".p", ".cloudpickle", ".dill")
+ARTIFACT_SUFFIXES = (*JOBLIB_SUFFIXES, *PICKLE_SUFFIXES, SKOPS)
 # What joblib and pickle's users add for a compressed file; joblib tells by the content.
 COMPRESSIONS = (".gz", ".z", ".bz2", ".xz", ".lzma", ".lz4")
 # Beside the model, and never it.
@@ -27,13 +33,18 @@ FOREIGN_CONTENT = (
     (b"<?xml", "it is an XML document, as a failed download leaves one"),
     (b"<!DOCTYPE", "it is an HTML page, as a failed download leaves one"),
     (b"<html", "it is an HTML page, as a failed download leaves one"),
+    (b"PK\x03\x04", f"it is a zip archive, as a skops file is: name that {SKOPS_NAME}"),
 )
 
 
-def load_artifact(model_dir: Path) -> Any:
-    """The default ``model_fn``: the joblib or pickle file in a model directory.
+def load_artifact(model_dir: Path, trusted: Sequence[str] = ()) -> Any:
+    """The default ``model_fn``: the joblib, pickle or skops file in a model directory.
 
-    ``model.joblib`` or ``model.pkl``, else the only file with such an ending.
+    ``model.joblib``, ``model.pkl`` or ``model.skops``, else the only file with such an ending.
+
+    Args:
+        model_dir: the model directory.
+        trusted: the types beside its own that skops may make objects of.
 
     Raises:
         ModelLoadError: there is no such file, or more than one, or it can't be loaded.
@@ -41,6 +52,8 @@ def load_artifact(model_dir: Path) -> Any:
     import joblib  # here, so that a user's own model_fn need not pay for it
 
     artifact = find_artifact(model_dir)
+    if artifact.name.lower().endswith(SKOPS):
+        return load_skops(artifact, trusted)
     try:
         return joblib.load(artifact)
     except MemoryError:
@@ -61,15 +74,14 @@ def find_artifact(model_dir: Path) -> Path:
     """
     if not model_dir.is_dir():
         raise ModelLoadError(f"{model_dir} is not a folder")
-    for name in ARTIFACT_NAMES:
-        artifact = model_dir / name
-        if artifact.is_file():
-            return artifact
-        if artifact.is_symlink():
-            raise ModelLoadError(
-                f"{artifact} is a link to {artifact.readlink()}, which is not there: pack the "
-                "file itself"
-            )
+    named = [name for name in (*ARTIFACT_NAMES, SKOPS_NAME) if _is_there(model_dir / name)]
+    if SKOPS_NAME in named[1:]:
+        raise ModelLoadError(
+            f"{model_dir} holds {' and '.join(named)}, and nothing tells which is the model: leave "
+            "the one that is"
+        )
+    if named:
+        return model_dir / named[0]
     found = sorted(file for file in model_dir.iterdir() if _is_artifact(file))
     if len(found) == 1:
         return found[0]
@@ -81,6 +93,20 @@ def find_artifact(model_dir: Path) -> Path:
     raise ModelLoadError(f"{model_dir} holds no artifact: {_instead(model_dir)}")
 
 
+def _is_there(artifact: Path) -> bool:
+    """Whether there is such a file.
+
+    Raises:
+        ModelLoadError: it is a link to nowhere.
+    """
+    if artifact.is_symlink() and not artifact.is_file():
+        raise ModelLoadError(
+            f"{artifact} is a link to {artifact.readlink()}, which is not there: pack the file "
+            "itself"
+        )
+    return artifact.is_file()
+
+
 def further_artifacts(model_dir: Path) -> list[Path]:
     """What could be artifacts as well, beside the one that is the model."""
     model = find_artifact(model_dir)
@@ -88,12 +114,19 @@ def further_artifacts(model_dir: Path) -> list[Path]:
 
 
 def _is_artifact(file: Path) -> bool:
-    if file.name.startswith(".") or not file.is_file():
-        return False
-    name = file.name.lower()
+    return not file.name.startswith(".") and bool(format_of(file.name)) and file.is_file()
+
+
+def format_of(name: str) -> str | None:
+    """The format of the artifact that a file of this name is; None where it is none."""
+    name = name.lower()
+    if name.endswith(SKOPS):
+        return "skops"
     for ending in COMPRESSIONS:
         name = name.removesuffix(ending)
-    return name.endswith(ARTIFACT_SUFFIXES)
+    if name.endswith(JOBLIB_SUFFIXES):
+        return "joblib"
+    return "pickle" if name.endswith(PICKLE_SUFFIXES) else None
 
 
 def _instead(model_dir: Path) -> str:

@@ -37,15 +37,24 @@ def functions_of(model_dir: Path, program: Path | None) -> tuple[UserFunctions, 
     return archive.functions(), f"{MANIFEST} ({archive.name})"
 
 
-def load_model(user: UserFunctions, model_dir: Path, context: Any) -> Any:
-    """The model, as the functions around loading give it."""
+def load_model(
+    user: UserFunctions, model_dir: Path, context: Any, trusted: Sequence[str] = ()
+) -> Any:
+    """The model, as the functions around loading give it.
+
+    Args:
+        user: the user's functions.
+        model_dir: the model directory.
+        context: what they are handed beside it.
+        trusted: the types beside its own that skops may make objects of.
+    """
     if user.pre_model_fn:
         user.pre_model_fn(str(model_dir), context)
     with _logged_warnings():
         if user.model_fn:
             model = user.model_fn(str(model_dir), context)
         else:
-            model = load_artifact(model_dir)
+            model = load_artifact(model_dir, trusted)
     if user.model_warmup_fn:
         user.model_warmup_fn(str(model_dir), model, context)
     return model

@@ -21,6 +21,7 @@ from handler.invocation import (
     library_configuration,
     main_module,
     misnamed_functions,
+    model_folder,
     toolkit_without_pickle,
 )
 from handler.invocation.default_prediction import predictor_of
@@ -28,6 +29,7 @@ from handler.invocation.fast.instance import quicken
 from handler.invocation.model_identity import identity_of
 from handler.invocation.model_loading import functions_of, load_model, told_by_place
 from handler.invocation.pipeline import Limit, Pipeline
+from handler.invocation.unpickling import unpickling_as_allowed
 from handler.invocation.user_functions import UserFunctions
 from handler.processes.invocation_time_limit import deadline
 
@@ -46,6 +48,8 @@ def load_pipeline(
         UserCodeError, SignatureError, ModelLoadError: say in one line what is wrong.
         MemoryError: there is not enough memory for the model.
     """
+    # First: nothing of the folder is to be imported or unpickled before.
+    model_folder.check(model_dir, settings)
     directories = settings.code_directories(model_dir)
     check_names(directories)
     program = find_program(directories, settings.program)
@@ -58,9 +62,10 @@ def load_pipeline(
         library_configuration.restore(signature.configuration if signature else {})
         for warning in misnamed_functions.warnings_on(program, directories):
             logger.warning(warning)
-        user, source = functions_of(model_dir, program)
-        toolkit_without_pickle.forbid_unpickling()
-        model = load_model(user, model_dir, context)
+        with unpickling_as_allowed(settings.model_formats):
+            user, source = functions_of(model_dir, program)
+            toolkit_without_pickle.forbid_unpickling()
+            model = load_model(user, model_dir, context, settings.skops_trusted)
         found = describe(model)
         artifacts_beside.check(model_dir, user)
         users_own = _own_way(user)

@@ -17,7 +17,7 @@ from pathlib import Path
 from contract.machine import MEBIBYTE
 from contract.model_server_variables import without_them
 from contract.requirements.overlay import interpreter
-from contract.settings import ServingSettings
+from contract.settings import MODEL_KEY_VARIABLE, ServingSettings
 from handler.invocation.archive_handler import DECODE_AS_SET_VARIABLE, DECODE_VARIABLE
 from handler.processes import batch_transform_file, launcher_pipes
 from handler.processes.capacity_plan import CapacityPlan
@@ -185,6 +185,8 @@ def worker_environment(
     settings: ServingSettings, plan: CapacityPlan, scratch: Path, environ: Mapping[str, str]
 ) -> dict[str, str]:
     """What the fork server and each worker find in their environment."""
+    # Hosts are somewhere else by the time that they look for it.
+    key = {MODEL_KEY_VARIABLE: str(settings.model_key.absolute())} if settings.model_key else {}
     return {
         **environ,
         # Folders of models and algorithms may be read-only, and are not ours to write to.
@@ -198,4 +200,5 @@ def worker_environment(
         launcher_pipes.DIR_VARIABLE: str(scratch),
         "TMPDIR": str(scratch),
         "BYO_ALGORITHM_DIR": str(settings.algorithm_dir.absolute()),
+        **key,
     }

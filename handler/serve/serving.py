@@ -19,10 +19,16 @@ from contract.machine import this_machine
 from contract.model_server_variables import unheeded
 from contract.settings import ServingSettings
 from handler.processes.capacity_plan import CapacityPlan, plan
-from handler.serve import frontend_command, model_requirements, submitted_code
+from handler.serve import (
+    frontend_command,
+    hidden_credentials,
+    least_privilege,
+    model_requirements,
+    submitted_code,
+)
 from handler.serve.exit_codes import EXIT_CODES
 from handler.serve.scratch_folder import make_scratch
-from handler.serve.startup_checks import check_start
+from handler.serve.startup_checks import check_before_install, check_start
 from handler.serve.supervisor import supervise
 
 logger = logging.getLogger(__name__)
@@ -79,6 +85,9 @@ def serve(environ: Mapping[str, str]) -> None:
     try:
         environ = submitted_code.fetch(environ, scratch, settings.startup_timeout)
         settings = ServingSettings.from_environ(environ)
+        if settings.hide_credentials:
+            environ = hidden_credentials.hide(environ)
+        environ = least_privilege.drop_root(settings, scratch, environ)
         environ = with_requirements(settings, scratch, environ)
         supervise(
             settings,
@@ -100,6 +109,7 @@ def with_requirements(
 
     Raises:
         UserCodeError: that can't be installed.
+        ModelUnavailable: it is in a model folder that is not as it must be.
     """
     model_dir = settings.paths.model.absolute()
     directories = settings.code_directories(model_dir)
@@ -110,6 +120,7 @@ def with_requirements(
         directories = directories[1:]
     else:
         model_requirements.name_what_does_not_count(settings.paths.model)
+        check_before_install(settings, directories)
     found = model_requirements.install(directories, scratch, settings.startup_timeout, environ)
     return environ if found is None else found.environ(environ)
 

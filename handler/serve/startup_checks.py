@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 from contract.errors import ModelLoadError, SettingsError
+from contract.requirements.requirement_lines import FILE_NAME as REQUIREMENTS
 from contract.settings import RELOAD_VARIABLE, ServingSettings
 from contract.user_module import check_names
-from handler.invocation import archive_handler
+from handler.invocation import archive_handler, model_folder
+from handler.invocation.openssf_signature import load_key
 from handler.serve.model_load_watch import ModelUnavailable
 
 
@@ -18,12 +21,15 @@ def check_start(settings: ServingSettings) -> None:
     Raises:
         ModelUnavailable: the model directory of a single-model endpoint is not there.
         UserCodeError: a user's file would shadow a package of ours.
-        SettingsError: the port is taken, or what is asked for can't be had together.
+        SettingsError: the port is taken, a model's key can't be used, or what is asked for can't be
+            had together.
     """
     if settings.reload and settings.backend == "stock":
         raise SettingsError(
             f"{RELOAD_VARIABLE} needs a BYO_BACKEND that can load anew: own or shared, not stock"
         )
+    if settings.model_key is not None:
+        load_key(settings.model_key)
     check_port(settings)
     if settings.multi_model:
         check_names([settings.algorithm_dir])
@@ -48,6 +54,29 @@ def check_archive(model_dir: Path) -> None:
         archive_handler.find(model_dir)
     except ModelLoadError as error:
         raise ModelUnavailable(str(error)) from None
+
+
+def check_before_install(settings: ServingSettings, directories: Sequence[Path]) -> None:
+    """Before what a model folder asks for is installed, see that it is as it must be.
+
+    Without that, its process sees to it: a large model is not read twice.
+
+    Args:
+        settings: the serving settings.
+        directories: the folders whose requirements count.
+
+    Raises:
+        ModelUnavailable: it is not.
+    """
+    model_dir = settings.paths.model.resolve()
+    for directory in directories:
+        inside = directory.resolve().is_relative_to(model_dir)
+        if inside and (directory / REQUIREMENTS).exists():
+            try:
+                model_folder.check(model_dir, settings)
+            except ModelLoadError as error:
+                raise ModelUnavailable(str(error)) from None
+            return
 
 
 def check_port(settings: ServingSettings) -> None:

@@ -3,7 +3,7 @@ from importlib import metadata
 import pytest
 
 COMMANDS = [
-    "init", "check", "train", "serve", "invoke", "models", "load", "unload", "build", "push",
+    "init", "check", "train", "serve", "pin", "invoke", "models", "load", "unload", "build", "push",
     "demo", "doctor", "completion",
 ]  # fmt: skip
 
