@@ -1,4 +1,4 @@
-"""Known vulnerabilities, as the OSV database lists them."""
+"""Known vulnerabilities, as the service of the OSV database lists them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import requests
@@ -24,16 +24,48 @@ class AuditFailed(Exception):
 
 @dataclass(frozen=True)
 class Finding:
-    """One vulnerability of one package."""
+    """One vulnerability of one package.
+
+    Args:
+        package: the package's name.
+        version: its version.
+        ids: what the vulnerability is called; the database's own name first.
+        fixed: the versions that have it no more.
+    """
 
     package: str
     version: str
-    names: str
+    ids: tuple[str, ...]
     fixed: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.package} {self.version}: {', '.join(self.ids)}, {self.remedy}"
 
     @property
     def remedy(self) -> str:
         return f"fixed in {', '.join(self.fixed)}" if self.fixed else "no fixed version is known"
+
+
+def merged_findings(findings: Iterable[Finding]) -> list[Finding]:
+    """Each vulnerability of a package once: several lists may name it, each in its own way."""
+    merged: list[Finding] = []
+    for finding in findings:
+        same = next(
+            (
+                one
+                for one in merged
+                if (one.package, one.version) == (finding.package, finding.version)
+                and set(one.ids).intersection(finding.ids)
+            ),
+            None,
+        )
+        if same is None:
+            merged.append(finding)
+            continue
+        ids = tuple(dict.fromkeys([*same.ids, *finding.ids]))
+        fixed = tuple(dict.fromkeys([*same.fixed, *finding.fixed]))
+        merged[merged.index(same)] = replace(same, ids=ids, fixed=fixed)
+    return merged
 
 
 def python_findings(contents: Contents, url: str) -> Iterator[Finding]:
@@ -57,9 +89,8 @@ def python_findings(contents: Contents, url: str) -> Iterator[Finding]:
         raise AuditFailed(f"pip-audit failed: {last}") from None
     for package in packages:
         for found in package.get("vulns", []):
-            names = ", ".join([found["id"], *found["aliases"]])
-            fixed = tuple(found["fix_versions"])
-            yield Finding(package["name"], package["version"], names, fixed)
+            ids = (found["id"], *found["aliases"])
+            yield Finding(package["name"], package["version"], ids, tuple(found["fix_versions"]))
 
 
 def java_findings(contents: Contents, url: str) -> Iterator[Finding]:
@@ -70,8 +101,8 @@ def java_findings(contents: Contents, url: str) -> Iterator[Finding]:
         name = f"{group}:{artifact}"
         package = {"name": name, "ecosystem": "Maven"}
         for found in ask(url, {"package": package, "version": version}).get("vulns", []):
-            names = ", ".join([found["id"], *found.get("aliases", [])])
-            yield Finding(name, version, names, tuple(sorted(fixes(found, name))))
+            ids = (found["id"], *found.get("aliases", []))
+            yield Finding(name, version, ids, tuple(sorted(fixes(found, name))))
 
 
 def fixes(found: dict[str, Any], name: str) -> set[str]:
