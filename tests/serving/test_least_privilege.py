@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
+import signal
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from byo.child_processes import child
+from byo.endpoint import Client, serving_environ
+from byo.endpoint.local_endpoint import SERVE_COMMAND
 from contract.errors import SettingsError
 from contract.model_pins import FILE_NAME as PINS
 from contract.model_pins import write_pins
 from contract.settings import ServingSettings
 from handler.serve import least_privilege
 from handler.serve.hidden_credentials import grants
-from tests.serving.conftest import Tree, run_to_its_end, running
+from handler.serve.pick_free_port import free_port
+from tests.serving.backend.processes import Processes, eventually, kill
+from tests.serving.conftest import Tree, make_tree, run_to_its_end, running, save_positional
+
+ROOT = Path(__file__).parents[2]
 
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "hidden-id",
@@ -100,3 +113,109 @@ def test_why_root_is_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> N
     with pytest.raises(SettingsError, match="BYO_RUN_AS_ROOT=false, and nobody can't serve"):
         drop("false")
     assert os.geteuid() == 0
+
+
+# Tells who it is, and what it may do.
+TELLS = """
+import os
+import tempfile
+from pathlib import Path
+
+def can(act):
+    try:
+        return act() is not None
+    except OSError:
+        return False
+
+def predict_fn(data, model):
+    status = Path("/proc/self/status").read_text()
+    lines = status.splitlines()
+    held = [line.split()[1] for line in lines if line.startswith(("CapEff", "NoNewPrivs"))]
+    model_dir = Path(os.environ["SM_MODEL_DIR"])
+    return [[
+        str(os.getuid()), str(os.getgroups()), *held,
+        str(can(lambda: (model_dir / "more").write_text("x"))),
+        str(can(lambda: Path("/etc/more").write_text("x"))),
+        str(can(lambda: Path(os.environ["TEST_SERVE"], "environ").read_bytes())),
+        str(can(tempfile.mkstemp)),
+        str(can(lambda: Path("~/more").expanduser().write_text("x"))),
+        str(can(lambda: os.setuid(0) or 1)),
+    ]]
+"""
+# In a file system of its own, where the interpreter can be read by everybody, as in the image.
+OPENED = """set -e
+mount --bind "$1" "$2"
+mount -t tmpfs -o mode=755 none "$3"
+mkdir -p "$1"
+mount --bind "$2" "$1"
+shift 3
+exec "$@"
+"""
+
+
+def may_enter(place: Path) -> bool:
+    """Whether everybody may go into a folder."""
+    return bool(place.stat().st_mode & 0o001)
+
+
+def in_the_open(command: list[str], kept: Path) -> list[str]:
+    """A command that `nobody` can take over; the test is skipped where there is no way to that."""
+    closed = [place for place in Path(sys.base_prefix).parents if not may_enter(place)]
+    if not closed:
+        return command
+    inside = ("unshare", "--mount", "--propagation", "private")
+    if ROOT.is_relative_to(closed[-1]):
+        pytest.skip(f"nobody can read the checkout in {closed[-1]}")
+    if subprocess.run([*inside, "true"], capture_output=True, check=False).returncode:
+        pytest.skip(f"nobody can read the interpreter in {closed[-1]}")
+    shell = ("sh", "-c", OPENED, "sh", sys.base_prefix, str(kept), str(closed[-1]))
+    return [*inside, *shell, *command]
+
+
+def answered(client: Client) -> Any:
+    """An answer; None where there is none for now."""
+    response = client.invoke(b"1,0\n", "text/csv", accept="application/json")
+    return json.loads(response.body) if response.ok else None
+
+
+@as_root
+@pytest.mark.slow
+def test_root_is_dropped() -> None:
+    """Users' code may do nothing but write to its scratch folder; and all goes on as it does."""
+    with tempfile.TemporaryDirectory(prefix="byo-open-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "kept").mkdir()
+        tree = make_tree(folder / "tree")
+        save_positional(tree.paths.model)
+        write_pins(tree.paths.model)
+        (tree.algorithm.folder / "inference.py").write_text(TELLS)
+        port = free_port()
+        environ = serving_environ(tree.environ(), tree.paths, tree.algorithm, port)
+        # The shell, or what takes its place, is the process of serve in the end.
+        command = ["sh", "-c", 'TEST_SERVE=/proc/$$ exec "$0" "$@"', *SERVE_COMMAND]
+        log = folder / "log"
+        with (
+            log.open("wb") as output,
+            child(
+                in_the_open(command, folder / "kept"),
+                environ | {"BYO_RUN_AS_ROOT": "false", "MODEL_SERVER_WORKERS": "1"},
+                stdout=output,
+            ) as process,
+            Client(f"http://127.0.0.1:{port}") as client,
+        ):
+            eventually(lambda: process.poll() is not None or b"serve: ready" in log.read_bytes())
+            assert process.poll() is None, log.read_text()
+            told = answered(client)
+            process.send_signal(signal.SIGHUP)
+            eventually(lambda: b"as it has been loaded anew" in log.read_bytes())
+            kill(Processes(tree).fork_server())
+            again = eventually(lambda: answered(client))
+            process.terminate()
+            assert process.wait(30) == 0, log.read_text()
+
+        nobody = str(pwd.getpwnam("nobody").pw_uid)
+        dropped = [nobody, "[]", "0000000000000000", "1", *["False"] * 3, "True", "True", "False"]
+        assert told == [dropped], log.read_text()
+        assert again == told
+        assert "started as root, goes on as nobody" in log.read_text()
