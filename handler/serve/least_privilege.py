@@ -68,7 +68,7 @@ def drop_root(
     if os.geteuid() != 0 or settings.run_as_root == "true":
         return environ
     user = _user()
-    hindrance = _hindrance(user, settings, environ)
+    hindrance = _hindrance(user, settings, environ) or _why_not_given(scratch, user)
     if hindrance and settings.run_as_root == "false":
         raise SettingsError(
             f"{RUN_AS_ROOT_VARIABLE}=false, and {user.name} can't serve in the place of root: "
@@ -83,7 +83,6 @@ def drop_root(
             RUN_AS_ROOT_VARIABLE,
         )
         return environ
-    _give(scratch, user)
     user.become()
     logger.info(
         "started as root, goes on as %s (%d): %s=true keeps root",
@@ -104,11 +103,16 @@ def _user() -> User:
     return User(NAME, found.pw_uid, found.pw_gid)
 
 
-def _give(scratch: Path, user: User) -> None:
-    os.chown(scratch, user.number, user.group)
-    for folder, folders, files in os.walk(scratch):
-        for name in (*folders, *files):
-            os.chown(Path(folder, name), user.number, user.group, follow_symlinks=False)
+def _why_not_given(scratch: Path, user: User) -> str:
+    """Make the scratch folder a user's; why that can't be, as a clause, or nothing."""
+    try:
+        os.chown(scratch, user.number, user.group)
+        for folder, folders, files in os.walk(scratch):
+            for name in (*folders, *files):
+                os.chown(Path(folder, name), user.number, user.group, follow_symlinks=False)
+    except OSError as error:
+        return f"{scratch} can't be given to it ({error.strerror})"
+    return ""
 
 
 def _hindrance(user: User, settings: ServingSettings, environ: Mapping[str, str]) -> str:

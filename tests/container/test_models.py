@@ -43,15 +43,18 @@ def test_no_model_at_all(image: str) -> None:
 
 
 def test_an_artifact_cut_short(image: str, trained: Paths, tmp_path: Path) -> None:
-    """As a download that broke off leaves it."""
+    """As a download that broke off leaves it: its pins tell, and without them the unpickler."""
     model = with_code(trained, tmp_path / "model", {})
     artifact = model / "model.joblib"
     artifact.write_bytes(artifact.read_bytes()[:1000])
+    options = mount(model, "/opt/ml/model", read_only=True)
 
-    ended = run(image, "serve", options=mount(model, "/opt/ml/model", read_only=True))
+    pinned = run(image, "serve", options=options)
+    without = run(image, "serve", options=[*options, "--env", "BYO_MODEL_PINS=off"])
 
-    assert "model.joblib can't be loaded" in ended.log.splitlines()[-1]
-    assert ended.code == CANNOT_SERVE
+    assert "(changed: model.joblib)" in pinned.log.splitlines()[-1]
+    assert "model.joblib can't be loaded" in without.log.splitlines()[-1]
+    assert (pinned.code, without.code) == (CANNOT_SERVE, CANNOT_SERVE)
 
 
 def test_requirements_that_cannot_be_installed(image: str, trained: Paths, tmp_path: Path) -> None:

@@ -29,7 +29,9 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 def docker_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a checkout has in docker/, without what jobs may have left there."""
     folder = tmp_path_factory.mktemp("classic") / "docker"
-    ignored = shutil.ignore_patterns("code", "*.joblib", "signature.json", "data.*", "success")
+    ignored = shutil.ignore_patterns(
+        "code", "*.joblib", "signature.json", "SHA256SUMS", "data.*", "success"
+    )
     shutil.copytree(ROOT / "docker", folder, ignore=ignored)
     return folder
 

@@ -22,7 +22,7 @@ def test_the_baked_in_algorithm_leaves_a_model_and_success(trained: Paths) -> No
     """What SageMaker packs into model.tar.gz is there, and no failure file."""
     written = {file.name for file in trained.model.iterdir()}
 
-    assert written == {"model.joblib", "signature.json"}
+    assert written == {"SHA256SUMS", "model.joblib", "signature.json"}
     assert trained.success.is_file()
     assert not trained.failure.exists()
 

@@ -13,11 +13,13 @@ from typing import Any
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from skops import io
 
 from contract import save_signature
@@ -123,6 +125,18 @@ def test_a_skops_model_answers_as_its_pickle_does(folder: Path, tmp_path: Path) 
 
     assert answer(pipeline) == b"[0,1]"
     assert answer(pipeline) == answer(load(folder, fast_predictions=False))
+
+
+def test_what_does_no_harm_is_not_asked_for(folder: Path) -> None:
+    """Such as a rule for columns, which most pipelines of tables have."""
+    numbers = make_column_selector(dtype_include=np.number)
+    table = pd.DataFrame(X, columns=["a", "b"])
+    steps = make_column_transformer((OneHotEncoder(handle_unknown="ignore"), numbers))
+    io.dump(make_pipeline(steps, LogisticRegression()).fit(table, y), folder / "model.skops")
+    held = io.get_untrusted_types(file=folder / "model.skops")
+
+    assert "sklearn.compose._column_transformer.make_column_selector" in held
+    assert answer(load(folder, **skops_alone()), b"a,b\n0,0\n3,0\n") == b"[0,1]"
 
 
 def test_a_forest_of_histograms(folder: Path) -> None:

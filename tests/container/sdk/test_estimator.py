@@ -39,7 +39,7 @@ def result(local: Run) -> dict[str, Any]:
 def test_fit_trains_by_the_submitted_script(local, result):
     """The hyperparameters arrive as they were given, and model and output come back."""
     assert "20 trees, bootstrap False, note: it's a test" in local.printed
-    assert result["model"] == ["model.joblib", "signature.json"]
+    assert result["model"] == ["SHA256SUMS", "model.joblib", "signature.json"]
     assert {"success", "data/report.json"} <= set(result["output"])
 
 
