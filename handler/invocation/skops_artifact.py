@@ -16,8 +16,21 @@ from contract.settings import TRUSTED_VARIABLE
 from contract.user_module import describe
 
 SUFFIX = ".skops"
-# What skops does not list and can do no harm: what an array's numbers are, and a rule for columns.
-HARMLESS = ("numpy.dtype", "sklearn.compose._column_transformer.make_column_selector")
+# What skops does not list and can do no harm: kinds of numbers, and a rule for columns.
+HARMLESS = frozenset(
+    {
+        "numpy.complexfloating",
+        "numpy.dtype",
+        "numpy.floating",
+        "numpy.generic",
+        "numpy.inexact",
+        "numpy.integer",
+        "numpy.number",
+        "numpy.signedinteger",
+        "numpy.unsignedinteger",
+        "sklearn.compose._column_transformer.make_column_selector",
+    }
+)
 MOST_TYPES = 12
 
 
@@ -46,7 +59,7 @@ def load_skops(file: Path, trusted: Sequence[str]) -> Any:
         )
     try:
         held = sorted(set(io.get_untrusted_types(file=file)))
-        unknown = [name for name in held if name not in (*HARMLESS, *trusted)]
+        unknown = [name for name in held if name not in HARMLESS.union(trusted)]
         if unknown:
             raise ModelLoadError(_refusal(file, unknown))
         return io.load(file, trusted=held)
