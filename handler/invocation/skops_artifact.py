@@ -6,6 +6,7 @@ harmless are made, and all others only if whoever serves the model has named the
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,6 +33,8 @@ HARMLESS = frozenset(
     }
 )
 MOST_TYPES = 12
+# Files could get past what older ones asked for (CVE-2025-54412, -54413, -54886).
+OLDEST = (0, 13)
 
 
 def load_skops(file: Path, trusted: Sequence[str]) -> Any:
@@ -46,12 +49,18 @@ def load_skops(file: Path, trusted: Sequence[str]) -> Any:
         MemoryError: there is not enough memory for it.
     """
     try:
+        import skops
         from skops import io
     except ImportError as error:
         raise ModelLoadError(
             f"{file} takes skops to load ({describe(error)}): put skops into "
             "code/requirements.txt, or pip install skops"
         ) from None
+    if tuple(map(int, re.findall(r"\d+", skops.__version__)[:2])) < OLDEST:
+        raise ModelLoadError(
+            f"{file} takes skops {'.'.join(map(str, OLDEST))} or newer to load safely, and "
+            f"{skops.__version__} is installed"
+        )
     if not zipfile.is_zipfile(file):
         raise ModelLoadError(
             f"{file} is not what skops.io.dump writes, whatever its name says: nothing of it is "

@@ -307,6 +307,15 @@ def test_without_skops(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         load(folder)
 
 
+def test_a_skops_with_known_holes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model's requirements may ask for one: it is not used."""
+    io.dump(fitted(), folder / "model.skops")
+    monkeypatch.setattr("skops.__version__", "0.12.3")
+
+    with pytest.raises(ModelLoadError, match=r"takes skops 0\.13 or newer .* 0\.12\.3"):
+        load(folder)
+
+
 # ---- signatures ---------------------------------------------------------------------------------
 
 
