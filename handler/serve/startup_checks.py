@@ -7,8 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from contract.errors import ModelLoadError, SettingsError
+from contract.model_pins import VARIABLE as PINS_VARIABLE
 from contract.requirements.requirement_lines import FILE_NAME as REQUIREMENTS
-from contract.settings import RELOAD_VARIABLE, ServingSettings
+from contract.settings import (
+    FORMATS_VARIABLE,
+    MODEL_FORMATS,
+    MODEL_KEY_VARIABLE,
+    RELOAD_VARIABLE,
+    ServingSettings,
+)
 from contract.user_module import check_names
 from handler.invocation import archive_handler, model_folder
 from handler.invocation.openssf_signature import load_key
@@ -30,6 +37,8 @@ def check_start(settings: ServingSettings) -> None:
         )
     if settings.model_key is not None:
         load_key(settings.model_key)
+    if settings.backend == "stock":
+        check_for_stock(settings)
     check_port(settings)
     if settings.multi_model:
         check_names([settings.algorithm_dir])
@@ -69,14 +78,39 @@ def check_before_install(settings: ServingSettings, directories: Sequence[Path])
         ModelUnavailable: it is not.
     """
     model_dir = settings.paths.model.resolve()
-    for directory in directories:
-        inside = directory.resolve().is_relative_to(model_dir)
-        if inside and (directory / REQUIREMENTS).exists():
-            try:
-                model_folder.check(model_dir, settings)
-            except ModelLoadError as error:
-                raise ModelUnavailable(str(error)) from None
-            return
+    inside = (each for each in directories if each.resolve().is_relative_to(model_dir))
+    if any((each / REQUIREMENTS).exists() for each in inside):
+        _check_folder(settings)
+
+
+def check_for_stock(settings: ServingSettings) -> None:
+    """See what can be seen of models only now: a stock worker has the folder of its model on the
+    path from its start, before anything of ours runs in it.
+
+    Raises:
+        ModelUnavailable: the folder of the single model is not as it must be.
+        SettingsError: of many models more is asked for than can be held.
+    """
+    if not settings.multi_model:
+        _check_folder(settings)
+        return
+    asked = {
+        PINS_VARIABLE: settings.model_pins == "require",
+        MODEL_KEY_VARIABLE: settings.model_key is not None,
+        FORMATS_VARIABLE: set(settings.model_formats) != set(MODEL_FORMATS),
+    }
+    for name in (name for name, is_asked in asked.items() if is_asked):
+        raise SettingsError(
+            f"{name} needs a BYO_BACKEND that looks at a folder before a process has it on its "
+            "path: own or shared, not stock"
+        )
+
+
+def _check_folder(settings: ServingSettings) -> None:
+    try:
+        model_folder.check(settings.paths.model, settings)
+    except ModelLoadError as error:
+        raise ModelUnavailable(str(error)) from None
 
 
 def check_port(settings: ServingSettings) -> None:

@@ -73,6 +73,15 @@ def test_a_key_by_a_relative_path(tree: Tree) -> None:
     [
         ({}, 4, f"is not as {FILE_NAME} has it (changed: model.joblib)"),
         ({"BYO_BACKEND": "stock"}, 4, f"is not as {FILE_NAME} has it (changed: model.joblib)"),
+        (
+            {
+                "BYO_BACKEND": "stock",
+                "SAGEMAKER_MULTI_MODEL": "true",
+                "BYO_MODEL_FORMATS": "skops",
+            },
+            2,
+            "BYO_MODEL_FORMATS needs a BYO_BACKEND that looks at a folder before",
+        ),
         ({"BYO_MODEL_PINS": "off", "BYO_MODEL_FORMATS": "skops"}, 4, "skops alone"),
         ({"BYO_MODEL_KEY": str(SIGNED / "p256.pub")}, 4, "has no model.sig"),
         ({"BYO_MODEL_KEY": "/nowhere"}, 2, "BYO_MODEL_KEY names /nowhere, which can't be read"),
