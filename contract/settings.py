@@ -28,6 +28,8 @@ FORMATS_VARIABLE = "BYO_MODEL_FORMATS"
 TRUSTED_VARIABLE = "BYO_SKOPS_TRUSTED"
 HIDE_CREDENTIALS_VARIABLE = "BYO_HIDE_CREDENTIALS"
 RUN_AS_ROOT_VARIABLE = "BYO_RUN_AS_ROOT"
+# Set by `serve` itself where it has become another user, to that one's name.
+DROPPED_ROOT_VARIABLE = "BYO_DROPPED_ROOT_FOR"
 DEFAULT_ALGORITHM_DIR = "/opt/program"
 BACKENDS = ("own", "shared", "stock")
 FURTHER_COLUMNS = ("as-fitted", "refuse", "drop")

@@ -8,16 +8,20 @@ In this order: signed by the key that ``BYO_MODEL_KEY`` names, or else as its pi
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Collection
 from pathlib import Path
 
 from contract.errors import ModelLoadError
 from contract.folder_digests import FolderDigests, files_in, listed
 from contract.model_pins import SIGNATURE_NAME, check_pins
+from contract.readable import below, first_unreadable
 from contract.settings import (
+    DROPPED_ROOT_VARIABLE,
     FORMATS_VARIABLE,
     MODEL_FORMATS,
     MODEL_KEY_VARIABLE,
+    RUN_AS_ROOT_VARIABLE,
     ServingSettings,
 )
 from handler.invocation.model_artifact import format_of
@@ -38,6 +42,7 @@ def check(model_dir: Path, settings: ServingSettings) -> None:
         ModelLoadError: it is not as it must be; the message names the files at fault.
         SettingsError: the key can't be used.
     """
+    _check_readable(model_dir)
     if not model_dir.is_dir():
         return  # said where the artifact is looked for
     if settings.model_key is not None:
@@ -50,6 +55,17 @@ def check(model_dir: Path, settings: ServingSettings) -> None:
         check_pins(model_dir, settings.model_pins)
     if set(settings.model_formats) != set(MODEL_FORMATS):
         _check_formats(model_dir, settings.model_formats)
+
+
+def _check_readable(model_dir: Path) -> None:
+    """Say what to do where root could read a model, and who took its place can't."""
+    user = os.environ.get(DROPPED_ROOT_VARIABLE)
+    unread = first_unreadable(below(model_dir)) if user else None
+    if unread is not None:
+        raise ModelLoadError(
+            f"{unread} can't be read by {user}, as which everything runs in the place of root: "
+            f"let everybody read it (chmod -R a+rX), or set {RUN_AS_ROOT_VARIABLE}=true"
+        )
 
 
 def _check_formats(model_dir: Path, allowed: Collection[str]) -> None:

@@ -18,15 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contract.errors import SettingsError, one_line
-from contract.settings import RUN_AS_ROOT_VARIABLE, ServingSettings
+from contract.readable import below, first_unreadable
+from contract.settings import DROPPED_ROOT_VARIABLE, RUN_AS_ROOT_VARIABLE, ServingSettings
 from handler.serve.java_runtime import find_java, model_server_home
 
 logger = logging.getLogger(__name__)
 
 NAME, NUMBER = "nobody", 65534
 LOWEST_PORT = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
-# Of a model folder no more files are tried than that.
-MOST_FILES = 1000
 _SET_NO_NEW_PRIVILEGES = 38
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -91,6 +90,7 @@ def drop_root(
         RUN_AS_ROOT_VARIABLE,
     )
     theirs = {"USER": user.name, "LOGNAME": user.name, "HOME": str(scratch)}
+    theirs[DROPPED_ROOT_VARIABLE] = user.name
     os.environ.update(theirs)
     return {**environ, **theirs}
 
@@ -145,16 +145,8 @@ def _tried(user: User, places: Iterable[str]) -> str:
         user.become()
     except OSError as error:
         return json.dumps(f"this container may not change its user ({error.strerror})")
-    unread = next((place for place in places if not _can_read(place)), None)
+    unread = first_unreadable(map(Path, places))
     return json.dumps(f"it can't read {unread}" if unread else "")
-
-
-def _can_read(place: str) -> bool:
-    try:
-        is_folder = Path(place).is_dir()
-    except OSError:  # it is in a folder that can't be entered
-        return False
-    return os.access(place, os.R_OK | os.X_OK if is_folder else os.R_OK)
 
 
 def _needed(settings: ServingSettings, environ: Mapping[str, str]) -> Iterator[Path]:
@@ -167,15 +159,4 @@ def _needed(settings: ServingSettings, environ: Mapping[str, str]) -> Iterator[P
         if os.path.lexists(place):
             yield place
     if not settings.multi_model:
-        yield from _below(settings.paths.model)
-
-
-def _below(folder: Path) -> Iterator[Path]:
-    yield folder
-    number = 0
-    for place, folders, files in os.walk(folder):
-        for name in (*folders, *files):
-            yield Path(place, name)
-            number += 1
-            if number == MOST_FILES:
-                return
+        yield from below(settings.paths.model)

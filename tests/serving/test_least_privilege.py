@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,11 @@ import pytest
 from byo.child_processes import child
 from byo.endpoint import Client, serving_environ
 from byo.endpoint.local_endpoint import SERVE_COMMAND
-from contract.errors import SettingsError
+from contract.errors import ModelLoadError, SettingsError
 from contract.model_pins import FILE_NAME as PINS
 from contract.model_pins import write_pins
-from contract.settings import ServingSettings
+from contract.settings import DROPPED_ROOT_VARIABLE, ServingSettings
+from handler.invocation import model_folder
 from handler.serve import least_privilege
 from handler.serve.hidden_credentials import grants
 from handler.serve.pick_free_port import free_port
@@ -89,6 +91,14 @@ def test_what_a_changed_folder_asks_for_is_not_installed(positional: Tree) -> No
     assert "asks for more than is installed" not in output
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that everybody may go into; those of pytest are its user's own."""
+    with tempfile.TemporaryDirectory(prefix="byo-open-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="what root does takes root")
 
 
@@ -113,6 +123,40 @@ def test_why_root_is_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> N
     with pytest.raises(SettingsError, match="BYO_RUN_AS_ROOT=false, and nobody can't serve"):
         drop("false")
     assert os.geteuid() == 0
+
+
+@as_root
+@pytest.mark.parametrize("closed", ["model.joblib", "code", "."])
+def test_a_model_that_only_root_can_read(open_folder: Path, closed: str) -> None:
+    """Of many it shows when one is loaded: the error says what to do. A link to nowhere is none."""
+    model_dir = open_folder / "model"
+    save_positional(model_dir)
+    (model_dir / "code").mkdir()
+    (model_dir / "nowhere").symlink_to("absent")
+
+    assert said_as_nobody(model_dir) == ""
+    (model_dir / closed).chmod(0o600)
+    assert f"{model_dir / closed} can't be read by nobody" in said_as_nobody(model_dir)
+    assert "chmod -R a+rX), or set BYO_RUN_AS_ROOT=true" in said_as_nobody(model_dir)
+
+
+def said_as_nobody(model_dir: Path) -> str:
+    """Why a folder is refused to a process that was root before."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            least_privilege._user().become()
+            os.environ[DROPPED_ROOT_VARIABLE] = "nobody"
+            model_folder.check(model_dir, ServingSettings())
+        except ModelLoadError as error:
+            os.write(writer, str(error).encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    os.waitpid(pid, 0)
+    with os.fdopen(reader, "rb") as told:
+        return told.read().decode()
 
 
 # Tells who it is, and what it may do.
@@ -180,42 +224,39 @@ def answered(client: Client) -> Any:
 
 @as_root
 @pytest.mark.slow
-def test_root_is_dropped() -> None:
+def test_root_is_dropped(open_folder: Path) -> None:
     """Users' code may do nothing but write to its scratch folder; and all goes on as it does."""
-    with tempfile.TemporaryDirectory(prefix="byo-open-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        (folder / "kept").mkdir()
-        tree = make_tree(folder / "tree")
-        save_positional(tree.paths.model)
-        write_pins(tree.paths.model)
-        (tree.algorithm.folder / "inference.py").write_text(TELLS)
-        port = free_port()
-        environ = serving_environ(tree.environ(), tree.paths, tree.algorithm, port)
-        # The shell, or what takes its place, is the process of serve in the end.
-        command = ["sh", "-c", 'TEST_SERVE=/proc/$$ exec "$0" "$@"', *SERVE_COMMAND]
-        log = folder / "log"
-        with (
-            log.open("wb") as output,
-            child(
-                in_the_open(command, folder / "kept"),
-                environ | {"BYO_RUN_AS_ROOT": "false", "MODEL_SERVER_WORKERS": "1"},
-                stdout=output,
-            ) as process,
-            Client(f"http://127.0.0.1:{port}") as client,
-        ):
-            eventually(lambda: process.poll() is not None or b"serve: ready" in log.read_bytes())
-            assert process.poll() is None, log.read_text()
-            told = answered(client)
-            process.send_signal(signal.SIGHUP)
-            eventually(lambda: b"as it has been loaded anew" in log.read_bytes())
-            kill(Processes(tree).fork_server())
-            again = eventually(lambda: answered(client))
-            process.terminate()
-            assert process.wait(30) == 0, log.read_text()
+    (open_folder / "kept").mkdir()
+    tree = make_tree(open_folder / "tree")
+    save_positional(tree.paths.model)
+    write_pins(tree.paths.model)
+    (tree.algorithm.folder / "inference.py").write_text(TELLS)
+    port = free_port()
+    environ = serving_environ(tree.environ(), tree.paths, tree.algorithm, port)
+    # The shell, or what takes its place, is the process of serve in the end.
+    command = ["sh", "-c", 'TEST_SERVE=/proc/$$ exec "$0" "$@"', *SERVE_COMMAND]
+    log = open_folder / "log"
+    with (
+        log.open("wb") as output,
+        child(
+            in_the_open(command, open_folder / "kept"),
+            environ | {"BYO_RUN_AS_ROOT": "false", "MODEL_SERVER_WORKERS": "1"},
+            stdout=output,
+        ) as process,
+        Client(f"http://127.0.0.1:{port}") as client,
+    ):
+        eventually(lambda: process.poll() is not None or b"serve: ready" in log.read_bytes())
+        assert process.poll() is None, log.read_text()
+        told = answered(client)
+        process.send_signal(signal.SIGHUP)
+        eventually(lambda: b"as it has been loaded anew" in log.read_bytes())
+        kill(Processes(tree).fork_server())
+        again = eventually(lambda: answered(client))
+        process.terminate()
+        assert process.wait(30) == 0, log.read_text()
 
-        nobody = str(pwd.getpwnam("nobody").pw_uid)
-        dropped = [nobody, "[]", "0000000000000000", "1", *["False"] * 3, "True", "True", "False"]
-        assert told == [dropped], log.read_text()
-        assert again == told
-        assert "started as root, goes on as nobody" in log.read_text()
+    nobody = str(pwd.getpwnam("nobody").pw_uid)
+    dropped = [nobody, "[]", "0000000000000000", "1", *["False"] * 3, "True", "True", "False"]
+    assert told == [dropped], log.read_text()
+    assert again == told
+    assert "started as root, goes on as nobody" in log.read_text()
