@@ -29,7 +29,7 @@ from handler.serve.pick_free_port import free_port
 from tests.serving.backend.processes import Processes, eventually, kill
 from tests.serving.conftest import Tree, make_tree, run_to_its_end, running, save_positional
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "hidden-id",
