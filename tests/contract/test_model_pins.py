@@ -47,7 +47,8 @@ def test_what_is_written_is_what_sha256sum_reads(folder: Path) -> None:
 
 def test_what_sha256sum_writes_is_read(folder: Path) -> None:
     """Also with ``./`` before the names, and with the file itself among them."""
-    (folder / FILE_NAME).unlink()
+    # Else it would depend on the shell's haste whether find sees it.
+    (folder / FILE_NAME).write_text("")
     shell = f"find . -type f -o -type l | sort | xargs -d '\\n' sha256sum -b > {FILE_NAME}"
     (folder / ODD).unlink()  # xargs would take it for two
     subprocess.run(["sh", "-c", shell], cwd=folder, check=True)
