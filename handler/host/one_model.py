@@ -30,6 +30,7 @@ from handler.processes import host_orders, launcher_pipes
 from handler.processes.capacity_plan import CapacityPlan
 from handler.processes.forked_children import end
 from handler.processes.host_orders import Order
+from handler.processes.kill_order import Turn, take_turn
 from handler.processes.launch_request import LaunchRequest
 from handler.processes.load_occasion import LoadOccasion
 from handler.processes.process_shared_memory import ProcessRecord
@@ -60,6 +61,7 @@ class OneModelHost:
         orders: what the fork server tells, once another process is to take this one's place, or
             this one another's.
         occasion: why this process loads the model.
+        has_neighbours: whether other models are in memory.
     """
 
     def __init__(
@@ -71,7 +73,10 @@ class OneModelHost:
         record: ProcessRecord,
         orders: socket.socket,
         occasion: LoadOccasion,
+        *,
+        has_neighbours: bool = False,
     ) -> None:
+        self._has_neighbours = has_neighbours
         self._orders = orders
         self._occasion = occasion
         self._request = request
@@ -85,11 +90,13 @@ class OneModelHost:
         """Load and serve, until the frontend wants the model no more."""
         self._request.take_over_output()
         container_log.configure(self._settings.log_level)
+        take_turn(Turn.LOADING)
         self._move_in()
         if self._settings.multi_model and self._occasion is not LoadOccasion.ANEW:
             # Registration blocks one of the frontend's threads until it is told.
             self._request.tell_started(os.getpid())
         pipeline = self._load(self._record)
+        take_turn(Turn.SERVING)
         if not self._settings.multi_model or self._occasion is LoadOccasion.ANEW:
             # The frontend opens its port now, and is healthy indeed.
             self._request.tell_started(os.getpid())
@@ -111,23 +118,9 @@ class OneModelHost:
 
         The frontend then answers LOAD with 500, as its connection is closed.
         """
-        request = self._request
-        context = ModelContext(request.model, request.model_dir)
-        try:
-            pipeline = model_load_reporting.load(
-                request.model,
-                request.model_dir,
-                self._settings,
-                context,
-                record.limit,
-                is_served=self._occasion is LoadOccasion.ANEW,
-            )
-        except MemoryError:
-            record.tell_reason(out_of_memory.NO_MEMORY)
-            self.refuse(HTTPStatus.INSUFFICIENT_STORAGE)
-        except ByoError as error:
-            record.tell_reason(str(error))
-            self.refuse(HTTPStatus.INTERNAL_SERVER_ERROR)
+        pipeline = self._loaded(record)
+        if isinstance(pipeline, HTTPStatus):
+            self.refuse(pipeline)
         if not self._settings.multi_model:
             folder = Path(os.environ[launcher_pipes.DIR_VARIABLE])
             batch_transform_answer.ask_user(pipeline, folder)
@@ -137,6 +130,27 @@ class OneModelHost:
         gc.collect()
         gc.freeze()
         return pipeline
+
+    def _loaded(self, record: ProcessRecord) -> Pipeline | HTTPStatus:
+        """The model, or what its load is refused with: by then nothing holds the rest of it."""
+        request = self._request
+        context = ModelContext(request.model, request.model_dir)
+        try:
+            return model_load_reporting.load(
+                request.model,
+                request.model_dir,
+                self._settings,
+                context,
+                record.limit,
+                is_served=self._occasion is LoadOccasion.ANEW,
+                has_neighbours=self._has_neighbours,
+            )
+        except MemoryError as error:
+            record.tell_reason(str(error) or out_of_memory.NO_MEMORY)
+            return HTTPStatus.INSUFFICIENT_STORAGE
+        except ByoError as error:
+            record.tell_reason(str(error))
+            return HTTPStatus.INTERNAL_SERVER_ERROR
 
     def refuse_for_another(self, status: HTTPStatus) -> NoReturn:
         """Refuse in place of a host that has ended, maybe before it told that it had started.
@@ -166,7 +180,7 @@ class OneModelHost:
             self._record.tell_refusing()
             if status == HTTPStatus.INSUFFICIENT_STORAGE:
                 out_of_memory.end_executed_process(self._request.pid)
-                self._model.failed(status, out_of_memory.NO_MEMORY)
+                self._model.failed(status, self._record.reason or out_of_memory.NO_MEMORY)
                 worker.tell_loaded(self._model)
                 worker.run()
         raise SystemExit(1)

@@ -18,6 +18,7 @@ from contract.errors import ByoError
 from contract.machine import this_machine
 from contract.model_server_variables import unheeded
 from contract.settings import ServingSettings
+from handler.invocation.artifact_payload import single_model_size
 from handler.processes.capacity_plan import CapacityPlan, plan
 from handler.serve import frontend_command, model_requirements, submitted_code
 from handler.serve.exit_codes import EXIT_CODES
@@ -71,7 +72,7 @@ def serve(environ: Mapping[str, str]) -> None:
     """
     settings = ServingSettings.from_environ(environ)
     check_start(settings)
-    planned = plan(settings, this_machine())
+    planned = plan(settings, this_machine(), single_model_size(settings))
     logger.info("%s", summary(settings, planned))
     for line in unheeded(environ):
         logger.warning("%s", line)
