@@ -7,8 +7,11 @@ as well. In a container the group's own folder is usually mounted as the root, w
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+
+READ_BYTES = 64 * 1024
 
 
 def groups(root: Path, controller: str | None = None) -> Iterator[Path]:
@@ -42,8 +45,8 @@ def named_numbers(file: Path) -> dict[str, int]:
     """What a file says in lines of a name and a number; a unit behind it is left out."""
     found = {}
     for line in lines(file):
-        parts = line.split()
-        if len(parts) >= 2 and parts[1].isdecimal():
+        parts = line.split(None, 2)
+        if len(parts) > 1 and parts[1].isdecimal():
             found[parts[0].rstrip(":")] = int(parts[1])
     return found
 
@@ -51,6 +54,13 @@ def named_numbers(file: Path) -> dict[str, int]:
 def lines(file: Path) -> list[str]:
     """A file's lines; none where there is no such file, nor such a controller."""
     try:
-        return file.read_text(encoding="utf-8").split("\n")
+        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return []
+    try:  # each is short, and the kernel writes it anew for each reader
+        text = b"".join(iter(lambda: os.read(descriptor, READ_BYTES), b""))
+    except OSError:
+        return []
+    finally:
+        os.close(descriptor)
+    return text.decode(errors="replace").split("\n")

@@ -36,13 +36,12 @@ class LoadGuard:
         self._notes = notes
         self._end = end
         self._models: dict[int, tuple[str, ProcessRecord]] = {}  # by process id
-        self._kills = 0
+        self._kills = memory_kills()
         self._ending = 0  # the process that is being ended, as long as it has its memory
 
     def begun(self, pid: int, model: str, record: ProcessRecord) -> None:
         """A process begins to load a model."""
         self._models[pid] = model, record
-        self._kills = memory_kills()
 
     def is_unwanted(self, pid: int) -> None:
         """A process is about to be ended, as nobody wants its model any more."""
@@ -58,7 +57,8 @@ class LoadGuard:
             return
         if was_killed and not record.reason:
             reason = self._refuse(pid, model, free_memory().free)
-            if memory_kills() > self._kills:
+            before, self._kills = self._kills, memory_kills()
+            if self._kills > before:
                 record.tell_reason(reason)
         self._notes.release(pid)
 

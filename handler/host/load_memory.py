@@ -7,18 +7,19 @@ other loads under way are still to take.
 
 from __future__ import annotations
 
+import logging
+from dataclasses import replace
+
 from contract.free_memory import FreeMemory, free_memory
+from contract.machine import MEBIBYTE
 from contract.user_module import describe
 from handler.host.out_of_memory import NotEnoughMemory
 from handler.invocation.artifact_payload import Payload
 from handler.processes.freed_memory import give_back
 from handler.processes.memory_notes import LoadNote, MemoryNotes, RefusalNote
-from handler.processes.process_memory import (
-    anonymous_bytes,
-    file_bytes,
-    peak_bytes,
-    private_bytes,
-)
+from handler.processes.process_memory import private_bytes, resident
+
+logger = logging.getLogger(__name__)
 
 # What was measured before may be a little less the next time.
 SAME_AGAIN = 0.9
@@ -26,6 +27,8 @@ SAME_AGAIN = 0.9
 OF_ITS_KIND = 0.8
 # A smaller file says nothing of what a larger one takes: its load is mostly of imports.
 LEAST_SIZE = 4 * 1024 * 1024
+# The kernel counts a process's pages no more exactly than this: so much is taken from the files.
+COARSE = 512 * 1024
 # A load that took more leaves memory that is worth a millisecond.
 GIVEN_BACK = 16 * 1024 * 1024
 
@@ -37,25 +40,17 @@ class LoadMemory:
         model: the model's name.
         notes: what is noted of earlier loads; None outside of a server.
         has_neighbours: whether other models are in memory, which could be unloaded.
-        is_own_process: whether this process is there for this model alone.
     """
 
     def __init__(
-        self,
-        model: str,
-        notes: MemoryNotes | None,
-        *,
-        has_neighbours: bool = False,
-        is_own_process: bool = True,
+        self, model: str, notes: MemoryNotes | None, *, has_neighbours: bool = False
     ) -> None:
         self._model = model
         self._notes = notes
         self._has_neighbours = has_neighbours
         self._payload: Payload | None = None
         self._expected = 0
-        self._private_before = 0 if is_own_process else private_bytes()
-        self._anonymous_before = anonymous_bytes()
-        self._peak_before = peak_bytes()
+        self._before = resident()
 
     def weigh(self, payload: Payload) -> None:
         """Weigh what the model needs against what is free.
@@ -66,7 +61,6 @@ class LoadMemory:
         self._payload = payload
         if self._notes is None:
             return
-        self._notes.forget_refusal(self._model)
         with self._notes.one_at_a_time():
             free = free_memory()
             left = FreeMemory(max(0, free.free - self._notes.reserved()), free.limit)
@@ -74,23 +68,24 @@ class LoadMemory:
             self._expected = max(surely, likely)
             if surely > left.free or (likely > left.free and self._has_neighbours):
                 raise self._refusal(left)
-            self._notes.reserve(self._expected, self._anonymous_before)
+            self._notes.reserve(self._expected, self._before.anonymous)
 
-    def loaded(self) -> tuple[int, int]:
-        """The model is there: the bytes that it takes, and what its load took at most."""
+    def loaded(self) -> None:
+        """The model is there: note what its load has added to this process, and took at most."""
         peak = self._peak()
         if peak > GIVEN_BACK:
             give_back()  # much of what was needed on the way
-        memory = max(0, private_bytes() - self._private_before)
-        peak = max(memory, peak)
-        if self._notes is not None:
-            self._notes.release_own()
-            if self._payload is not None:
-                payload = self._payload
-                self._notes.note_loaded(LoadNote(self._model, payload.files, memory, peak))
-                if payload.size >= LEAST_SIZE:
-                    self._notes.note_kind(payload.kind, peak / payload.size)
-        return memory, peak
+        memory = max(0, resident().anonymous - self._before.anonymous)
+        if self._notes is None:
+            return
+        self._notes.release_own()
+        if self._payload is not None:
+            payload = self._payload
+            memory = max(memory, min(payload.size, COARSE))
+            peak = max(memory, peak)
+            self._notes.note_loaded(LoadNote(self._model, payload.files, memory, peak))
+            if payload.size >= LEAST_SIZE:
+                self._notes.note_kind(payload.kind, peak / payload.size)
 
     def failed(self, error: BaseException) -> BaseException:
         """The load has failed: what is told of it, with figures where memory is the reason."""
@@ -99,7 +94,7 @@ class LoadMemory:
         self._notes.release_own()
         if isinstance(error, MemoryError) and not isinstance(error, NotEnoughMemory):
             # What it has taken is still taken, and was free for it.
-            taken = max(0, anonymous_bytes() - self._anonymous_before)
+            taken = max(0, resident().anonymous - self._before.anonymous)
             free = free_memory()
             left = FreeMemory(min(free.limit, free.free + taken), free.limit)
             return self._refusal(left, describe(error))
@@ -116,10 +111,10 @@ class LoadMemory:
 
     def _peak(self) -> int:
         """The most that the load has had, as far as the kernel tells: without pages of files."""
-        highest = peak_bytes()
-        if highest <= self._peak_before:
+        now = resident()
+        if now.peak <= self._before.peak:
             return 0
-        return highest - file_bytes() - self._anonymous_before
+        return now.peak - now.files - self._before.anonymous
 
     def _refusal(self, left: FreeMemory, said: str = "") -> NotEnoughMemory:
         name = self._payload.name if self._payload else ""
@@ -128,3 +123,23 @@ class LoadMemory:
         if self._notes is not None:
             self._notes.note_refused(self._model, note, str(error))
         return error
+
+
+def note_process(model: str) -> None:
+    """Note what this process has of its own, which is there for one model.
+
+    More than the load has added: what it shared before and has written to since is its own as well.
+    It takes some milliseconds, so it is done once LOAD has been answered.
+    """
+    notes = MemoryNotes.of_this_process()
+    note = notes.loaded(model) if notes is not None else None
+    if notes is None or note is None:
+        return
+    memory = max(note.memory, private_bytes())
+    notes.note_loaded(replace(note, memory=memory))
+    logger.info(
+        "model %r has %.1f MB of memory of its own, and had %.1f MB at most while it loaded",
+        model,
+        memory / MEBIBYTE,
+        max(memory, note.peak) / MEBIBYTE,
+    )

@@ -179,7 +179,6 @@ class ManyModelsHost:
             limit,
             is_served=is_served,
             has_neighbours=len(self._models) > 1,
-            is_own_process=False,
         )
         model.loaded(pipeline)
         gc.freeze()

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from contract.errors import ByoError, ModelLoadError, UserCodeError
-from contract.machine import MEBIBYTE
 from contract.requirements.pip_run import without_credentials
 from contract.requirements.requirement_lines import FILE_NAME
 from contract.requirements.what_is_lacking import unmet
@@ -36,14 +35,13 @@ def load(
     *,
     is_served: bool = False,
     has_neighbours: bool = False,
-    is_own_process: bool = True,
 ) -> Pipeline:
     """Load a model, and tell the log and the supervisor how it went.
 
     Args:
         name, model_dir, settings, context, limit: which model, and as for `load_pipeline`.
         is_served: whether another process has it, and goes on with it if this load fails.
-        has_neighbours, is_own_process: as for `LoadMemory`.
+        has_neighbours: as for `LoadMemory`.
 
     Raises:
         ByoError, MemoryError: as `load_pipeline`, and in place of anything else.
@@ -53,12 +51,7 @@ def load(
         model_load_events.send(model_load_events.Loading(pid, name))
     if settings.multi_model:
         _name_what_is_not_installed(name, model_dir / "code" / FILE_NAME)
-    memory = LoadMemory(
-        name,
-        MemoryNotes.of_this_process(),
-        has_neighbours=has_neighbours,
-        is_own_process=is_own_process,
-    )
+    memory = LoadMemory(name, MemoryNotes.of_this_process(), has_neighbours=has_neighbours)
     try:
         if is_served and not settings.multi_model:
             _require_installed(settings.code_directories(model_dir))
@@ -77,14 +70,8 @@ def load(
             raise error from raised
         raise ModelLoadError(reason) from error
     seconds = time.monotonic() - start
-    taken, most = memory.loaded()
-    logger.info(
-        "model %r loaded in %.2f s, taking %.1f MB of memory, and %.1f MB on the way",
-        name,
-        seconds,
-        taken / MEBIBYTE,
-        most / MEBIBYTE,
-    )
+    memory.loaded()
+    logger.info("model %r loaded in %.2f s", name, seconds)
     model_load_events.send(model_load_events.Loaded(pid, name, seconds))
     return pipeline
 

@@ -15,6 +15,7 @@ import socket
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from typing import NoReturn
@@ -22,7 +23,12 @@ from typing import NoReturn
 from contract import container_log
 from contract.errors import ByoError
 from contract.settings import ServingSettings
-from handler.host import batch_transform_answer, model_load_reporting, out_of_memory
+from handler.host import (
+    batch_transform_answer,
+    load_memory,
+    model_load_reporting,
+    out_of_memory,
+)
 from handler.host.worker_pool import WorkerPool
 from handler.invocation.context import ModelContext
 from handler.invocation.pipeline import Pipeline
@@ -47,6 +53,8 @@ REFUSAL_SECONDS = 8
 FORK_SECONDS = 5.0
 # How long it may be until the frontend asks to load, after it was told that it can.
 LOAD_SECONDS = 2.0
+# How long after that to measure what the process has of its own, which LOAD need not wait for.
+SETTLED_SECONDS = 0.5
 
 
 class OneModelHost:
@@ -103,7 +111,7 @@ class OneModelHost:
         if self._plan.workers > 1 and self._can_be_forked():
             self._fork_workers(pipeline)
         else:
-            self._serve()
+            self._serve(once_settled=lambda: load_memory.note_process(self._request.model))
 
     def _move_in(self) -> None:
         """Be where multi-model-server's own worker would be: in the model's folder."""
@@ -208,10 +216,14 @@ class OneModelHost:
         )
         return False
 
-    def _serve(self) -> None:
+    def _serve(self, once_settled: Callable[[], None] = lambda: None) -> None:
         worker = OwnConnectionsLoop(self._counted)
         worker.serve(self._model, self._listener)
         worker.watch(self._orders.fileno(), lambda: self._obey(worker))
+        settled_at = time.monotonic() + SETTLED_SECONDS
+        while (left := settled_at - time.monotonic()) > 0:
+            worker.turn(left)
+        once_settled()
         worker.run()
 
     def _obey(self, worker: OwnConnectionsLoop) -> None:
@@ -232,6 +244,8 @@ class OneModelHost:
             raise SystemExit(0)
 
     def _fork_workers(self, pipeline: Pipeline) -> None:
+        load_memory.note_process(self._request.model)  # none of them has anything of its own yet
+
         def model_for(record: ProcessRecord) -> LoadedModel:
             self._model.loaded(pipeline.limited_by(record.limit))
             return self._model

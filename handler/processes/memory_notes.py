@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from handler.processes import launcher_pipes
 from handler.processes.process_memory import anonymous_bytes
@@ -97,11 +97,6 @@ class MemoryNotes:
         """A model's load is refused, for a reason in one line."""
         self._write(_hashed(model) + REFUSED, {**asdict(note), "reason": reason})
 
-    def forget_refusal(self, model: str) -> None:
-        """A model's load begins."""
-        with contextlib.suppress(OSError):
-            (self._folder / (_hashed(model) + REFUSED)).unlink(missing_ok=True)
-
     def note_kind(self, kind: str, ratio: float) -> None:
         """A load of a kind of artifact took so many bytes for each of the artifact's."""
         least = self.least_ratio(kind)
@@ -117,14 +112,21 @@ class MemoryNotes:
     def one_at_a_time(self) -> Iterator[None]:
         """While one load is weighed against what is free, no other is."""
         try:
-            self._loading.mkdir(parents=True, exist_ok=True)
-            lock = (self._folder / "lock").open("wb")
+            lock = self._open_lock()
         except OSError:  # it is gone when `serve` ends; a full disk is no reason to refuse
             yield
             return
         with lock:
             fcntl.lockf(lock, fcntl.LOCK_EX)
             yield
+
+    def _open_lock(self) -> BinaryIO:
+        file = self._folder / "lock"
+        try:
+            return file.open("wb")
+        except FileNotFoundError:  # by the first load
+            self._loading.mkdir(parents=True, exist_ok=True)
+            return file.open("wb")
 
     def reserve(self, expected: int, before: int) -> None:
         """Called in a process that loads: what that is expected to take, and what it has had."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from contract.control_groups import named_numbers
 
 KIBIBYTE = 1024
+ANONYMOUS = "RssAnon"
 _PRIVATE = re.compile(r"^Private_\w+:\s+(\d+)", re.MULTILINE)
 
 
@@ -20,27 +22,37 @@ def private_bytes() -> int:
     return KIBIBYTE * sum(map(int, _PRIVATE.findall(text)))
 
 
-def anonymous_bytes(pid: int | str = "self") -> int:
-    """What a process holds that no file holds as well.
+def anonymous_bytes(pid: int) -> int:
+    """What another process holds that no file holds as well.
 
     Raises:
         ProcessLookupError: it has ended.
     """
-    return _status(pid, "RssAnon")
-
-
-def peak_bytes() -> int:
-    """The most that this process has had in memory, files among it."""
-    return _status("self", "VmHWM")
-
-
-def file_bytes() -> int:
-    """What this process has in memory that is a file's, or shared by its name."""
-    return _status("self", "RssFile") + _status("self", "RssShmem")
-
-
-def _status(pid: int | str, name: str) -> int:
     figures = named_numbers(Path(f"/proc/{pid}/status"))
-    if name not in figures:  # of a process that nobody has reaped, too
+    if ANONYMOUS not in figures:  # of a process that nobody has reaped, too
         raise ProcessLookupError(f"process {pid} has ended")
-    return figures[name] * KIBIBYTE
+    return figures[ANONYMOUS] * KIBIBYTE
+
+
+@dataclass(frozen=True)
+class ResidentMemory:
+    """What this process has in memory, in bytes; 0 where the kernel does not say.
+
+    Args:
+        anonymous: what no file holds as well.
+        files: what is a file's, or shared by its name.
+        peak: the most that it has ever had, of either.
+    """
+
+    anonymous: int
+    files: int
+    peak: int
+
+
+def resident() -> ResidentMemory:
+    """What this process has in memory."""
+    found = named_numbers(Path("/proc/self/status"))
+    anonymous, files, shared, peak = (
+        found.get(name, 0) * KIBIBYTE for name in (ANONYMOUS, "RssFile", "RssShmem", "VmHWM")
+    )
+    return ResidentMemory(anonymous, files + shared, peak)

@@ -26,13 +26,14 @@ MEBIBYTE = 1024 * 1024
 MEASURE = """
 import json, os, sys
 import joblib, numpy, sklearn.ensemble
-from handler.processes.process_memory import anonymous_bytes, file_bytes, peak_bytes
+from handler.processes.process_memory import resident
 def measure(path):
     reading, writing = os.pipe()
     if not os.fork():
-        before = anonymous_bytes()
+        before = resident()
         joblib.load(path)
-        os.write(writing, b"%d" % (peak_bytes() - file_bytes() - before))
+        now = resident()
+        os.write(writing, b"%d" % (now.peak - now.files - before.anonymous))
         os._exit(0)
     os.wait()
     return int(os.read(reading, 100))

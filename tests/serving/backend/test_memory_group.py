@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,8 +16,8 @@ import pytest
 
 from tests.memory_group import MemoryGroup, memory_group
 from tests.serving.backend.conftest import Observed, observed
-from tests.serving.backend.processes import eventually
-from tests.serving.conftest import make_tree, run_to_its_end, save_positional
+from tests.serving.backend.processes import Processes, eventually
+from tests.serving.conftest import make_tree, run_to_its_end, running, save_positional
 
 pytestmark = pytest.mark.slow
 
@@ -183,7 +184,7 @@ def test_a_models_description_says_what_it_takes(
     assert described["modelName"] == "weighty"
     assert described["modelUrl"] == str(folder)
     assert described["workers"]
-    assert 60 * MEBIBYTE <= described["memoryBytes"] < 120 * MEBIBYTE
+    assert 59 * MEBIBYTE <= described["memoryBytes"] < 120 * MEBIBYTE
     assert described["memoryPeakBytes"] >= described["memoryBytes"]
     assert all(set(one) == {"modelName", "modelUrl"} for one in crowded.get("/models")["models"])
     assert crowded.one.unload(folder) == 200
@@ -204,6 +205,30 @@ def test_a_single_model_that_cannot_fit_ends_serve_with_the_reason(tmp_path: Pat
     assert f"of {LIMIT} MB are free" in last
     assert "an instance with more memory" in last
     assert kills == 0
+
+
+def test_a_worker_out_of_memory_ends_alone(tmp_path: Path) -> None:
+    """Of two workers of a single model: its invocation gets 507, and nobody else notices."""
+    source = "import os\n" + BY_AND_BY
+    source += "def predict_fn(data, model): return [os.getpid()] if len(data) == 1 else grow()\n"
+    with memory_group(LIMIT) as group, ExitStack() as stack:
+        tree = make_tree(tmp_path)
+        save_positional(tree.paths.model)
+        (tree.algorithm.folder / "inference.py").write_text(source)
+        with group.joined():
+            server = stack.enter_context(running(tree, MODEL_SERVER_WORKERS="2"))
+        frontend = Processes(tree).frontend()
+        for _ in range(2):
+            answer = server.post("1,2\n3,4\n")
+            assert (answer.status, json.loads(answer.body)["status"]) == (507, 507)
+            assert eventually(lambda: server.post("1,2\n").status == 200)
+
+        assert group.kills() == 2
+        assert server.client.ping().status == 200
+        assert Processes(tree).frontend() == frontend
+        log = server.log.read_text()
+        assert log.count("the kernel has killed a process of the model for lack of memory") == 2
+        assert re.search(r"model 'model' has \d+\.\d MB of memory of its own", log)
 
 
 def test_a_single_model_that_grows_beyond_the_memory(tmp_path: Path) -> None:

@@ -124,18 +124,13 @@ final class MemoryAnswers extends ChannelDuplexHandler {
     private static FullHttpResponse described(String model, FullHttpResponse answer) {
         JsonObject note = ModelNotes.loaded(model);
         JsonElement document = documentOf(answer);
-        if (note == null || document == null) {
+        if (note == null || document == null || !document.isJsonObject()) {
             return answer;
         }
-        JsonElement first =
-                document.isJsonArray() && ((JsonArray) document).size() == 1
-                        ? ((JsonArray) document).get(0)
-                        : document;
-        if (!first.isJsonObject()) {
-            return answer;
-        }
-        first.getAsJsonObject().add("memoryBytes", note.get("memory"));
-        first.getAsJsonObject().add("memoryPeakBytes", note.get("peak"));
+        long memory = note.get("memory").getAsLong();
+        JsonObject described = document.getAsJsonObject();
+        described.addProperty("memoryBytes", memory);
+        described.addProperty("memoryPeakBytes", Math.max(memory, note.get("peak").getAsLong()));
         return with(answer, answer.status(), JsonUtils.GSON_PRETTY.toJson(document));
     }
 
@@ -173,9 +168,9 @@ final class MemoryAnswers extends ChannelDuplexHandler {
 
     private static FullHttpResponse outOfMemory(String model, FullHttpResponse answer) {
         LOGGER.error(
-                "the kernel has killed a process of model {} for lack of memory: its invocation is "
+                "the kernel has killed a process of {} for lack of memory: its invocation is "
                         + "answered with 507",
-                model);
+                model == null ? "the model" : "model " + model);
         HttpResponseStatus status = HttpResponseStatus.INSUFFICIENT_STORAGE;
         JsonObject document = new JsonObject();
         document.addProperty("type", "about:blank");
