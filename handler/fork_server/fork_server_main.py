@@ -24,6 +24,7 @@ from contract.machine import this_machine
 from contract.settings import ServingSettings
 from handler.fork_server import preload
 from handler.fork_server.after_serve import AfterServe
+from handler.fork_server.busy_turns import BusyTurns
 from handler.fork_server.frontend_models import FrontendModels
 from handler.fork_server.host_forks import HostProcesses
 from handler.fork_server.immortal_objects import make_all_immortal
@@ -83,6 +84,7 @@ class ForkServer:
         self._tell_at = 0.0
         self._reader = LaunchReader()
         self._children = ForkedChildren()
+        self._turns = BusyTurns()
         self._guard = LoadGuard(MemoryNotes(folder), forked_children.end)
         self._selector = selectors.DefaultSelector()
         self._sweep = ScratchSweep(folder)
@@ -240,6 +242,7 @@ class ForkServer:
     def _look_after_all(self) -> None:
         self._children.reap()
         self._children.end_overdue()
+        self._turns.look(self._children.by_pid())
         self._placements.look_after()
         self._sweep.look_after()
 

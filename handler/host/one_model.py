@@ -35,6 +35,7 @@ from handler.invocation.pipeline import Pipeline
 from handler.processes import host_orders, launcher_pipes
 from handler.processes.capacity_plan import CapacityPlan
 from handler.processes.forked_children import end
+from handler.processes.growth_bound import bound_growth
 from handler.processes.host_orders import Order
 from handler.processes.kill_order import Turn, take_turn
 from handler.processes.launch_request import LaunchRequest
@@ -105,6 +106,7 @@ class OneModelHost:
             self._request.tell_started(os.getpid())
         pipeline = self._load(self._record)
         take_turn(Turn.SERVING)
+        bound_growth()
         if not self._settings.multi_model or self._occasion is LoadOccasion.ANEW:
             # The frontend opens its port now, and is healthy indeed.
             self._request.tell_started(os.getpid())

@@ -10,19 +10,24 @@ import contextlib
 from enum import IntEnum
 from pathlib import Path
 
-FILE = Path("/proc/self/oom_score_adj")
+OWN = "self"
 
 
 class Turn(IntEnum):
     """A process's turn: what is added to its score, in thousandths of the memory."""
 
     SERVING = 500
+    BUSY = 750  # for long: it may be the one that takes the memory
     LOADING = 1000
+
+
+def _file(pid: int | str) -> Path:
+    return Path(f"/proc/{pid}/oom_score_adj")
 
 
 def _score() -> int:
     try:
-        return int(FILE.read_text(encoding="utf-8"))
+        return int(_file(OWN).read_text(encoding="utf-8"))
     except (OSError, ValueError):  # no such file, as on other kernels
         return 0
 
@@ -31,7 +36,7 @@ def _score() -> int:
 _STARTED_WITH = _score()
 
 
-def take_turn(turn: Turn) -> None:
-    """Have the kernel kill this process in a turn of its own."""
+def take_turn(turn: Turn, pid: int | str = OWN) -> None:
+    """Have the kernel kill a process, this one unless another is named, in a turn of its own."""
     with contextlib.suppress(OSError):
-        FILE.write_text(str(max(turn, _STARTED_WITH)), encoding="utf-8")
+        _file(pid).write_text(str(max(turn, _STARTED_WITH)), encoding="utf-8")

@@ -147,6 +147,40 @@ def test_a_load_that_takes_all_at_once_ends_alone(
     assert crowded.one.answering(neighbour[0]) == neighbour[1]
 
 
+def test_who_waits_is_not_ended_for_who_predicts(crowded: Crowded) -> None:
+    """Though it is larger by far: it is the other one that takes the memory."""
+    source = "import numpy as np\ndef model_fn(path): return np.ones(350 << 17)\n"
+    source += "import os\ndef predict_fn(data, model): return [os.getpid()]\n"
+    large = crowded.model("large", source)
+    source = "import time\n" + BY_AND_BY
+    source += "def predict_fn(data, model): return time.sleep(1.5) or grow()\n"
+    greedy = crowded.model("greedy", source)
+    assert crowded.one.load(large) == crowded.one.load(greedy) == 200
+    process = crowded.one.invoke(large, "1,2\n")
+    assert process[0] == 200
+
+    assert crowded.one.invoke(greedy, "1,2\n")[0] == 507
+
+    assert crowded.one.invoke(large, "1,2\n") == process
+    assert crowded.one.unload(large) == crowded.one.unload(greedy) == 200
+
+
+def test_who_asks_for_more_than_there_is_lives_on(crowded: Crowded) -> None:
+    """Its code gets a MemoryError, which is 507; the same process answers the next."""
+    source = "import os\nimport numpy as np\n"
+    source += "def predict_fn(data, model):\n"
+    source += "    return [os.getpid()] if len(data) == 1 else np.ones(1 << 30)\n"
+    folder = crowded.model("asks", source)
+    assert crowded.one.load(folder) == 200
+    process = crowded.one.invoke(folder, "1,2\n")
+
+    status, problem = crowded.one.invoke(folder, "1,2\n3,4\n")
+
+    assert (status, problem["status"]) == (507, 507)
+    assert crowded.one.invoke(folder, "1,2\n") == process
+    assert crowded.one.unload(folder) == 200
+
+
 @pytest.mark.parametrize("code", [BY_AND_BY, AT_ONCE], ids=["by and by", "at once"])
 def test_a_prediction_out_of_memory_is_answered_with_507(
     crowded: Crowded, neighbour: tuple[Path, int], code: str
