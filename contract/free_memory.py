@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contract.control_groups import groups, named_numbers, numbers
+from contract.machine import MEBIBYTE
 
 KIBIBYTE = 1024
 CONTROLLER = "memory"
@@ -21,6 +22,9 @@ TOTAL = "total_"
 # Where a group says how many of its processes the kernel has killed for lack of memory.
 KILLS = ("memory.events", "memory.oom_control")
 KILL = "oom_kill"
+# What is left for those that serve: a part of the limit, within bounds.
+LEFT_SHARE = 64
+LEAST_LEFT, MOST_LEFT = 8 * MEBIBYTE, 64 * MEBIBYTE
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,11 @@ def free_memory(root: Path = Path("/")) -> FreeMemory:
                 for used in numbers(folder / usage_file):
                     found.append(FreeMemory(max(0, limit - used + _droppable(folder)), limit))
     return min(found, key=lambda one: one.free)
+
+
+def least_left(limit: int) -> int:
+    """How much of a limit is to be left by whoever may take no more, for those that serve."""
+    return min(MOST_LEFT, max(LEAST_LEFT, limit // LEFT_SHARE))
 
 
 def memory_kills(root: Path = Path("/")) -> int:

@@ -10,8 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable
 
-from contract.free_memory import free_memory, memory_kills
-from contract.machine import MEBIBYTE
+from contract.free_memory import free_memory, least_left, memory_kills
 from handler.host.out_of_memory import described
 from handler.processes.memory_notes import MemoryNotes, RefusalNote
 from handler.processes.process_memory import anonymous_bytes
@@ -19,9 +18,6 @@ from handler.processes.process_shared_memory import LoadState, ProcessRecord
 
 # How often to look while a model loads: a process takes some 50 MB in that time.
 LOOK_SECONDS = 0.03
-# What is to be left for those that serve: this part of the limit, within bounds.
-LEFT_SHARE = 32
-LEAST_LEFT, MOST_LEFT = 16 * MEBIBYTE, 64 * MEBIBYTE
 
 
 class LoadGuard:
@@ -74,15 +70,24 @@ class LoadGuard:
         if not self.is_needed or self._ending:
             return
         memory = free_memory()
-        if memory.free >= min(MOST_LEFT, max(LEAST_LEFT, memory.limit // LEFT_SHARE)):
+        if memory.free >= least_left(memory.limit):
             return
         # One that has a reason already is about to end by itself.
-        taken = _taken([pid for pid, (_, one) in self._models.items() if not one.reason])
+        taken = self._taken([pid for pid, (_, one) in self._models.items() if not one.reason])
         if taken:
             pid = self._ending = max(taken, key=taken.__getitem__)
             model, record = self._models[pid]
             record.tell_reason(self._refuse(pid, model, memory.free + taken[pid]))
             self._end(pid)
+
+    def _taken(self, pids: Iterable[int]) -> dict[int, int]:
+        """What each load has added to its process, where that is still there."""
+        found = {}
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                _, before = self._notes.reservation(pid)
+                found[pid] = max(0, anonymous_bytes(pid) - before)
+        return found
 
     def _refuse(self, pid: int, model: str, free: int) -> str:
         """Note why a process can't load its model; returns it in one line.
@@ -92,7 +97,8 @@ class LoadGuard:
             free: bytes that there are for it, with what it has taken.
         """
         limit = free_memory().limit
-        note = RefusalNote(max(free, self._notes.expected(pid)), min(free, limit), limit)
+        expected, _ = self._notes.reservation(pid)
+        note = RefusalNote(max(free, expected), min(free, limit), limit)
         reason = described(note)
         self._notes.note_refused(model, note, reason)
         return reason
@@ -100,12 +106,3 @@ class LoadGuard:
 
 def _has_loaded(record: ProcessRecord) -> bool:
     return record.load_state is not LoadState.LOADING
-
-
-def _taken(pids: Iterable[int]) -> dict[int, int]:
-    """The memory of each process that is still there."""
-    found = {}
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            found[pid] = anonymous_bytes(pid)
-    return found

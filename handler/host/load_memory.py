@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-from contract.free_memory import FreeMemory, free_memory
+from contract.free_memory import FreeMemory, free_memory, least_left
 from contract.machine import MEBIBYTE
 from contract.user_module import describe
 from handler.host.out_of_memory import NotEnoughMemory
@@ -40,11 +40,18 @@ class LoadMemory:
         model: the model's name.
         notes: what is noted of earlier loads; None outside of a server.
         has_neighbours: whether other models are in memory, which could be unloaded.
+        starting: bytes that processes which start beside this one are still to take, at least.
     """
 
     def __init__(
-        self, model: str, notes: MemoryNotes | None, *, has_neighbours: bool = False
+        self,
+        model: str,
+        notes: MemoryNotes | None,
+        *,
+        has_neighbours: bool = False,
+        starting: int = 0,
     ) -> None:
+        self._starting = starting
         self._model = model
         self._notes = notes
         self._has_neighbours = has_neighbours
@@ -63,7 +70,8 @@ class LoadMemory:
             return
         with self._notes.one_at_a_time():
             free = free_memory()
-            left = FreeMemory(max(0, free.free - self._notes.reserved()), free.limit)
+            taken = self._notes.reserved() + self._starting + least_left(free.limit)
+            left = FreeMemory(max(0, free.free - taken), free.limit)
             surely, likely = self._needed(payload, self._notes)
             self._expected = max(surely, likely)
             if surely > left.free or (likely > left.free and self._has_neighbours):

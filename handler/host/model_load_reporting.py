@@ -35,13 +35,14 @@ def load(
     *,
     is_served: bool = False,
     has_neighbours: bool = False,
+    starting: int = 0,
 ) -> Pipeline:
     """Load a model, and tell the log and the supervisor how it went.
 
     Args:
         name, model_dir, settings, context, limit: which model, and as for `load_pipeline`.
         is_served: whether another process has it, and goes on with it if this load fails.
-        has_neighbours: as for `LoadMemory`.
+        has_neighbours, starting: as for `LoadMemory`.
 
     Raises:
         ByoError, MemoryError: as `load_pipeline`, and in place of anything else.
@@ -51,7 +52,8 @@ def load(
         model_load_events.send(model_load_events.Loading(pid, name))
     if settings.multi_model:
         _name_what_is_not_installed(name, model_dir / "code" / FILE_NAME)
-    memory = LoadMemory(name, MemoryNotes.of_this_process(), has_neighbours=has_neighbours)
+    notes = MemoryNotes.of_this_process()
+    memory = LoadMemory(name, notes, has_neighbours=has_neighbours, starting=starting)
     try:
         if is_served and not settings.multi_model:
             _require_installed(settings.code_directories(model_dir))
@@ -59,7 +61,9 @@ def load(
     except BaseException as raised:
         error = memory.failed(raised)
         reason = _reason(error)
-        logger.error("model %r can't be loaded: %s", name, reason, exc_info=error)
+        # What was weighed and refused has no place in anybody's code.
+        trace = None if isinstance(raised, NotEnoughMemory) else error
+        logger.error("model %r can't be loaded: %s", name, reason, exc_info=trace)
         if is_served:
             logger.error("model %r goes on as it was loaded before, not anew: %s", name, reason)
         else:

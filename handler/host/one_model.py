@@ -22,6 +22,7 @@ from typing import NoReturn
 
 from contract import container_log
 from contract.errors import ByoError
+from contract.machine import MEBIBYTE
 from contract.settings import ServingSettings
 from handler.host import (
     batch_transform_answer,
@@ -40,6 +41,7 @@ from handler.processes.host_orders import Order
 from handler.processes.kill_order import Turn, take_turn
 from handler.processes.launch_request import LaunchRequest
 from handler.processes.load_occasion import LoadOccasion
+from handler.processes.process_memory import anonymous_bytes, parent_of
 from handler.processes.process_shared_memory import ProcessRecord
 from handler.protocol.connection_handover import HandoverGiver, HandoverTaker
 from handler.protocol.loaded_model import LoadedModel
@@ -54,6 +56,8 @@ REFUSAL_SECONDS = 8
 FORK_SECONDS = 5.0
 # How long it may be until the frontend asks to load, after it was told that it can.
 LOAD_SECONDS = 2.0
+# What a JVM that serves one model takes, at least.
+LEAST_FRONTEND = 48 * MEBIBYTE
 # How long after that to measure what the process has of its own, which LOAD need not wait for.
 SETTLED_SECONDS = 0.5
 
@@ -154,6 +158,7 @@ class OneModelHost:
                 record.limit,
                 is_served=self._occasion is LoadOccasion.ANEW,
                 has_neighbours=self._has_neighbours,
+                starting=self._frontend_will_take(),
             )
         except MemoryError as error:
             record.tell_reason(str(error) or out_of_memory.NO_MEMORY)
@@ -161,6 +166,16 @@ class OneModelHost:
         except ByoError as error:
             record.tell_reason(str(error))
             return HTTPStatus.INTERNAL_SERVER_ERROR
+
+    def _frontend_will_take(self) -> int:
+        """Bytes that the frontend is still to take, which starts while a single model loads."""
+        if self._settings.multi_model or self._occasion is not LoadOccasion.FIRST:
+            return 0
+        try:
+            taken = anonymous_bytes(parent_of(self._request.pid))
+        except ProcessLookupError:
+            return 0
+        return max(0, LEAST_FRONTEND - taken)
 
     def refuse_for_another(self, status: HTTPStatus) -> NoReturn:
         """Refuse in place of a host that has ended, maybe before it told that it had started.

@@ -141,11 +141,13 @@ class MemoryNotes:
         """Called in a process that loads: that has ended."""
         self.release(os.getpid())
 
-    def expected(self, pid: int) -> int:
-        """What a process's load is expected to take; 0 where that is not known."""
+    def reservation(self, pid: int) -> tuple[int, int]:
+        """What a process's load is expected to take, and what it had before; 0 where not known."""
         with contextlib.suppress(OSError, ValueError):
-            return int((self._loading / str(pid)).read_text(encoding="utf-8").split()[0])
-        return 0
+            text = (self._loading / str(pid)).read_text(encoding="utf-8")
+            expected, before = map(int, text.split())
+            return expected, before
+        return 0, 0
 
     def release(self, pid: int) -> None:
         """A process's load has ended, be it with the process."""

@@ -34,6 +34,18 @@ def anonymous_bytes(pid: int) -> int:
     return figures[ANONYMOUS] * KIBIBYTE
 
 
+def parent_of(pid: int) -> int:
+    """The process that has started another.
+
+    Raises:
+        ProcessLookupError: that has ended.
+    """
+    parent = named_numbers(Path(f"/proc/{pid}/status")).get("PPid")
+    if parent is None:
+        raise ProcessLookupError(f"process {pid} has ended")
+    return parent
+
+
 @dataclass(frozen=True)
 class ResidentMemory:
     """What this process has in memory, in bytes; 0 where the kernel does not say.

@@ -72,8 +72,8 @@ SAVED: dict[str, tuple[Callable[[], Any], Callable[[Any, Path], Any], float]] = 
     "numbers, pickled as text": (lambda: list(range(100_000)), pickled(0), 0.1),
     "words": (lambda: [f"word{n}" for n in range(100_000)], dumped(), 0.5),
     "a text of another script": (lambda: ["\u4e16" * (2 * MEBIBYTE)], dumped(), 0.5),
-    "small numbers": (lambda: [n % 100 for n in range(1_000_000)], dumped(), 0.5),
-    "one object again and again": (lambda: ["once"] * 1_000_000, dumped(), 0.5),
+    "small numbers": (lambda: [n % 100 for n in range(300_000)], dumped(), 0.5),
+    "one object again and again": (lambda: ["once"] * 300_000, dumped(), 0.5),
     "a forest": (forest, dumped(), 1.5),
 }
 
