@@ -98,7 +98,7 @@ class LoadGuard:
         """
         limit = free_memory().limit
         expected, _ = self._notes.reservation(pid)
-        note = RefusalNote(max(free, expected), min(free, limit), limit)
+        note = RefusalNote.beyond(free, expected, limit)
         reason = described(note)
         self._notes.note_refused(model, note, reason)
         return reason

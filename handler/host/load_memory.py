@@ -126,7 +126,7 @@ class LoadMemory:
 
     def _refusal(self, left: FreeMemory, said: str = "") -> NotEnoughMemory:
         name = self._payload.name if self._payload else ""
-        note = RefusalNote(max(self._expected, left.free), left.free, left.limit)
+        note = RefusalNote.beyond(left.free, self._expected, left.limit)
         error = NotEnoughMemory(note, name, said)
         if self._notes is not None:
             self._notes.note_refused(self._model, note, str(error))

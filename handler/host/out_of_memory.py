@@ -39,9 +39,8 @@ def described(note: RefusalNote, name: str = "", said: str = "") -> str:
     if said:
         why = f"its code ran out of it ({said}) where {free}"
     else:
-        least = "at least" if note.needed > note.free else "more than"
         files = f" for {name}" if name else ""
-        why = f"it needs {least} {_mb(note.needed)}{files}, and {free}"
+        why = f"it needs at least {_mb(note.needed)}{files}, and {free}"
     return f"{NO_MEMORY}: {why}; unload other models, or take an instance with more memory"
 
 

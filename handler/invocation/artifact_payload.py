@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +40,12 @@ NEW_PROTOCOL = b"\x03"
 # Trees copy what they are given, and a pickle keeps what it has given until it has ended.
 COPIED = 1.9
 COPYING = ("sklearn.ensemble._forest.", "sklearn.ensemble._gb.", "sklearn.tree.")
+# What code names that loads a pickle, or a booster's own files, which hold text or numbers; and
+# what it names if it may leave arrays on the disk.
+_PICKLES = re.compile(rb"\b(joblib|pickle|cloudpickle|dill)\b")
+_BOOSTERS = re.compile(rb"\b(xgboost|lightgbm|catboost)\b")
+OF_BOOSTERS = {".ubj": 0.5, ".cbm": 0.5, ".bin": 0.5, ".json": 0.15, ".txt": 0.15}
+MAPPING = b"mmap"
 # Packages that take much: less than they do, as they grow with each version.
 IMPORTS = {"sklearn": 30 * MEBIBYTE}
 MOST_FILES = 1000
@@ -104,27 +111,53 @@ def single_model_size(settings: ServingSettings) -> int:
 def payload_for_code(model_dir: Path, program: object) -> Payload:
     """What there is for a ``model_fn`` of the user's own, which may load any part of it.
 
+    Nothing of that is sure: it may map a file in place of loading it.
+
     Args:
         model_dir: the model's folder.
         program: the file whose functions load it; what one model took tells something of another's.
     """
-    size, newest, number = 0, 0, 0
-    for folder, _, names in os.walk(model_dir):
-        for name in names[: MOST_FILES - number]:
-            number += 1
-            try:
-                stat = os.stat(os.path.join(folder, name))  # noqa: PTH116, PTH118
-            except OSError:
-                continue
-            size, newest = size + stat.st_size, max(newest, stat.st_mtime_ns)
-        if number >= MOST_FILES:
-            break
+    sizes, newest = _files_of(model_dir)
     try:
-        code = zlib.crc32(Path(str(program)).read_bytes())
+        code = Path(str(program)).read_bytes()
     except OSError:
-        code = 0
-    files = f"{model_dir} {number} {size} {newest}"
-    return Payload(files, "its folder", f"model_fn {code}", size)
+        code = b""
+    total = sum(size for _, size in sizes)
+    return Payload(
+        f"{model_dir} {len(sizes)} {total} {newest}",
+        "its folder",
+        f"model_fn {zlib.crc32(code)}",
+        total,
+        likely=_likely_by_code(model_dir, sizes, code),
+    )
+
+
+def _likely_by_code(model_dir: Path, sizes: list[tuple[str, int]], code: bytes) -> int:
+    """Bytes that loading probably takes, by what the code names that loads."""
+    if MAPPING in code:
+        return 0
+    likely = 0
+    if _PICKLES.search(code):
+        with suppress(ModelLoadError, OSError):
+            likely += payload_of(model_dir).surely
+    if _BOOSTERS.search(code):
+        likely += sum(int(size * OF_BOOSTERS.get(Path(name).suffix, 0)) for name, size in sizes)
+    return likely
+
+
+def _files_of(model_dir: Path) -> tuple[list[tuple[str, int]], int]:
+    """The names and sizes of a folder's files, and when the last of them was changed."""
+    found: list[tuple[str, int]] = []
+    newest = 0
+    for folder, _, names in os.walk(model_dir):
+        for name in names[: MOST_FILES - len(found)]:
+            with suppress(OSError):  # it has just gone
+                stat = os.stat(os.path.join(folder, name))  # noqa: PTH116, PTH118
+                found.append((name, stat.st_size))
+                newest = max(newest, stat.st_mtime_ns)
+        if len(found) >= MOST_FILES:
+            break
+    return found, newest
 
 
 def _unpacked(packing: str, begin: bytes, size: int) -> tuple[bytes, int]:

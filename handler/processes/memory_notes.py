@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from contract.machine import MEBIBYTE
 from handler.processes import launcher_pipes
 from handler.processes.process_memory import anonymous_bytes
 
@@ -62,6 +63,11 @@ class RefusalNote:
     needed: int
     free: int
     limit: int
+
+    @classmethod
+    def beyond(cls, free: int, expected: int, limit: int) -> RefusalNote:
+        """More is needed than is free, and at least what is expected."""
+        return cls(max(expected, free + MEBIBYTE), free, limit)
 
 
 class MemoryNotes:

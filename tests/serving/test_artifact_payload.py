@@ -159,3 +159,29 @@ def test_code_of_ones_own_loads_what_it_will(tmp_path: Path) -> None:
     assert [(one.size, one.surely, one.likely) for one in found] == [(1023, 0, 0)] * 2
     assert found[0].kind == found[1].kind
     assert found[0].files != found[1].files
+
+
+@pytest.mark.parametrize(
+    ("code", "files", "likely"),
+    [
+        ("import joblib", {"model.joblib": 100_000}, True),
+        ("import joblib\njoblib.load(path, mmap_mode='r')", {"model.joblib": 100_000}, False),
+        ("import xgboost", {"model.ubj": 100_000}, True),
+        ("import lightgbm as lgb", {"model.txt": 100_000}, True),
+        ("import xgboost", {"weights.npy": 100_000}, False),
+        ("import pickle", {}, False),
+    ],
+)
+def test_what_code_loads_shows_in_what_it_names(
+    tmp_path: Path, code: str, files: dict[str, int], likely: bool
+) -> None:
+    """An artifact that it unpickles, a booster's files; not what it may map."""
+    (tmp_path / "inference.py").write_text(code)
+    for name, size in files.items():
+        joblib.dump(np.ones(size // 8), tmp_path / name)
+
+    payload = payload_for_code(tmp_path, tmp_path / "inference.py")
+
+    assert payload.surely == 0
+    assert (payload.likely > 10_000) is likely
+    assert payload.likely < 110_000

@@ -14,6 +14,7 @@ from handler.host import load_memory
 from handler.host.load_memory import LoadMemory, note_process
 from handler.host.out_of_memory import NotEnoughMemory
 from handler.invocation.artifact_payload import Payload
+from handler.processes.freed_memory import give_back
 from handler.processes.memory_notes import LoadNote, MemoryNotes, RefusalNote
 
 MEBIBYTE = 1024 * 1024
@@ -129,6 +130,7 @@ def test_a_load_is_measured(notes: MemoryNotes, free: list[int]) -> None:
     reading, writing = os.pipe()
     pid = os.fork()  # in a process of its own, as a host's is
     if pid == 0:
+        give_back()  # what tests before have freed, which the load would
         memory = LoadMemory("a", notes)
         memory.weigh(payload(50, surely=50, likely=50))
         kept = np.ones(50 * MEBIBYTE // 8)
