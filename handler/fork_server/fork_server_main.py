@@ -29,7 +29,7 @@ from handler.fork_server.frontend_models import FrontendModels
 from handler.fork_server.host_forks import HostProcesses
 from handler.fork_server.immortal_objects import make_all_immortal
 from handler.fork_server.launcher_slot import LauncherWatch
-from handler.fork_server.load_guard import LOOK_SECONDS, LoadGuard
+from handler.fork_server.load_guard import LoadGuard
 from handler.fork_server.model_sockets import ModelSockets
 from handler.fork_server.placement import Placements
 from handler.fork_server.registration_check import FrontendQuestion, RegistrationChecks
@@ -168,7 +168,7 @@ class ForkServer:
     def _patience(self) -> float:
         """After how many seconds to look around, though nothing has happened."""
         if self._guard.is_needed:
-            return LOOK_SECONDS
+            return self._guard.look_in
         return WATCH_SECONDS if len(self._placements) else ALIVE_SECONDS
 
     def _signalled(self, numbers: bytes) -> bool:

@@ -16,8 +16,10 @@ from handler.processes.memory_notes import MemoryNotes, RefusalNote
 from handler.processes.process_memory import anonymous_bytes
 from handler.processes.process_shared_memory import LoadState, ProcessRecord
 
-# How often to look while a model loads: a process takes some 50 MB in that time.
-LOOK_SECONDS = 0.03
+# How often to look while a model loads, and where less than a part of the limit is free: a process
+# takes some 50 MB in the one, and 8 in the other.
+LOOK_SECONDS, LOOK_CLOSELY_SECONDS = 0.03, 0.005
+CLOSE_SHARE = 8
 
 
 class LoadGuard:
@@ -33,6 +35,7 @@ class LoadGuard:
         self._end = end
         self._models: dict[int, tuple[str, ProcessRecord]] = {}  # by process id
         self._kills = memory_kills()
+        self.look_in = LOOK_SECONDS  # after so many seconds, as long as it is needed
         self._ending = 0  # the process that is being ended, as long as it has its memory
 
     def begun(self, pid: int, model: str, record: ProcessRecord) -> None:
@@ -70,6 +73,8 @@ class LoadGuard:
         if not self.is_needed or self._ending:
             return
         memory = free_memory()
+        is_close = memory.free < memory.limit // CLOSE_SHARE
+        self.look_in = LOOK_CLOSELY_SECONDS if is_close else LOOK_SECONDS
         if memory.free >= least_left(memory.limit):
             return
         # One that has a reason already is about to end by itself.

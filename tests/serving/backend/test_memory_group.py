@@ -29,7 +29,7 @@ import time
 def grow(*_):
     kept = []
     while True:
-        kept.append(bytearray(8 << 20))
+        kept.append(bytearray(4 << 20))
         time.sleep(0.01)
 """
 AT_ONCE = """
