@@ -59,7 +59,7 @@ LOAD_SECONDS = 2.0
 # What a JVM that serves one model takes, at least.
 LEAST_FRONTEND = 48 * MEBIBYTE
 # How long after that to measure what the process has of its own, which LOAD need not wait for.
-SETTLED_SECONDS = 0.5
+SETTLED_SECONDS = 0.1
 
 
 class OneModelHost:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 import joblib
 import numpy as np
 import pytest
+from sklearn.neighbors import KNeighborsRegressor
 
 from tests.memory_group import MemoryGroup, memory_group
 from tests.serving.backend.conftest import Observed, observed
@@ -86,6 +89,13 @@ def neighbour(crowded: Crowded) -> tuple[Path, int]:
     return folder, crowded.one.answering(folder)
 
 
+def save_large(folder: Path, megabytes: int) -> None:
+    """A model of two columns that holds so much of what it was fitted on."""
+    X = np.zeros((megabytes * MEBIBYTE // 16, 2))
+    model = KNeighborsRegressor(1, algorithm="brute").fit(X, np.zeros(len(X), dtype=np.int8))
+    joblib.dump(model, folder / "model.joblib")
+
+
 def larger_than_the_group(folder: Path) -> None:
     """An artifact whose size alone says that it can't fit; most of it is a hole."""
     joblib.dump({"weights": np.ones(8)}, folder / "model.joblib")
@@ -115,6 +125,26 @@ def test_an_artifact_that_cannot_fit_is_refused_untried(
     assert crowded.one.load(folder) == 200
     assert crowded.one.unload(folder) == 200
     assert crowded.group.kills() == 0
+
+
+def test_loads_that_come_together_are_weighed_together(crowded: Crowded) -> None:
+    """Each would fit alone: so many are loaded as fit, the others are refused, none is killed."""
+    folders = [crowded.one.model(f"large{number}", None) for number in range(4)]
+    for folder in folders:
+        save_large(folder, 180)
+    kills = crowded.group.kills()
+
+    with ThreadPoolExecutor(len(folders)) as pool:
+        answers = list(pool.map(crowded.load, folders))
+
+    loaded = [one for one, (status, _) in zip(folders, answers, strict=True) if status == 200]
+    assert 0 < len(loaded) < len(folders)
+    assert all(status in (200, 507) for status, _ in answers)
+    assert all(told["needed"] > told["free"] for status, told in answers if status == 507)
+    assert crowded.group.kills() == kills
+    for folder in loaded:
+        assert crowded.get(f"/models/{folder.name}")["memoryBytes"] > 170 * MEBIBYTE
+        assert crowded.one.unload(folder) == 200
 
 
 def test_a_load_that_takes_too_much_ends_before_the_kernel_has_to(
@@ -239,6 +269,25 @@ def test_a_single_model_that_cannot_fit_ends_serve_with_the_reason(tmp_path: Pat
     assert f"of {LIMIT} MB are free" in last
     assert "an instance with more memory" in last
     assert kills == 0
+
+
+def test_a_model_that_does_not_fit_beside_itself_goes_on(tmp_path: Path) -> None:
+    """Loaded anew it would be in memory twice: the log says why it is not."""
+    tree = make_tree(tmp_path)
+    save_large(tree.paths.model, 300)
+    with memory_group(LIMIT) as group, ExitStack() as stack:
+        with group.joined():
+            server = stack.enter_context(running(tree))
+        processes = Processes(tree)
+        hosts = processes.hosts()
+
+        processes.supervisor().send_signal(signal.SIGHUP)
+        eventually(lambda: "goes on as it was loaded before" in server.log.read_text())
+
+        assert re.search(r"not anew: there is not enough memory.*needs", server.log.read_text())
+        assert server.post("1,2\n").status == 200
+        assert set(hosts) & set(processes.hosts())
+        assert group.kills() == 0
 
 
 def test_a_worker_out_of_memory_ends_alone(tmp_path: Path) -> None:
