@@ -15,7 +15,7 @@ from contract.machine import MEBIBYTE, this_machine
 
 KIBIBYTE = 1024
 # Asked for and hardly used, as by allocators that reserve for later, and by stacks of threads.
-UNUSED = 1024 * MEBIBYTE
+UNUSED = 2048 * MEBIBYTE
 
 
 def bound_growth() -> None:
