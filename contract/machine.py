@@ -1,17 +1,17 @@
 """What this process may use: CPUs and memory, as the container's limits have them.
 
-A container's limits are its control group's. Version 1 and version 2 keep them in other files;
-in both, a limit of any group above counts as well. In a container the group's own folder is
-usually mounted as the root, whatever path ``/proc/self/cgroup`` names: both are looked at.
+A container's limits are its control group's, or those of a group above it.
 """
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from contract.control_groups import groups, lines, numbers
 
 MEBIBYTE = 1024 * 1024
 
@@ -41,45 +41,19 @@ def this_machine(root: Path = Path("/")) -> Machine:
     """
     cpus = [float(len(os.sched_getaffinity(0)))]
     memory = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
-    for folder in _groups(root):
+    for folder in groups(root):
         cpus += _quotas(folder)
-        memory += _numbers(folder / "memory.max")
-        memory += _numbers(folder / "memory.limit_in_bytes")
+        memory += numbers(folder / "memory.max")
+        memory += numbers(folder / "memory.limit_in_bytes")
     return Machine(max(1, math.ceil(min(cpus))), min(memory))
-
-
-def _groups(root: Path) -> Iterator[Path]:
-    """The folders of this process's control groups, and of those above them."""
-    mounts = root / "sys" / "fs" / "cgroup"
-    for line in _lines(root / "proc" / "self" / "cgroup"):
-        _, _, rest = line.partition(":")
-        controllers, _, path = rest.partition(":")
-        mount = mounts / controllers
-        group = mount / path.lstrip("/")
-        yield mount
-        for folder in (group, *group.parents):
-            if folder == mount:
-                break
-            yield folder
 
 
 def _quotas(folder: Path) -> Iterable[float]:
     """CPUs as the group's share of each period of time, if it is limited."""
-    for line in _lines(folder / "cpu.max"):  # version 2: "50000 100000" or "max 100000"
+    for line in lines(folder / "cpu.max"):  # version 2: "50000 100000" or "max 100000"
         quota, _, period = line.partition(" ")
         if quota.isdecimal() and period.isdecimal():
             yield int(quota) / int(period)
-    for quota_us in _numbers(folder / "cpu.cfs_quota_us"):  # version 1: -1 for no limit
-        for period_us in _numbers(folder / "cpu.cfs_period_us"):
+    for quota_us in numbers(folder / "cpu.cfs_quota_us"):  # version 1: -1 for no limit
+        for period_us in numbers(folder / "cpu.cfs_period_us"):
             yield quota_us / period_us
-
-
-def _numbers(file: Path) -> Iterable[int]:
-    return [int(line) for line in _lines(file) if line.isdecimal() and int(line) > 0]
-
-
-def _lines(file: Path) -> list[str]:
-    try:
-        return file.read_text(encoding="utf-8").split("\n")
-    except OSError:  # there is no such controller
-        return []

@@ -84,7 +84,7 @@ def check_size(name: str, models: Path, environ: Mapping[str, str]) -> Iterator[
 
 
 def _single(name: str, machine: Machine, settings: ServingSettings, size: int) -> Remedied:
-    alone = plan(replace(settings, multi_model=False), machine)
+    alone = plan(replace(settings, multi_model=False), machine, size)
     needed = BASE + alone.heap + alone.workers * (size + WORKER)
     line = f"as a single model on {name} ({machine}): {alone.workers} workers, {_mb(needed)} in all"
     if needed > machine.memory:

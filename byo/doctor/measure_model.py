@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from byo.doctor.endpoint_size import MEASURED
 from contract.settings import ServingSettings
 from handler.fork_server import preload
 from handler.invocation.pipeline_loading import load_pipeline
+from handler.processes.process_memory import private_bytes
 
 
 def main() -> None:
@@ -21,12 +21,6 @@ def main() -> None:
     pipeline = load_pipeline(Path(sys.argv[1]), settings)
     sys.stdout.write(f"{MEASURED} {max(0, private_bytes() - before)}\n")
     del pipeline
-
-
-def private_bytes() -> int:
-    """The memory of this process that it shares with no other."""
-    text = Path("/proc/self/smaps_rollup").read_text()
-    return 1024 * sum(map(int, re.findall(r"^Private_\w+:\s+(\d+)", text, re.MULTILINE)))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ own_host.py            a model with a host of its own: forked, watched, forked a
 host_state_machine.py  … its states, and what leads from one to another
 successor.py           … a process that loads it anew, to take the place of the one that serves it
 host_forks.py          … the processes that it needs
+load_guard.py          … ends one that takes more memory than there is while it loads
+busy_turns.py          has the kernel kill first, for memory, who predicts for long
 shared_host.py         a host that models share
 shared_hosts.py        … the few that there are, and a model in one of them
 registration_check.py  asks the frontend whether it still has a model

@@ -24,10 +24,12 @@ from contract.machine import this_machine
 from contract.settings import ServingSettings
 from handler.fork_server import preload
 from handler.fork_server.after_serve import AfterServe
+from handler.fork_server.busy_turns import BusyTurns
 from handler.fork_server.frontend_models import FrontendModels
 from handler.fork_server.host_forks import HostProcesses
 from handler.fork_server.immortal_objects import make_all_immortal
 from handler.fork_server.launcher_slot import LauncherWatch
+from handler.fork_server.load_guard import LoadGuard
 from handler.fork_server.model_sockets import ModelSockets
 from handler.fork_server.placement import Placements
 from handler.fork_server.registration_check import FrontendQuestion, RegistrationChecks
@@ -37,11 +39,13 @@ from handler.fork_server.shared_host import SharedHost
 from handler.fork_server.shared_hosts import SharedHosts
 from handler.fork_server.standby_fork import StandsBy, fork_standby
 from handler.fork_server.watchdog import Watchdog
-from handler.processes import launcher_pipes, model_load_events
+from handler.invocation.artifact_payload import single_model_size
+from handler.processes import forked_children, launcher_pipes, model_load_events
 from handler.processes.capacity_plan import plan
 from handler.processes.forked_children import ForkedChildren
 from handler.processes.kept_sockets import ServeChannel, StandbyRequest
 from handler.processes.launch_request import LaunchReader, LaunchRequest
+from handler.processes.memory_notes import MemoryNotes
 from handler.processes.signal_socket import wake_on
 
 logger = logging.getLogger(__name__)
@@ -80,6 +84,8 @@ class ForkServer:
         self._tell_at = 0.0
         self._reader = LaunchReader()
         self._children = ForkedChildren()
+        self._turns = BusyTurns()
+        self._guard = LoadGuard(MemoryNotes(folder), forked_children.end)
         self._selector = selectors.DefaultSelector()
         self._sweep = ScratchSweep(folder)
         self._pipe: int | None = None
@@ -88,11 +94,12 @@ class ForkServer:
     def _make_placements(self, sockets: ModelSockets) -> Placements:
         settings, children = self._settings, self._children
         machine = this_machine()
+        planned = plan(settings, machine, single_model_size(settings))
         checks = RegistrationChecks(FrontendQuestion(children, settings))
         number = machine.cpus if settings.backend == "shared" else 0
         return Placements(
             self._folder,
-            HostProcesses(children, settings, plan(settings, machine)),
+            HostProcesses(children, settings, planned, self._guard),
             SharedHosts(number, lambda: SharedHost(children, settings, self._selector)),
             LauncherWatch(self._selector),
             checks if settings.multi_model else None,
@@ -141,9 +148,8 @@ class ForkServer:
             watch(wakeup, selectors.EVENT_READ, lambda: self._signalled(wakeup.recv(4096)))
             watch(self._channel, selectors.EVENT_READ, self._hear)
             while True:
-                happened = self._selector.select(
-                    WATCH_SECONDS if len(self._placements) else ALIVE_SECONDS
-                )
+                happened = self._selector.select(self._patience)
+                self._guard.look()
                 # Each says whether somebody has to be looked after now rather than by and by.
                 told = [key.data() for key, _ in happened]
                 if any(told) or time.monotonic() > look_at:
@@ -157,6 +163,13 @@ class ForkServer:
                     preload.import_one()
                 if self._standby_request is not None and preload.is_complete():
                     self._fork_standby(self._standby_request)
+
+    @property
+    def _patience(self) -> float:
+        """After how many seconds to look around, though nothing has happened."""
+        if self._guard.is_needed:
+            return self._guard.look_in
+        return WATCH_SECONDS if len(self._placements) else ALIVE_SECONDS
 
     def _signalled(self, numbers: bytes) -> bool:
         if signal.SIGHUP in numbers:
@@ -229,6 +242,7 @@ class ForkServer:
     def _look_after_all(self) -> None:
         self._children.reap()
         self._children.end_overdue()
+        self._turns.look(self._children.by_pid())
         self._placements.look_after()
         self._sweep.look_after()
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 from collections.abc import Callable
 from http import HTTPStatus
 
 from contract.settings import ServingSettings
 from handler.fork_server.launcher_slot import LauncherSlot
+from handler.fork_server.load_guard import LoadGuard
 from handler.host.one_model import OneModelHost
 from handler.processes import forked_children, host_orders
 from handler.processes.capacity_plan import CapacityPlan
@@ -25,11 +27,17 @@ class HostProcesses:
         children: the children of this process.
         settings: the serving settings.
         plan: how many workers and connections there are.
+        guard: looks after those that load.
     """
 
     def __init__(
-        self, children: ForkedChildren, settings: ServingSettings, plan: CapacityPlan
+        self,
+        children: ForkedChildren,
+        settings: ServingSettings,
+        plan: CapacityPlan,
+        guard: LoadGuard,
     ) -> None:
+        self._guard = guard
         self._children = children
         self._settings = settings
         self._plan = plan
@@ -43,7 +51,9 @@ class HostProcesses:
             when_ended: called when it has ended.
             occasion: why it loads the model.
         """
-        return self._fork(slot, when_ended, occasion, lambda one: one.run())
+        pid = self._fork(slot, when_ended, occasion, lambda one: one.run())
+        self._guard.begun(pid, slot.request.model, self.record_of(pid))
+        return pid
 
     def fork_stand_in(self, slot: LauncherSlot, reason: str, when_ended: Ended) -> int:
         """A process that says why a slot's model is away; returns its id."""
@@ -75,6 +85,7 @@ class HostProcesses:
 
     def end(self, pid: int) -> None:
         """Kill such a process."""
+        self._guard.is_unwanted(pid)
         forked_children.end(pid)
 
     def _fork(
@@ -86,16 +97,21 @@ class HostProcesses:
     ) -> int:
         here, there = host_orders.pair()
         settings, plan = self._settings, self._plan
+        others = bool(self._orders)
 
         def child(record: ProcessRecord) -> None:
             # The sockets of other models among it: as long as any process holds one, the frontend
             # can connect to it.
             close_all_but(slot.listener.fileno(), there.fileno())
             request, listener = slot.request, slot.listener
-            work(OneModelHost(request, listener, settings, plan, record, there, occasion))
+            one = OneModelHost(
+                request, listener, settings, plan, record, there, occasion, has_neighbours=others
+            )
+            work(one)
 
         def ended(record: ProcessRecord, code: int) -> None:
             self._orders.pop(pid).close()
+            self._guard.ended(pid, was_killed=code == -signal.SIGKILL)
             when_ended(record, code)
 
         pid = self._children.fork(child, ended)

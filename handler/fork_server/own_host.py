@@ -274,7 +274,7 @@ class OwnHost:
         if told.is_loaded and not self._record.is_one_of_many:
             self._tell_ended(pid, told, code)
         elif told.load_state is LoadState.LOADING:
-            self._tell_load_ended(pid, code)
+            self._tell_load_ended(pid, told.reason or describe_load_end(code))
 
     def _use_successor(self) -> None:
         """No process serves the model any more: one that is loading it anew is there already."""
@@ -301,12 +301,11 @@ class OwnHost:
             )
         )
 
-    def _tell_load_ended(self, pid: int, code: int) -> None:
+    def _tell_load_ended(self, pid: int, ending: str) -> None:
         """How a process ended that has not loaded its model, in case it has not said why.
 
         One that can't load a single model says so to `serve`, which hears that first.
         """
-        ending = describe_load_end(code)
         if self._record.is_one_of_many:
             model = self.slot.request.model
             logger.error("model %r can't be loaded: its process ended (%s)", model, ending)

@@ -45,8 +45,9 @@ class Successor:
         """It has ended before it took the place: say so, unless it has said why itself."""
         if not (self._is_explained or self.told.load_state is LoadState.REFUSING):
             self._say(
-                f"the process that loaded it ended without a word ({describe(code)}), perhaps for "
-                "lack of memory, since both are held at once"
+                self.told.reason
+                or f"the process that loaded it ended without a word ({describe(code)}), perhaps "
+                "for lack of memory, since both are held at once"
             )
 
     def _say(self, reason: str) -> None:

@@ -23,6 +23,8 @@ from handler.invocation.context import ModelContext
 from handler.processes.awake_clock import AwakeClock
 from handler.processes.backoff import Backoff
 from handler.processes.capacity_plan import plan
+from handler.processes.growth_bound import bound_growth
+from handler.processes.kill_order import Turn, take_turn
 from handler.processes.load_occasion import LoadOccasion
 from handler.processes.process_shared_memory import ProcessRecord
 from handler.protocol.connection_handover import HandoverGiver, HandoverTaker
@@ -67,6 +69,8 @@ class ManyModelsHost:
     def run(self) -> None:
         """Serve for ever; this process ends with the fork server."""
         container_log.configure(self._settings.log_level, LOG_FORM)
+        take_turn(Turn.SERVING)
+        bound_growth()
         self._worker.watch(self._channel.fileno(), self._hear)
         while True:
             self._worker.turn(RETRY_SECONDS if self._away else None)
@@ -170,7 +174,13 @@ class ManyModelsHost:
         context = ModelContext(model.name, model.model_dir)
         limit = self._record.limit
         pipeline = model_load_reporting.load(
-            model.name, model.model_dir, self._settings, context, limit, is_served=is_served
+            model.name,
+            model.model_dir,
+            self._settings,
+            context,
+            limit,
+            is_served=is_served,
+            has_neighbours=len(self._models) > 1,
         )
         model.loaded(pipeline)
         gc.freeze()

@@ -15,11 +15,13 @@ from contract.requirements.requirement_lines import FILE_NAME
 from contract.requirements.what_is_lacking import unmet
 from contract.settings import ServingSettings
 from contract.user_module import describe
-from handler.host.out_of_memory import NO_MEMORY
+from handler.host.load_memory import LoadMemory
+from handler.host.out_of_memory import NO_MEMORY, NotEnoughMemory
 from handler.invocation.pipeline import Limit, Pipeline
 from handler.invocation.pipeline_loading import load_pipeline
 from handler.processes import model_load_events
 from handler.processes.invocation_time_limit import deadline
+from handler.processes.memory_notes import MemoryNotes
 
 logger = logging.getLogger(__name__)
 
@@ -32,12 +34,15 @@ def load(
     limit: Limit = deadline,
     *,
     is_served: bool = False,
+    has_neighbours: bool = False,
+    starting: int = 0,
 ) -> Pipeline:
     """Load a model, and tell the log and the supervisor how it went.
 
     Args:
         name, model_dir, settings, context, limit: which model, and as for `load_pipeline`.
         is_served: whether another process has it, and goes on with it if this load fails.
+        has_neighbours, starting: as for `LoadMemory`.
 
     Raises:
         ByoError, MemoryError: as `load_pipeline`, and in place of anything else.
@@ -47,21 +52,29 @@ def load(
         model_load_events.send(model_load_events.Loading(pid, name))
     if settings.multi_model:
         _name_what_is_not_installed(name, model_dir / "code" / FILE_NAME)
+    notes = MemoryNotes.of_this_process()
+    memory = LoadMemory(name, notes, has_neighbours=has_neighbours, starting=starting)
     try:
         if is_served and not settings.multi_model:
             _require_installed(settings.code_directories(model_dir))
-        pipeline = load_pipeline(model_dir, settings, context, limit)
-    except BaseException as error:
+        pipeline = load_pipeline(model_dir, settings, context, limit, memory.weigh)
+    except BaseException as raised:
+        error = memory.failed(raised)
         reason = _reason(error)
-        logger.error("model %r can't be loaded: %s", name, reason, exc_info=error)
+        # What was weighed and refused has no place in anybody's code.
+        trace = None if isinstance(raised, NotEnoughMemory) else error
+        logger.error("model %r can't be loaded: %s", name, reason, exc_info=trace)
         if is_served:
             logger.error("model %r goes on as it was loaded before, not anew: %s", name, reason)
         else:
             model_load_events.send(model_load_events.LoadFailed(pid, name, reason))
         if isinstance(error, ByoError | MemoryError):
-            raise
+            if error is raised:
+                raise
+            raise error from raised
         raise ModelLoadError(reason) from error
     seconds = time.monotonic() - start
+    memory.loaded()
     logger.info("model %r loaded in %.2f s", name, seconds)
     model_load_events.send(model_load_events.Loaded(pid, name, seconds))
     return pipeline
@@ -70,6 +83,8 @@ def load(
 def _reason(error: BaseException) -> str:
     """Why a load failed, in one line."""
     if isinstance(error, ByoError):
+        return str(error)
+    if isinstance(error, NotEnoughMemory):
         return str(error)
     if isinstance(error, MemoryError):
         return f"{NO_MEMORY} ({describe(error)})" if error.args else NO_MEMORY

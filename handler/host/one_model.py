@@ -15,23 +15,33 @@ import socket
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from typing import NoReturn
 
 from contract import container_log
 from contract.errors import ByoError
+from contract.machine import MEBIBYTE
 from contract.settings import ServingSettings
-from handler.host import batch_transform_answer, model_load_reporting, out_of_memory
+from handler.host import (
+    batch_transform_answer,
+    load_memory,
+    model_load_reporting,
+    out_of_memory,
+)
 from handler.host.worker_pool import WorkerPool
 from handler.invocation.context import ModelContext
 from handler.invocation.pipeline import Pipeline
 from handler.processes import host_orders, launcher_pipes
 from handler.processes.capacity_plan import CapacityPlan
 from handler.processes.forked_children import end
+from handler.processes.growth_bound import bound_growth
 from handler.processes.host_orders import Order
+from handler.processes.kill_order import Turn, take_turn
 from handler.processes.launch_request import LaunchRequest
 from handler.processes.load_occasion import LoadOccasion
+from handler.processes.process_memory import anonymous_bytes, parent_of
 from handler.processes.process_shared_memory import ProcessRecord
 from handler.protocol.connection_handover import HandoverGiver, HandoverTaker
 from handler.protocol.loaded_model import LoadedModel
@@ -46,6 +56,10 @@ REFUSAL_SECONDS = 8
 FORK_SECONDS = 5.0
 # How long it may be until the frontend asks to load, after it was told that it can.
 LOAD_SECONDS = 2.0
+# What a JVM that serves one model takes, at least.
+LEAST_FRONTEND = 48 * MEBIBYTE
+# How long after that to measure what the process has of its own, which LOAD need not wait for.
+SETTLED_SECONDS = 0.1
 
 
 class OneModelHost:
@@ -60,6 +74,7 @@ class OneModelHost:
         orders: what the fork server tells, once another process is to take this one's place, or
             this one another's.
         occasion: why this process loads the model.
+        has_neighbours: whether other models are in memory.
     """
 
     def __init__(
@@ -71,7 +86,10 @@ class OneModelHost:
         record: ProcessRecord,
         orders: socket.socket,
         occasion: LoadOccasion,
+        *,
+        has_neighbours: bool = False,
     ) -> None:
+        self._has_neighbours = has_neighbours
         self._orders = orders
         self._occasion = occasion
         self._request = request
@@ -85,18 +103,21 @@ class OneModelHost:
         """Load and serve, until the frontend wants the model no more."""
         self._request.take_over_output()
         container_log.configure(self._settings.log_level)
+        take_turn(Turn.LOADING)
         self._move_in()
         if self._settings.multi_model and self._occasion is not LoadOccasion.ANEW:
             # Registration blocks one of the frontend's threads until it is told.
             self._request.tell_started(os.getpid())
         pipeline = self._load(self._record)
+        take_turn(Turn.SERVING)
+        bound_growth()
         if not self._settings.multi_model or self._occasion is LoadOccasion.ANEW:
             # The frontend opens its port now, and is healthy indeed.
             self._request.tell_started(os.getpid())
         if self._plan.workers > 1 and self._can_be_forked():
             self._fork_workers(pipeline)
         else:
-            self._serve()
+            self._serve(once_settled=lambda: load_memory.note_process(self._request.model))
 
     def _move_in(self) -> None:
         """Be where multi-model-server's own worker would be: in the model's folder."""
@@ -111,23 +132,9 @@ class OneModelHost:
 
         The frontend then answers LOAD with 500, as its connection is closed.
         """
-        request = self._request
-        context = ModelContext(request.model, request.model_dir)
-        try:
-            pipeline = model_load_reporting.load(
-                request.model,
-                request.model_dir,
-                self._settings,
-                context,
-                record.limit,
-                is_served=self._occasion is LoadOccasion.ANEW,
-            )
-        except MemoryError:
-            record.tell_reason(out_of_memory.NO_MEMORY)
-            self.refuse(HTTPStatus.INSUFFICIENT_STORAGE)
-        except ByoError as error:
-            record.tell_reason(str(error))
-            self.refuse(HTTPStatus.INTERNAL_SERVER_ERROR)
+        pipeline = self._loaded(record)
+        if isinstance(pipeline, HTTPStatus):
+            self.refuse(pipeline)
         if not self._settings.multi_model:
             folder = Path(os.environ[launcher_pipes.DIR_VARIABLE])
             batch_transform_answer.ask_user(pipeline, folder)
@@ -137,6 +144,38 @@ class OneModelHost:
         gc.collect()
         gc.freeze()
         return pipeline
+
+    def _loaded(self, record: ProcessRecord) -> Pipeline | HTTPStatus:
+        """The model, or what its load is refused with: by then nothing holds the rest of it."""
+        request = self._request
+        context = ModelContext(request.model, request.model_dir)
+        try:
+            return model_load_reporting.load(
+                request.model,
+                request.model_dir,
+                self._settings,
+                context,
+                record.limit,
+                is_served=self._occasion is LoadOccasion.ANEW,
+                has_neighbours=self._has_neighbours,
+                starting=self._frontend_will_take(),
+            )
+        except MemoryError as error:
+            record.tell_reason(str(error) or out_of_memory.NO_MEMORY)
+            return HTTPStatus.INSUFFICIENT_STORAGE
+        except ByoError as error:
+            record.tell_reason(str(error))
+            return HTTPStatus.INTERNAL_SERVER_ERROR
+
+    def _frontend_will_take(self) -> int:
+        """Bytes that the frontend is still to take, which starts while a single model loads."""
+        if self._settings.multi_model or self._occasion is not LoadOccasion.FIRST:
+            return 0
+        try:
+            taken = anonymous_bytes(parent_of(self._request.pid))
+        except ProcessLookupError:
+            return 0
+        return max(0, LEAST_FRONTEND - taken)
 
     def refuse_for_another(self, status: HTTPStatus) -> NoReturn:
         """Refuse in place of a host that has ended, maybe before it told that it had started.
@@ -166,7 +205,7 @@ class OneModelHost:
             self._record.tell_refusing()
             if status == HTTPStatus.INSUFFICIENT_STORAGE:
                 out_of_memory.end_executed_process(self._request.pid)
-                self._model.failed(status, out_of_memory.NO_MEMORY)
+                self._model.failed(status, self._record.reason or out_of_memory.NO_MEMORY)
                 worker.tell_loaded(self._model)
                 worker.run()
         raise SystemExit(1)
@@ -194,10 +233,14 @@ class OneModelHost:
         )
         return False
 
-    def _serve(self) -> None:
+    def _serve(self, once_settled: Callable[[], None] = lambda: None) -> None:
         worker = OwnConnectionsLoop(self._counted)
         worker.serve(self._model, self._listener)
         worker.watch(self._orders.fileno(), lambda: self._obey(worker))
+        settled_at = time.monotonic() + SETTLED_SECONDS
+        while (left := settled_at - time.monotonic()) > 0:
+            worker.turn(left)
+        once_settled()
         worker.run()
 
     def _obey(self, worker: OwnConnectionsLoop) -> None:
@@ -218,6 +261,8 @@ class OneModelHost:
             raise SystemExit(0)
 
     def _fork_workers(self, pipeline: Pipeline) -> None:
+        load_memory.note_process(self._request.model)  # none of them has anything of its own yet
+
         def model_for(record: ProcessRecord) -> LoadedModel:
             self._model.loaded(pipeline.limited_by(record.limit))
             return self._model

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,15 @@ from contract.errors import ByoError, ModelLoadError
 from contract.user_module import describe, import_program
 from handler.invocation import archive_handler
 from handler.invocation.archive_handler import MANIFEST
+from handler.invocation.artifact_payload import Payload, payload_for_code, payload_of
 from handler.invocation.main_module import advice_on
 from handler.invocation.model_artifact import load_artifact
 from handler.invocation.user_functions import UserFunctions
 
 logger = logging.getLogger(__name__)
+
+# Told what a model's files hold before they are loaded; raises where memory is too little for that.
+Weigh = Callable[[Payload], None]
 
 
 def functions_of(model_dir: Path, program: Path | None) -> tuple[UserFunctions, object]:
@@ -38,18 +42,27 @@ def functions_of(model_dir: Path, program: Path | None) -> tuple[UserFunctions, 
 
 
 def load_model(
-    user: UserFunctions, model_dir: Path, context: Any, trusted: Sequence[str] = ()
+    user: UserFunctions,
+    source: object,
+    model_dir: Path,
+    context: Any,
+    weigh: Weigh,
+    trusted: Sequence[str] = (),
 ) -> Any:
     """The model, as the functions around loading give it.
 
     Args:
         user: the user's functions.
+        source: where they are from.
         model_dir: the model directory.
         context: what they are handed beside it.
+        weigh: called before anything is loaded.
         trusted: the types beside its own that skops may make objects of.
     """
     if user.pre_model_fn:
         user.pre_model_fn(str(model_dir), context)
+    with suppress(OSError):  # whoever loads it says what is wrong with it
+        weigh(payload_for_code(model_dir, source) if user.model_fn else payload_of(model_dir))
     with _logged_warnings():
         if user.model_fn:
             model = user.model_fn(str(model_dir), context)

@@ -27,7 +27,7 @@ from handler.invocation import (
 from handler.invocation.default_prediction import predictor_of
 from handler.invocation.fast.instance import quicken
 from handler.invocation.model_identity import identity_of
-from handler.invocation.model_loading import functions_of, load_model, told_by_place
+from handler.invocation.model_loading import Weigh, functions_of, load_model, told_by_place
 from handler.invocation.pipeline import Limit, Pipeline
 from handler.invocation.unpickling import unpickling_as_allowed
 from handler.invocation.user_functions import UserFunctions
@@ -41,8 +41,13 @@ def load_pipeline(
     settings: ServingSettings,
     context: Any = None,
     limit: Limit = deadline,
+    weigh: Weigh = lambda payload: None,
 ) -> Pipeline:
     """Load a model directory: the user's module, the signature, the model.
+
+    Args:
+        model_dir, settings, context, limit: which model, and as for `Pipeline`.
+        weigh: as for `load_model`.
 
     Raises:
         UserCodeError, SignatureError, ModelLoadError: say in one line what is wrong.
@@ -65,7 +70,7 @@ def load_pipeline(
         with unpickling_as_allowed(settings.model_formats):
             user, source = functions_of(model_dir, program)
             toolkit_without_pickle.forbid_unpickling()
-            model = load_model(user, model_dir, context, settings.skops_trusted)
+            model = load_model(user, source, model_dir, context, weigh, settings.skops_trusted)
         found = describe(model)
         artifacts_beside.check(model_dir, user)
         users_own = _own_way(user)

@@ -5,6 +5,10 @@ forked_children.py        forks that die with their parent, are watched and reap
 backoff.py                the pause before one is forked again
 process_shared_memory.py  what a fork tells its parent
 freed_memory.py           what large bodies took, given back to the machine
+process_memory.py         what memory a process has
+memory_notes.py           what models take, and why loads were refused, in the scratch folder
+growth_bound.py           … so that it asks for no more than there is
+kill_order.py             whom the kernel kills first where memory is out
 invocation_time_limit.py  a bound on one invocation's time
 process_watch.py          waiting for the end of a process, whoever's child it is
 child_exit_status.py      how a process ended, in words

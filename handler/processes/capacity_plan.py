@@ -76,14 +76,19 @@ class CapacityPlan:
         return {**dict.fromkeys(THREAD_VARIABLES, str(self.threads)), "OMP_WAIT_POLICY": "PASSIVE"}
 
 
-def plan(settings: ServingSettings, machine: Machine) -> CapacityPlan:
+def plan(settings: ServingSettings, machine: Machine, model: int = 0) -> CapacityPlan:
     """Divide a machine, as the settings ask or else by what it has.
 
     A single model gets a worker for each CPU, fewer where memory is little; each of many models
     gets one.
+
+    Args:
+        settings: the serving settings.
+        machine: what there is.
+        model: bytes of a single model, as far as they are known.
     """
     heap = min(max(machine.memory // HEAP_SHARE, LEAST_HEAP), MOST_HEAP)
-    workers = settings.workers or _workers(settings, machine, heap)
+    workers = settings.workers or _workers(settings, machine, heap, model)
     return CapacityPlan(
         machine=machine,
         workers=workers,
@@ -99,11 +104,13 @@ def plan(settings: ServingSettings, machine: Machine) -> CapacityPlan:
     )
 
 
-def _workers(settings: ServingSettings, machine: Machine, heap: int) -> int:
+def _workers(settings: ServingSettings, machine: Machine, heap: int, model: int) -> int:
     if settings.multi_model:
         return 1
-    each = STOCK_WORKER if settings.backend == "stock" else WORKER
-    affordable = (machine.memory - heap - BASE) // each
+    shared, each = model, WORKER
+    if settings.backend == "stock":
+        shared, each = 0, STOCK_WORKER + model
+    affordable = (machine.memory - heap - BASE - shared) // each
     return max(1, min(machine.cpus, affordable))
 
 

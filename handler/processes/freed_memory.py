@@ -36,6 +36,11 @@ class FreedMemory:
         """Give back what is free, if it is time; called when there is nothing else to do."""
         if self.due_in == 0.0:
             self._due_at = None
-            trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-            if trim is not None:
-                trim(0)
+            give_back()
+
+
+def give_back() -> None:
+    """Give back to the machine what this process has freed, where its C library can."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from contract.free_memory import kills_file
 from contract.machine import MEBIBYTE
 from contract.model_server_variables import without_them
 from contract.requirements.overlay import interpreter
@@ -119,6 +120,7 @@ def command(
         f"-Dbyo.drain={DRAIN_SECONDS}",
         f"-Dbyo.timeout={settings.timeout}",
         *(() if is_stock else RECONNECTS),
+        *_kills(),
         "-cp",
         class_path(),
         *MAIN_CLASSES,
@@ -130,6 +132,12 @@ def command(
     if not settings.multi_model:
         line += ["-m", f"{MODEL_NAME}={_readable(settings.paths.model.absolute(), scratch)}"]
     return line
+
+
+def _kills() -> list[str]:
+    """Where the guard sees that the kernel has killed a process for lack of memory."""
+    file = kills_file()
+    return [f"-Dbyo.kills={file}"] if file else []
 
 
 def _heap(settings: ServingSettings, plan: CapacityPlan) -> list[str]:

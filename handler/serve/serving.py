@@ -18,6 +18,7 @@ from contract.errors import ByoError
 from contract.machine import this_machine
 from contract.model_server_variables import unheeded
 from contract.settings import ServingSettings
+from handler.invocation.artifact_payload import single_model_size
 from handler.processes.capacity_plan import CapacityPlan, plan
 from handler.serve import (
     frontend_command,
@@ -77,7 +78,7 @@ def serve(environ: Mapping[str, str]) -> None:
     """
     settings = ServingSettings.from_environ(environ)
     check_start(settings)
-    planned = plan(settings, this_machine())
+    planned = plan(settings, this_machine(), single_model_size(settings))
     logger.info("%s", summary(settings, planned))
     for line in unheeded(environ):
         logger.warning("%s", line)

@@ -31,6 +31,19 @@ def test_workers_are_as_many_as_cpus_and_memory_allow(
 
 
 @pytest.mark.parametrize(
+    ("backend", "model", "workers"),
+    [("own", 0, 8), ("own", 300, 3), ("own", 2000, 1), ("stock", 0, 2), ("stock", 300, 1)],
+)
+def test_workers_leave_room_for_the_model(backend: str, model: int, workers: int) -> None:
+    """They share it, but for the stock ones, each of which has its own."""
+    settings = ServingSettings.from_environ({"BYO_BACKEND": backend})
+
+    planned = plan(settings, Machine(8, 1024 * MEBIBYTE), model * MEBIBYTE)
+
+    assert planned.workers == workers
+
+
+@pytest.mark.parametrize(
     ("memory", "heap"), [(128, 64), (512, 128), (16 * 1024, 4096), (64 * 1024, 4096)]
 )
 def test_the_heap_is_a_quarter_within_bounds(memory: int, heap: int) -> None:

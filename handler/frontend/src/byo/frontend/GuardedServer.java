@@ -44,6 +44,7 @@ public final class GuardedServer extends ModelServer {
             Reconnects.begin();
             EndedLaunches.begin();
             HeapReturn.begin();
+            MemoryKills.begin();
             new GuardedServer(ConfigManager.getInstance()).startAndWait();
         } catch (IllegalArgumentException | ParseException error) {
             System.out.println("Invalid configuration: " + error.getMessage());
@@ -121,6 +122,7 @@ public final class GuardedServer extends ModelServer {
             pipeline.addAfter("http", "guard", new RequestGuard());
             pipeline.addAfter("http", "connection", new Connection());
             pipeline.addAfter("aggregator", "loads", new LoadWatch());
+            pipeline.addAfter("aggregator", "memory", new MemoryAnswers());
         }
     }
 }

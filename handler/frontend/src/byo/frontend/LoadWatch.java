@@ -74,7 +74,8 @@ final class LoadWatch extends ChannelDuplexHandler {
         return null;
     }
 
-    private static String nameIn(FullHttpRequest request, Target target) {
+    /** The name under which a LOAD loads, or null. */
+    static String nameIn(FullHttpRequest request, Target target) {
         int length = request.content().readableBytes();
         if (length == 0 || length > LONGEST_DOCUMENT) {
             return target.parameter("model_name");
