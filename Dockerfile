@@ -76,7 +76,7 @@ FROM ${BASE}
 ENV PATH=/opt/byo/bin:/opt/venv/bin:$PATH JAVA_HOME=/opt/java LANG=C.UTF-8 \
     PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore \
-    BYO_ALGORITHM_DIR=/opt/program SAGEMAKER_TRAINING_MODULE=training_entry.main:main
+    BYO_LOG_FORMAT=auto BYO_ALGORITHM_DIR=/opt/program SAGEMAKER_TRAINING_MODULE=training_entry.main:main
 COPY --from=python /bytecode /
 COPY --from=java /opt/java /opt/java
 COPY --from=python /opt/venv /opt/venv

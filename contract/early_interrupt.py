@@ -7,20 +7,26 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from types import FrameType
 
 EXIT_INTERRUPTED = 130
 
 
-def end_on_interrupt(command: str) -> None:
+def _say(text: str) -> None:
+    os.write(2, f"{text}\n".encode())
+
+
+def end_on_interrupt(command: str, say: Callable[[str], None] = _say) -> None:
     """From now on, Ctrl-C ends this process at once; where it was ignored, it still is.
 
     Args:
         command: what the line begins with.
+        say: writes a line to standard error.
     """
 
     def end(_number: int, _frame: FrameType | None) -> None:
-        os.write(2, f"{command}: interrupted\n".encode())
+        say(f"{command}: interrupted")
         os._exit(EXIT_INTERRUPTED)
 
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:

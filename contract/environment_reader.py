@@ -10,6 +10,8 @@ from contract.inference_output import words_of
 
 # No number read here is larger: the frontend is Java, and counts in its int.
 HIGHEST_NUMBER = 2**31 - 1
+_ON = ("true", "1", "yes", "on")
+_OFF = ("false", "0", "no", "off")
 A_LEVEL = "a level from 0 to 50 or a name such as INFO"
 
 
@@ -29,6 +31,13 @@ class Reader:
         if value not in ("true", "false", "1", "0"):
             raise SettingsError(f"{name} must be true or false, not {value!r}")
         return value in ("true", "1")
+
+    def switch(self, name: str, *, default: bool) -> bool:
+        """True or false by any of the words that others take for it."""
+        value = (self.text(name) or str(default)).lower()
+        if value not in (*_ON, *_OFF):
+            raise SettingsError(f"{name} must be true or false, not {value!r}")
+        return value in _ON
 
     def choice(self, name: str, choices: Sequence[str]) -> str:
         """One of some words, in any case; the first is the default."""

@@ -11,6 +11,7 @@
         ├── PayloadTooLarge        413  more bytes, or more once unpacked, than allowed
         ├── UnsupportedContentType 415  no codec reads this content type
         ├── UnprocessablePayload   422  readable, but not what the model takes
+        │   └── UnforeseenValue         … in a way that nobody has thought of
         ├── PredictionFailed       500  a bug, the user's or ours
         ├── InvocationTimeout      504  the model took longer than the timeout
         └── OutOfMemory            507  not enough memory for this invocation
@@ -120,6 +121,10 @@ class UnprocessablePayload(InvocationError):
     """The body was read, but the model does not take what it holds."""
 
     status = 422
+
+
+class UnforeseenValue(UnprocessablePayload):
+    """Reading a value failed in a way that nobody has thought of: the log says how."""
 
 
 class PredictionFailed(InvocationError):

@@ -10,8 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from contract import log_format
 from contract.body_limits import BodyLimits
 from contract.environment_reader import HIGHEST_NUMBER, Reader
+from contract.hosting_standards import (
+    AUTO_INSTALL,
+    AUTO_RECOVERY,
+    LOG_LEVEL,
+    START_RETRIES,
+    counting_log_level,
+)
 from contract.inference_output import VARIABLE as INFERENCE_OUTPUT_VARIABLE
 from contract.machine import MEBIBYTE
 from contract.model_pins import MODES as PIN_MODES
@@ -70,7 +78,15 @@ class ServingSettings:
         queue_size: invocations that may wait per model (``SAGEMAKER_MODEL_JOB_QUEUE_SIZE``).
         jvm_arguments: more arguments for the JVM (``SAGEMAKER_MODEL_SERVER_VMARGS``).
         log_level: a level of Python's logging (``SAGEMAKER_CONTAINER_LOG_LEVEL``): a number or
-            a name, in quotes or not.
+            a name, in quotes or not; else ``LOG_LEVEL``, where that is one.
+        log_format: the form of the log (``BYO_LOG_FORMAT``): ``text``, ``json``, or ``auto``, which
+            is text on a terminal.
+        installs_requirements: whether what requirements.txt ask for is installed
+            (``STANDARD_AUTO_INSTALL_REQ``).
+        recovers: whether a process that ends is replaced (``PROCESS_AUTO_RECOVERY``); else the
+            server ends.
+        start_retries: how often in a row a fork server that ends at its start is replaced
+            (``PROCESS_MAX_START_RETRIES``).
         further_columns: what is done with columns of a request that the model does not know
             (``BYO_FURTHER_COLUMNS``): ``as-fitted``, as the model would itself; ``refuse``;
             ``drop``.
@@ -112,6 +128,10 @@ class ServingSettings:
     queue_size: int = 100
     jvm_arguments: str = ""
     log_level: int = 20
+    log_format: str = log_format.FORMATS[0]
+    installs_requirements: bool = True
+    recovers: bool = True
+    start_retries: int = 20
     further_columns: str = FURTHER_COLUMNS[0]
     inference_output: tuple[str, ...] = ()
     body_limits: BodyLimits = BodyLimits()
@@ -166,7 +186,13 @@ class ServingSettings:
                 "SAGEMAKER_MODEL_JOB_QUEUE_SIZE", QUEUE_SIZE, default=100, least=1
             ),
             jvm_arguments=read.text("SAGEMAKER_MODEL_SERVER_VMARGS") or "",
-            log_level=read.log_level(LOG_LEVEL_VARIABLE, default=20),
+            log_level=read.log_level(
+                LOG_LEVEL_VARIABLE, default=counting_log_level(read.text(LOG_LEVEL))
+            ),
+            log_format=read.choice(log_format.VARIABLE, log_format.FORMATS),
+            installs_requirements=read.switch(AUTO_INSTALL, default=True),
+            recovers=read.switch(AUTO_RECOVERY, default=True),
+            start_retries=read.integer(START_RETRIES, default=20, least=0, most=100),
             further_columns=read.choice("BYO_FURTHER_COLUMNS", FURTHER_COLUMNS),
             inference_output=read.inference_output(INFERENCE_OUTPUT_VARIABLE),
             body_limits=BodyLimits.from_reader(read),

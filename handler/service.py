@@ -16,8 +16,9 @@ from contract.settings import ServingSettings
 from handler.host import model_load_reporting, out_of_memory
 from handler.host.one_model import MODEL_DIR_VARIABLE
 from handler.invocation.context import report, request_of
+from handler.invocation.failure_log import log_users_failure
 from handler.invocation.pipeline import Pipeline
-from handler.invocation.request_types import headers_of
+from handler.invocation.request_types import TOLD, headers_of
 
 # One process holds one model: MMS forks a worker for each connection.
 _pipeline: Pipeline | None = None
@@ -57,4 +58,10 @@ def _answer(pipeline: Pipeline, parts: dict[str, Any], context: Any, index: int)
     request = request_of(parts, headers, context.get_request_id(index))
     response = pipeline.invoke(request, context)
     report(response, context, index)
+    status, _ = context.get_response_status(index)
+    if status >= 400:
+        if not response.is_told:
+            log_users_failure(request.request_id, status)
+        for name, value in TOLD.items():
+            context.set_response_header(index, name, value)
     return response.body

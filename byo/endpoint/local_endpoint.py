@@ -23,7 +23,8 @@ from handler.serve.pick_free_port import free_port
 
 ADDRESS = "127.0.0.1"
 BIND_ADDRESS_VARIABLE = "BYO_BIND_ADDRESS"
-READY_LINE = b"serve: ready"
+# As text and as JSON.
+READY_LINES = (b"serve: ready on ", b'"message": "ready on ')
 # -P: a handler.py in the current folder is not the handler meant.
 SERVE_COMMAND = (sys.executable, "-P", "-m", "handler.serve.command")
 STARTUP_SECONDS = 120.0
@@ -118,7 +119,7 @@ class _Output(threading.Thread):
             for line in self._stream:
                 file.write(line)
                 self.last_line = line.strip() or self.last_line
-                if line.startswith(READY_LINE):
+                if any(ready in line for ready in READY_LINES):
                     self.ready = True
                     self.settled.set()
         self.settled.set()

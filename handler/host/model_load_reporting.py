@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from contract import json_output
 from contract.errors import ByoError, ModelLoadError, UserCodeError
+from contract.log_context import AT_WORK
 from contract.requirements.pip_run import without_credentials
 from contract.requirements.requirement_lines import FILE_NAME
 from contract.requirements.what_is_lacking import unmet
@@ -47,6 +49,7 @@ def load(
     Raises:
         ByoError, MemoryError: as `load_pipeline`, and in place of anything else.
     """
+    AT_WORK.model = name
     pid, start = os.getpid(), time.monotonic()
     if not is_served:
         model_load_events.send(model_load_events.Loading(pid, name))
@@ -75,6 +78,7 @@ def load(
         raise ModelLoadError(reason) from error
     seconds = time.monotonic() - start
     memory.loaded()
+    json_output.finish()
     logger.info("model %r loaded in %.2f s", name, seconds)
     model_load_events.send(model_load_events.Loaded(pid, name, seconds))
     return pipeline

@@ -87,10 +87,10 @@ class Batcher:
                     alone = pipeline.predict(group[0][1].data, group[0][1].context)
                     self._has_rows = _split(alone, rows[:1]) is not None
                     predictions = predictions if self._has_rows else None
-        except DeadlineExceeded:
+        except DeadlineExceeded as error:
             # Fewer might have been answered in time: the next ones will be fewer.
             self._most_rows = max(1, sum(rows) // len(group))
-            return [(number, pipeline.timed_out(invocation)) for number, invocation in group]
+            return [(number, pipeline.timed_out(invocation, error)) for number, invocation in group]
         except (Exception, SystemExit):
             return self._each_alone(group)
         if predictions is None:

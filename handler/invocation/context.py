@@ -13,6 +13,7 @@ from mms.metrics.metrics_store import MetricsStore
 
 from handler.invocation.request_types import Request, Response
 
+REQUEST_ID_HEADER = "x-request-id"
 TARGET_MODEL_HEADER = "x-amzn-sagemaker-target-model"
 
 
@@ -57,6 +58,17 @@ class InvocationContext(ModelContext):
         return [str(one) for one in self._store.store] if self._store else []
 
 
+def request_id_of(headers: Mapping[str, str], request_id: str | None) -> str:
+    """What an invocation is called in the log and in its answer.
+
+    Args:
+        headers: by lower-case name: where a client has named the invocation, the guard in front of
+            the frontend has put that there.
+        request_id: the frontend's name for it.
+    """
+    return headers.get(REQUEST_ID_HEADER) or request_id or "-"
+
+
 def request_of(
     parts: Mapping[str, Any], headers: Mapping[str, str], request_id: str | None
 ) -> Request:
@@ -74,7 +86,7 @@ def request_of(
         content_type=headers.get("content-type"),
         accept=headers.get("accept"),
         content_encoding=headers.get("content-encoding"),
-        request_id=request_id or "-",
+        request_id=request_id_of(headers, request_id),
         target_model=headers.get(TARGET_MODEL_HEADER),
     )
 

@@ -106,24 +106,19 @@ def under(configuration: Mapping[str, Any]) -> AbstractContextManager[None]:
     return sklearn.config_context(**configuration)  # type: ignore[no-any-return]
 
 
-def explained(error: BaseException, stage: str, data: Any, request_id: str) -> BaseException:
+def explained(error: BaseException, stage: str, data: Any) -> BaseException:
     """A failure that a missing configuration may explain, as one that no caller can do anything
-    about, its cause named in the log; any other as it is.
+    about, with its cause for the log; any other as it is.
 
     Args:
         error: what was raised.
         stage: the function it was raised in.
         data: what the model was given.
-        request_id: what names the invocation in the log.
     """
     setting = None if isinstance(error, InvocationError) else hint_on(error, data)
     if setting is None:
         return error
-    logger.error(
-        "[%s] did training call %s? It is not set here: save_signature keeps it",
-        request_id,
-        setting,
-    )
+    error.add_note(f"did training call {setting}? It is not set here: save_signature keeps it")
     problem = PredictionFailed(
         f"{stage} raised {type(error).__name__}, perhaps for a configuration of scikit-learn that "
         "training had set; the log has its traceback under this request id"

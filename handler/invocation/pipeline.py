@@ -6,7 +6,6 @@ anything else that holds a model. It knows no HTTP server and no MMS.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -17,17 +16,19 @@ from typing import Any, TypeVar
 import pandas as pd
 from scipy import sparse
 
+from contract import json_output
 from contract.errors import (
     InvocationError,
     InvocationTimeout,
     PayloadTooLarge,
     PredictionFailed,
-    UnprocessablePayload,
+    UnforeseenValue,
     UnsupportedContentType,
 )
 from contract.estimators.first_pipeline_steps import first_parts, is_known
 from contract.estimators.independent_rows import why_together
 from contract.estimators.model_inputs import ModelInput, describe
+from contract.log_context import AT_WORK
 from contract.machine import MEBIBYTE
 from contract.settings import ServingSettings
 from contract.signature import Signature
@@ -47,13 +48,12 @@ from handler.invocation.model_identity import ModelIdentity
 from handler.invocation.model_input import conform, is_texts_alone, written_out
 from handler.invocation.model_loading import told_by_place
 from handler.invocation.names_at_fault import names_at_fault
+from handler.invocation.payload_mask import PayloadMask
 from handler.invocation.request_types import Request, Response, problem_response
 from handler.invocation.user_functions import UserFunction, UserFunctions
 from handler.invocation.users_answer import UsersAnswer
 from handler.invocation.what_user_functions_see import as_users_expect, without_charset
 from handler.processes.invocation_time_limit import DeadlineExceeded, deadline
-
-logger = logging.getLogger(__name__)
 
 # What reading a value raises that nobody has thought of.
 _UNFORESEEN = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
@@ -122,23 +122,28 @@ class Pipeline:
             step: the step.
             limited: whether it may take long, since user code runs or the model.
         """
+        AT_WORK.request_id = invocation.request.request_id
         try:
             if not limited:
                 return step(invocation)
             with self.limit(self.settings.timeout):
                 return step(invocation)
-        except DeadlineExceeded:
-            return self.timed_out(invocation)
+        except DeadlineExceeded as error:
+            return self.timed_out(invocation, error)
         except BaseException as error:
             problem = self._judge(error, invocation)
+        finally:
+            if limited:
+                json_output.finish()
+            AT_WORK.request_id = None
         return problem_response(problem, invocation.request.request_id)
 
-    def timed_out(self, invocation: Invocation) -> Response:
-        """The answer to an invocation that took too long."""
+    def timed_out(self, invocation: Invocation, error: BaseException) -> Response:
+        """The answer to an invocation that took too long, and where it was when it had to end."""
         problem = InvocationTimeout(f"the invocation took longer than {self.settings.timeout} s")
-        request_id = invocation.request.request_id
-        logger.error("[%s] %s", request_id, problem.detail, exc_info=True)
-        return problem_response(problem, request_id)
+        problem.__cause__ = error
+        self._log(problem, problem, invocation)
+        return problem_response(problem, invocation.request.request_id)
 
     def _answer(self, invocation: Invocation) -> Response:
         if self.user.transform_fn:
@@ -300,11 +305,11 @@ class Pipeline:
         try:
             return self._read_by_default(request, invocation)
         except _UNFORESEEN as error:
-            # Our own code reads nothing but the body: that is what it does not get along with.
-            logger.warning("[%s] reading the body failed", request.request_id, exc_info=error)
-            raise UnprocessablePayload(
+            # Our own code reads nothing but the body: that is what it does not get along with. How
+            # that came about is in the log.
+            raise UnforeseenValue(
                 "the body holds a value that can't be read, or that no model could take"
-            ) from None
+            ) from error
 
     def _read_by_default(self, request: Request, invocation: Invocation) -> Any:
         budget = codecs.Budget(len(request.body), self.settings.body_limits)
@@ -371,12 +376,12 @@ class Pipeline:
         return predict
 
     def _judge(self, error: BaseException, invocation: Invocation) -> InvocationError:
-        stage, request_id = invocation.stage, invocation.request.request_id
+        stage = invocation.stage
         users_own = getattr(self.user, stage) is not None
         data = as_frame(invocation.data)
         if stage == "predict_fn" and self.signature is None:
             error = names_at_fault(error, data, self._once_more(invocation)) or error
-        error = library_configuration.explained(error, stage, data, request_id)
+        error = library_configuration.explained(error, stage, data)
         problem = to_invocation_error(
             error,
             stage,
@@ -385,8 +390,14 @@ class Pipeline:
             signature=self.signature,
             answers=self._answers_at_all,
         )
-        log_failure(request_id, problem, error, stage, self.code)
+        self._log(problem, error, invocation)
         return problem
+
+    def _log(self, problem: InvocationError, error: BaseException, invocation: Invocation) -> None:
+        names = map(str, self.signature.labels or ()) if self.signature else ()
+        mask = PayloadMask(invocation, names)
+        request_id = invocation.request.request_id
+        log_failure(request_id, problem, error, invocation.stage, mask, self.code)
 
 
 def _check_length(prediction: Any, data: Any) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from contract import json_output
 from handler.processes.invocation_time_limit import end_overdue, prepare_process
 from handler.processes.process_shared_memory import ProcessRecord
 
@@ -169,6 +170,7 @@ def _run(work: Callable[[ProcessRecord], None], record: ProcessRecord, parent: i
         traceback.print_exc()
     finally:
         with contextlib.suppress(OSError, ValueError):
+            json_output.finish()
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(code)

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from contract import log_format
+
 logger = logging.getLogger(__name__)
 
 STARTED = "MMS worker started."
@@ -69,8 +71,11 @@ class LaunchRequest:
     def take_over_output(self) -> None:
         """Called in the process for one model: print to where the launcher would.
 
-        If that has gone, what is printed goes where the fork server's own lines go.
+        If that has gone, what is printed goes where the fork server's own lines go; so do lines of
+        JSON, which the frontend has nothing to add to.
         """
+        if log_format.is_json(os.environ):
+            return
         with contextlib.suppress(OSError):
             for number, theirs in ((1, STDOUT), (2, STDERR)):
                 taken = os.open(f"/proc/{self.pid}/fd/{theirs}", os.O_WRONLY)

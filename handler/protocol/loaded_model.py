@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from contract.log_context import AT_WORK
 from handler.invocation.batching import Batcher
 from handler.invocation.context import InvocationContext, request_of
 from handler.invocation.invocation_progress import Invocation
@@ -77,6 +78,7 @@ class LoadedModel:
             return [not_there(message, self._away) for message in messages]
         if self._batcher is None:
             raise RuntimeError(f"an invocation came before the model {self.name!r} was loaded")
+        AT_WORK.model = self.name
         invocations = [self._invocation(message) for message in messages]
         responses = self._batcher.answer(invocations)
         return [
@@ -88,5 +90,5 @@ class LoadedModel:
         request = request_of(message.parts, message.headers.by_name, message.request_id)
         if not self._with_context:
             return Invocation(request)
-        context = InvocationContext(self.name, self.model_dir, message.request_id, message.headers)
+        context = InvocationContext(self.name, self.model_dir, request.request_id, message.headers)
         return Invocation(request, context)

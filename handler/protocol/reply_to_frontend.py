@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from contract.errors import ModelAway, PredictionFailed
-from handler.invocation.context import report
+from handler.invocation.context import report, request_id_of
+from handler.invocation.failure_log import log_failure, log_users_failure
 from handler.invocation.invocation_progress import Invocation
-from handler.invocation.request_types import Response, problem_response
+from handler.invocation.payload_mask import PayloadMask
+from handler.invocation.request_types import TOLD, Response, problem_response
 from handler.protocol.wire_format import Invoke, invoke_reply
-
-logger = logging.getLogger(__name__)
 
 # What HTTP allows as a header's name, and as its value. The frontend sends one byte for each
 # character, and a question mark for one that has no such byte.
@@ -28,8 +27,9 @@ _LINE = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]*")
 def not_there(message: Invoke, reason: str) -> list[bytes]:
     """The reply to an invocation of a model that can't be loaded again."""
     problem = ModelAway(f"the model can't be loaded again, which is tried on and on: {reason}")
-    logger.error("[%s] %s", message.request_id, problem.detail)
-    return _own_reply(message, problem_response(problem, message.request_id))
+    request_id = request_id_of(message.headers.by_name, message.request_id)
+    log_failure(request_id, problem, problem)
+    return _own_reply(message, problem_response(problem, request_id))
 
 
 def reply_to(message: Invoke, invocation: Invocation, response: Response) -> list[bytes]:
@@ -41,9 +41,11 @@ def reply_to(message: Invoke, invocation: Invocation, response: Response) -> lis
     try:
         return _reply(message, invocation, response)
     except Exception as error:
-        logger.error("[%s] the answer can't be sent", message.request_id, exc_info=error)
         problem = PredictionFailed("what is set on the context can't be sent")
-        return _own_reply(message, problem_response(problem, message.request_id))
+        request_id = invocation.request.request_id
+        stage = "the context, so that the answer can't be sent"
+        log_failure(request_id, problem, error, stage, PayloadMask(invocation))
+        return _own_reply(message, problem_response(problem, request_id))
 
 
 def _reply(message: Invoke, invocation: Invocation, response: Response) -> list[bytes]:
@@ -57,10 +59,14 @@ def _reply(message: Invoke, invocation: Invocation, response: Response) -> list[
         measured = context.measured()
         fault = _fault(status, reason or "", headers, measured)
         if fault:
-            return _refusal(message, fault)
+            return _refusal(message, invocation, fault)
         with contextlib.suppress(OSError):  # figures are nothing to fail by
             sys.stdout.writelines(f"[METRICS]{line}\n" for line in measured)
         content_type = headers.pop("content-type", content_type)  # it has a place of its own
+    if status >= 400:
+        if not response.is_told:
+            log_users_failure(invocation.request.request_id, status)
+        headers |= TOLD
     return invoke_reply(
         message.request_id, response.body, content_type, status, reason or "", headers
     )
@@ -85,13 +91,14 @@ def _fault(
     return None
 
 
-def _refusal(message: Invoke, fault: str) -> list[bytes]:
+def _refusal(message: Invoke, invocation: Invocation, fault: str) -> list[bytes]:
     problem = PredictionFailed(f"{fault} is set on the context, which HTTP does not allow")
-    logger.error("[%s] %s", message.request_id, problem.detail)
-    return _own_reply(message, problem_response(problem, message.request_id))
+    request_id = invocation.request.request_id
+    log_failure(request_id, problem, problem, mask=PayloadMask(invocation))
+    return _own_reply(message, problem_response(problem, request_id))
 
 
 def _own_reply(message: Invoke, said: Response) -> list[bytes]:
     return invoke_reply(
-        message.request_id, said.body, said.content_type, said.status, said.reason, {}
+        message.request_id, said.body, said.content_type, said.status, said.reason, TOLD
     )

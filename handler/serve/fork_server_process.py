@@ -17,6 +17,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from contract.errors import ByoError
+from contract.hosting_standards import AUTO_RECOVERY
+from contract.settings import ServingSettings
 from handler.processes import launcher_pipes
 from handler.processes.child_exit_status import describe
 from handler.processes.kept_sockets import KeptSockets
@@ -26,9 +28,9 @@ from handler.serve.standby import Standby
 
 logger = logging.getLogger(__name__)
 
-# One that ends by itself so soon after its start can't live; others may kill it so often in a row.
+# One that ends by itself so soon after its start can't live; others may kill it as often in a row
+# as a setting says.
 YOUNG_SECONDS = 5.0
-KILLS = 20
 STOP_SECONDS = 5.0
 # It tells each second that it lives. One that does not for so long does nothing any more; before
 # its first word it may have to import much.
@@ -50,7 +52,7 @@ class ForkServerProcess:
         selector: what waits for its end.
         when_ended: called when it has ended, before launchers learn of that.
         after_serve: the command that cleans up where this process ends without a word.
-        start_seconds: how long it may take to start.
+        settings: how long it may take to start, and whether and how often it is replaced.
     """
 
     def __init__(
@@ -60,19 +62,20 @@ class ForkServerProcess:
         selector: selectors.BaseSelector,
         when_ended: Callable[[], None],
         after_serve: Sequence[str],
-        start_seconds: float,
+        settings: ServingSettings,
     ) -> None:
         self._selector = selector
         self._when_ended = when_ended
         self._launchers = launcher_pipes.LauncherWait(scratch)
         self._sockets = KeptSockets()
-        self._start_seconds = start_seconds
+        self._start_seconds = settings.startup_timeout
+        self._settings = settings
         self._looked_at = time.monotonic()
         self._early_ends = 0
         self._listens = False  # whether it takes signals
         self._reload_is_due = False
         self._start = ForkServerStart(environ, after_serve)
-        self._standby = Standby(selector, start_seconds)
+        self._standby = Standby(selector, settings.startup_timeout)
         self._begin(self._start())
 
     @property
@@ -167,8 +170,10 @@ class ForkServerProcess:
         ending = describe(code)
         early = time.monotonic() - self._begun_at < YOUNG_SECONDS
         self._early_ends = self._early_ends + 1 if early else 0
-        if early and (code >= 0 or self._early_ends == KILLS):
+        if early and (code >= 0 or self._early_ends > self._settings.start_retries):
             raise ForkServerDied(f"the fork server ended as soon as it was started: {ending}")
+        if not self._settings.recovers:
+            raise ForkServerDied(f"the fork server ended: {ending} ({AUTO_RECOVERY}=false)")
         logger.warning("the fork server ended: %s; another takes its place", ending)
         # In this order: first nothing of the old one is left, then launchers announce their
         # models again, whose words wait in the pipe until the new one reads them.

@@ -5,11 +5,29 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from string import Template
+from xml.sax.saxutils import escape
 
 from contract.machine import MEBIBYTE
 from contract.settings import HIGHEST_BYTES, ServingSettings
 from handler.processes.capacity_plan import CapacityPlan
 from handler.serve.pick_free_port import UNPRIVILEGED_PORTS, free_port
+
+# Of an exception, its cause and where that was thrown, in one line. The rest are the frontend's own
+# layers, thirty for each client that goes away in the midst of a request.
+_TRACE = "%notEmpty{ | %rEx{4}{separator( | )}}"
+_TEXT_LAYOUTS = {
+    "frontend": "%d{ISO8601} [%-5p] %c{1} - %notEmpty{[%X{request_id}] }%m" + _TRACE + "%n",
+    "worker": "%d{ISO8601} [%t] %m%n",
+    "access": "%d{ISO8601} [access] %m%n",
+}
+_JSON_LINE = (
+    '{"time":"%d{yyyy-MM-dd\'T\'HH:mm:ss.SSS}{UTC}Z","level":"%p{WARN=WARNING,FATAL=CRITICAL}",'
+    '"logger":"%enc{%c{1}}{JSON}","message":"%enc{%m}{JSON}"'
+    '%notEmpty{,"request_id":"%enc{%X{request_id}}{JSON}"},"pid":${sys:byo.pid:-0}'
+    '%notEmpty{,"exception":"%enc{%rEx{8}}{JSON}"}}%n'
+)
+# What workers print is JSON by itself, or is wrapped where it leaves `serve` (log_relay.py).
+_JSON_LAYOUTS = {"frontend": _JSON_LINE, "worker": "%m%n", "access": _JSON_LINE}
 
 HANDLER = "handler.service:handle"
 LOG_LAYOUT = Path(__file__).parent / "log4j2.xml"
@@ -75,8 +93,21 @@ def log_configuration(settings: ServingSettings) -> str:
     template = Template(LOG_LAYOUT.read_text(encoding="utf-8"))
     level = next(
         name
-        for bound, name in ((10, "debug"), (20, "info"), (30, "warn"), (50, "error"))
+        for bound, name in ((10, "debug"), (20, "info"), (30, "warn"), (40, "error"), (50, "fatal"))
         if settings.log_level <= bound
     )
-    successes = "ACCEPT" if level == "debug" else "DENY"
-    return template.substitute(level=level, successes=successes)
+    # What the frontend tells of itself at the level of information is of use to its makers alone.
+    root = "warn" if level == "info" else level
+    everything = "info" if level == "debug" else "off"
+    layouts = _JSON_LAYOUTS if settings.log_format == "json" else _TEXT_LAYOUTS
+    return template.substitute(
+        level=level,
+        root=root,
+        everything=everything,
+        **{name: _layout(pattern) for name, pattern in layouts.items()},
+    )
+
+
+def _layout(pattern: str) -> str:
+    shown = escape(pattern, {'"': "&quot;"})
+    return f'<PatternLayout charset="UTF-8" alwaysWriteExceptions="false" pattern="{shown}"/>'

@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from contract.errors import UserCodeError
+from contract.hosting_standards import AUTO_INSTALL
 from contract.requirements import installed_marks
 from contract.requirements.overlay import Overlay
 from contract.requirements.pip_run import (
@@ -81,6 +82,18 @@ def name_what_does_not_count(model_dir: Path) -> None:
             FILE_NAME,
             ", ".join(map(without_credentials, missing)),
         )
+
+
+def name_what_is_left_out(code_dirs: Sequence[Path]) -> None:
+    """Say what is lacking, and not installed as a setting says so."""
+    for file in (folder / FILE_NAME for folder in code_dirs):
+        if missing := unmet(file):
+            logger.warning(
+                "%s asks for more than is installed, and %s=false leaves it out: %s",
+                file,
+                AUTO_INSTALL,
+                ", ".join(map(without_credentials, missing)),
+            )
 
 
 def _pip(overlay: Overlay, file: Path, seconds: float, environ: Mapping[str, str]) -> None:

@@ -11,12 +11,11 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from contract import container_log
+from contract import container_log, hosting_standards, model_server_variables
 from contract.container_log import SERVE_FORM
 from contract.early_interrupt import EXIT_INTERRUPTED, raise_on_interrupt
 from contract.errors import ByoError
 from contract.machine import this_machine
-from contract.model_server_variables import unheeded
 from contract.settings import ServingSettings
 from handler.invocation.artifact_payload import single_model_size
 from handler.processes.capacity_plan import CapacityPlan, plan
@@ -80,8 +79,9 @@ def serve(environ: Mapping[str, str]) -> None:
     check_start(settings)
     planned = plan(settings, this_machine(), single_model_size(settings))
     logger.info("%s", summary(settings, planned))
-    for line in unheeded(environ):
-        logger.warning("%s", line)
+    for variables in (model_server_variables, hosting_standards):
+        for line in variables.unheeded(environ):
+            logger.warning("%s", line)
     scratch = make_scratch()
     try:
         environ = submitted_code.fetch(environ, scratch, settings.startup_timeout)
@@ -122,6 +122,9 @@ def with_requirements(
     else:
         model_requirements.name_what_does_not_count(settings.paths.model)
         check_before_install(settings, directories)
+    if not settings.installs_requirements:
+        model_requirements.name_what_is_left_out(directories)
+        return environ
     found = model_requirements.install(directories, scratch, settings.startup_timeout, environ)
     return environ if found is None else found.environ(environ)
 

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
 
+from contract.hosting_standards import AUTO_RECOVERY
 from contract.settings import ServingSettings
 from handler.processes import model_load_events
 from handler.processes.signal_socket import wake_on
@@ -129,7 +130,7 @@ class Supervisor:
                 self._selector,
                 self._sweep,
                 self._guard.command,
-                settings.startup_timeout,
+                settings,
             )
 
     def _watch_changes(self) -> ChangeWatch:
@@ -280,5 +281,10 @@ class Supervisor:
             case model_load_events.LoadEnded(pid=pid, ending=ending):
                 self._loads.told_end(pid, ending)
             case model_load_events.ProcessEnded(pid=pid, ending=ending):
+                if not self._settings.recovers:
+                    raise ModelUnavailable(
+                        f"a process that answers for the model ended: {ending} "
+                        f"({AUTO_RECOVERY}=false)"
+                    )
                 self._loads.told_end(pid, ending)
                 self._readiness.process_ended(event)

@@ -291,9 +291,10 @@ def test_long_target_models_are_cut_short(many: Server) -> None:
 def test_what_is_refused_is_in_the_log(single: Server) -> None:
     """As what the frontend itself refuses."""
     with Client(single.client.url) as client:
-        client.request("POST", "/invocations?in=the-log", b"a=1", {"Content-Type": ENCODED})
+        client.request("POST", "/invocations/in-the-log", b"a=1", {"Content-Type": ENCODED})
 
-    eventually(lambda: '"POST /invocations?in=the-log HTTP/1.1" 415' in single.log.read_text())
+    told = "415 POST /invocations/in-the-log: content type 'application/x-www-form-urlencoded'"
+    eventually(lambda: told in single.log.read_text())
 
 
 def test_execution_parameters(single: Server) -> None:

@@ -105,19 +105,21 @@ def test_a_client_that_goes_away_leaves_few_lines(positional: Tree) -> None:
         assert server.log.read_bytes()[before:].count(b"\n") <= 10 * 6
 
 
-@pytest.mark.parametrize(("level", "shown"), [("20", ["422"]), ("10", ["200", "200", "422"])])
-def test_only_what_failed_is_in_the_access_log(
-    positional: Tree, level: str, shown: list[str]
-) -> None:
-    """Pings and invocations that went well show at the level of debugging alone."""
+@pytest.mark.parametrize(("level", "shown"), [("20", []), ("10", ["200", "200", "422", "404"])])
+def test_only_what_failed_is_in_the_log(positional: Tree, level: str, shown: list[str]) -> None:
+    """Once each; pings and invocations that went well show at the level of debugging alone."""
     with running(positional, SAGEMAKER_CONTAINER_LOG_LEVEL=level) as server:
         before = len(access_lines(server.log))
         assert server.client.ping().status == 200
         assert server.post(BODY).status == 200
         assert server.post(b"2,zero\n").status == 422
-        eventually(lambda: len(access_lines(server.log)) == before + len(shown))
+        assert server.client.request("GET", "/nowhere", b"", {}).status == 404
+        eventually(lambda: "404 GET /nowhere: " in server.log.read_text())
+        eventually(lambda: "] 422 row 1, column 2: " in server.log.read_text())
 
     assert [line.split()[-2] for line in access_lines(server.log)[before:]] == shown
+    failed = re.findall(r"\] (422|404) ", server.log.read_text())
+    assert sorted(failed) == ["404", "422"]
 
 
 def access_lines(log: Path) -> list[str]:

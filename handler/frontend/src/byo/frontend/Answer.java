@@ -64,13 +64,15 @@ final class Answer {
         return this;
     }
 
-    /** The response itself; what it answers is noted in the log. */
+    /** The response itself, with its cause for the log. */
     FullHttpResponse response(Channel channel, HttpRequest request, boolean closes) {
         Session session = new Session(String.valueOf(channel.remoteAddress()), request);
         session.setCode(status.code());
         ACCESS_LOG.info(session.toString());
+        String named = request.headers().get(RequestLog.ID);
+        String id = named != null ? named : session.getRequestId();
         if (document != null) {
-            document.addProperty("request_id", session.getRequestId());
+            document.addProperty("request_id", id);
         }
         FullHttpResponse response =
                 new DefaultFullHttpResponse(
@@ -81,10 +83,14 @@ final class Answer {
         response.headers()
                 .set(HttpHeaderNames.CONTENT_TYPE, contentType)
                 .set(HttpHeaderNames.CACHE_CONTROL, "no-cache")
-                .set("x-request-id", session.getRequestId())
+                .set(RequestLog.ID, id)
                 .set(
                         HttpHeaderNames.CONNECTION,
                         closes ? HttpHeaderValues.CLOSE : HttpHeaderValues.KEEP_ALIVE);
+        if (document != null) {
+            String detail = document.get("detail").getAsString().replaceAll("\\p{Cntrl}", " ");
+            response.headers().set(RequestLog.CAUSE, detail);
+        }
         if (retrySeconds > 0) {
             response.headers().set(HttpHeaderNames.RETRY_AFTER, retrySeconds);
         }

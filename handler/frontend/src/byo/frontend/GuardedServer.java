@@ -21,6 +21,8 @@ import java.security.GeneralSecurityException;
 import java.util.Arrays;
 import org.apache.commons.cli.DefaultParser;
 import org.apache.commons.cli.ParseException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * multi-model-server's frontend, with a guard in front of it on every connection.
@@ -47,12 +49,17 @@ public final class GuardedServer extends ModelServer {
             MemoryKills.begin();
             new GuardedServer(ConfigManager.getInstance()).startAndWait();
         } catch (IllegalArgumentException | ParseException error) {
-            System.out.println("Invalid configuration: " + error.getMessage());
+            log().error("the frontend's configuration is invalid: {}", error.getMessage());
         } catch (Throwable error) {
-            error.printStackTrace();
+            log().error("the frontend can't go on", error);
         } finally {
             System.exit(1); // as the frontend's own main does: it is to end by a signal
         }
+    }
+
+    /** Not as a field: the log begins quietly only in `main`. */
+    private static Logger log() {
+        return LoggerFactory.getLogger("frontend");
     }
 
     private static ConfigManager.Arguments parse(String[] arguments) throws ParseException {
@@ -121,6 +128,7 @@ public final class GuardedServer extends ModelServer {
             pipeline.addAfter("http", "backlog", new BacklogCount());
             pipeline.addAfter("http", "guard", new RequestGuard());
             pipeline.addAfter("http", "connection", new Connection());
+            pipeline.addAfter("http", "requests", new RequestLog());
             pipeline.addAfter("aggregator", "loads", new LoadWatch());
             pipeline.addAfter("aggregator", "memory", new MemoryAnswers());
         }

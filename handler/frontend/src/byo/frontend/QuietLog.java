@@ -1,24 +1,44 @@
 package byo.frontend;
 
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.net.UnknownHostException;
+import java.nio.file.Files;
+import java.nio.file.Paths;
 import org.apache.logging.log4j.Level;
 import org.apache.logging.log4j.status.StatusConsoleListener;
 import org.apache.logging.log4j.status.StatusData;
 import org.apache.logging.log4j.status.StatusLogger;
+import org.slf4j.LoggerFactory;
 
-/** Has log4j begin without two complaints that concern nobody; whatever else it says is shown. */
+/**
+ * Has log4j begin without two complaints that concern nobody, and say what else would be printed as
+ * a stack trace; whatever else it says itself is shown.
+ */
 final class QuietLog {
 
     private static final String LOCATOR = "org.apache.logging.log4j.util.StackLocator";
 
     private QuietLog() {}
 
-    /** To be called before anything logs. */
+    /** To be called before anything logs: by its process id, lines are told apart. */
     static void begin() {
+        System.setProperty("byo.pid", processId());
+        Thread.setDefaultUncaughtExceptionHandler(
+                (thread, error) -> LoggerFactory.getLogger("frontend")
+                        .error("thread {} ended by an exception", thread.getName(), error));
         StatusLogger.getLogger().registerListener(new Complaints());
         loadLocator();
+    }
+
+    /** Not by the way of JMX, which would take a quarter of the start. */
+    private static String processId() {
+        try {
+            return Files.readSymbolicLink(Paths.get("/proc/self")).toString();
+        } catch (IOException error) {
+            return "0";
+        }
     }
 
     /**
