@@ -69,8 +69,19 @@ def configure(level: int, form: str = BARE) -> None:
     logging.getLogger().setLevel(level)
     logging.lastResort = ours
     if as_json:
+        _replace_text_handlers(ours)
         _log_warnings(ours)
         json_output.install()
+
+
+def _replace_text_handlers(ours: logging.Handler) -> None:
+    """Such as multi-model-server's worker makes before anything of ours runs."""
+    root = logging.getLogger()
+    for handler in list(root.handlers):
+        stream = getattr(handler, "stream", None)
+        if stream is not None and stream in (sys.__stdout__, sys.__stderr__):
+            root.removeHandler(handler)
+            root.addHandler(ours)
 
 
 def _log_warnings(handler: logging.Handler) -> None:

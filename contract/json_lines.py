@@ -82,7 +82,7 @@ class JsonFormatter(logging.Formatter):
         line = entry(
             record.levelname,
             record.name,
-            record.getMessage(),
+            _message_of(record),
             at=record.created,
             exception=exception or None,
             request_id=getattr(record, "request_id", None),
@@ -107,6 +107,13 @@ def pieces(text: str) -> Iterator[str]:
     """A text in pieces that each fit into one line."""
     for start in range(0, max(1, len(text)), LONGEST_TEXT):
         yield text[start : start + LONGEST_TEXT]
+
+
+def _message_of(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception:  # arguments that do not go with the message: both are told
+        return f"{record.msg} {_plain(record.args)}"
 
 
 def _bounded(text: str) -> str:

@@ -31,5 +31,5 @@ if ! $dry_run; then
 fi
 [ ! -d "$tree" ] || tree=$(cd "$tree" && pwd)
 become docker run --rm --publish "127.0.0.1:$port:8080" \
-  --mount "type=bind,source=$tree/model,target=/opt/ml/model,readonly" \
+  --mount "type=bind,source=$tree/model,target=/opt/ml/model,readonly" --env BYO_LOG_FORMAT=text \
   ${docker_options[@]+"${docker_options[@]}"} "$image" serve

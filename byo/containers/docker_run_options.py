@@ -9,6 +9,7 @@ from pathlib import Path
 
 from byo.tree.channels import Channel
 from byo.tree.job_tree import HOST
+from contract import log_format
 from contract.paths import BASE_DIR_VARIABLE, Paths
 from contract.settings import ALGORITHM_DIR_VARIABLE, DEFAULT_ALGORITHM_DIR
 
@@ -18,6 +19,8 @@ MODELS = "/opt/ml/models"
 # Between SIGTERM and SIGKILL SageMaker leaves an endpoint and a training job so many seconds.
 SERVING_STOP_SECONDS = 30
 TRAINING_STOP_SECONDS = 120
+# Where a person reads what a server says.
+READABLE = ("--env", f"{log_format.VARIABLE}=text")
 SETTINGS = ("BYO_", "MODEL_SERVER_", "SAGEMAKER_")
 # These name what a container has at places of its own.
 OWN_SETTINGS = {
@@ -111,6 +114,7 @@ def serving_container(
         f"127.0.0.1:{port}:{PORT}",
         *_mount(folder, target, read_only=True),
         *(() if target == MODEL else ("--env", "SAGEMAKER_MULTI_MODEL=true")),
+        *(() if log_format.VARIABLE in environ else READABLE),
         *_algorithm(algorithm),
         *_settings(environ),
         *more,

@@ -25,6 +25,7 @@ class_output.py            its answer where probabilities are asked for
 asked_output.py            what is asked for, and whether the model has it
 fast/                      predictions without the library's questions
 failure_log.py             what the log says of an invocation that failed
+payload_mask.py            … without what was sent
 blame.py                   whose fault an exception is
 names_at_fault.py          whether it is that names are missing, or in the way
 context.py                 the context that user functions are given

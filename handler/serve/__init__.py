@@ -8,6 +8,7 @@ scratch_folder.py          the one folder that serving writes to
 submitted_code.py          user code that is named as an archive
 model_requirements.py      what users' requirements.txt ask for
 frontend_command.py        the JVM's command line, and what it executes for each model
+log_relay.py               has nothing but JSON leave this process and those that it starts
 frontend_configuration.py  multi-model-server's properties and its log (log4j2.xml)
 stock_worker.py            multi-model-server's own worker, where that is asked for
 java_runtime.py            where Java and multi-model-server are

@@ -14,15 +14,16 @@ from handler.serve.pick_free_port import UNPRIVILEGED_PORTS, free_port
 
 # Of an exception, its cause and where that was thrown, in one line. The rest are the frontend's own
 # layers, thirty for each client that goes away in the midst of a request.
-_TRACE = "%notEmpty{ | %rEx{4}{separator( | )}}"
+_CAUSE = r"%replace{%rEx{1}}{[\r\n]+}{}"
+_PLACE = r"%replace{%rEx{3}}{[\r\n]+\s*}{ | }"
 _TEXT_LAYOUTS = {
-    "frontend": "%d{ISO8601} [%-5p] %c{1} - %notEmpty{[%X{request_id}] }%m" + _TRACE + "%n",
+    "frontend": "%d{ISO8601} [%-5p] %c{1} - %notEmpty{[%X{request_id}] }%m" + _PLACE + "%n",
     "worker": "%d{ISO8601} [%t] %m%n",
     "access": "%d{ISO8601} [access] %m%n",
 }
 _JSON_LINE = (
     '{"time":"%d{yyyy-MM-dd\'T\'HH:mm:ss.SSS}{UTC}Z","level":"%p{WARN=WARNING,FATAL=CRITICAL}",'
-    '"logger":"%enc{%c{1}}{JSON}","message":"%enc{%m}{JSON}"'
+    '"logger":"%enc{%c{1}}{JSON}","message":"%enc{%m' + _CAUSE + '}{JSON}"'
     '%notEmpty{,"request_id":"%enc{%X{request_id}}{JSON}"},"pid":${sys:byo.pid:-0}'
     '%notEmpty{,"exception":"%enc{%rEx{8}}{JSON}"}}%n'
 )

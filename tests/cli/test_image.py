@@ -152,6 +152,7 @@ def test_settings_reach_a_container_but_places_do_not(tmp_path: Path) -> None:
     assert container.options == (
         *("--publish", "127.0.0.1:9000:8080"),
         *("--mount", f"type=bind,source={tmp_path},target=/opt/ml/model,readonly"),
+        *("--env", "BYO_LOG_FORMAT=text"),
         *("--mount", f"type=bind,source={tmp_path},target=/opt/program,readonly"),
         *("--env", "MODEL_SERVER_WORKERS"),
         *("--env", "SAGEMAKER_PROGRAM"),

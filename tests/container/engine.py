@@ -203,7 +203,9 @@ def container(image: str, *command: str, options: Options = ()) -> Iterator[Cont
     """
     one = Container(f"byo-test-{uuid.uuid4().hex[:12]}")
     try:
-        docker("run", "--detach", "--name", one.name, *options, image, *command)
+        # As text, unless a test asks for JSON.
+        form = settings(BYO_LOG_FORMAT="text")
+        docker("run", "--detach", "--name", one.name, *form, *options, image, *command)
         yield one
     except Exception as error:
         _note(one, error)

@@ -149,6 +149,9 @@ final class RequestLog extends ChannelDuplexHandler {
                 }
             }
         }
+        if (HttpResponseStatus.REQUEST_ENTITY_TOO_LARGE.equals(response.status())) {
+            return "the body is larger than SAGEMAKER_MAX_PAYLOAD_IN_MB allows";
+        }
         return response.status().reasonPhrase();
     }
 
