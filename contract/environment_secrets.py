@@ -1,6 +1,7 @@
 """Keeps the values of secret environment variables out of the log: by their names they are known.
 
-``…PASSWORD``, ``…TOKEN``, ``…SECRET…``, ``…CREDENTIALS``, ``…_KEY`` and the like.
+``…PASSWORD``, ``…TOKEN``, ``…SECRET…``, ``…CREDENTIALS``, ``…_KEY`` and the like. So are passwords
+that a value names, as the options of a JVM may, or that stand in an address.
 """
 
 from __future__ import annotations
@@ -21,6 +22,13 @@ _PLAIN = re.compile(
 )
 
 
+# Within a value: -Dstore.password=…, and the password of an address.
+_WITHIN = re.compile(
+    r"(?:PASSWORD|PASSWD|TOKEN|SECRET)[\w.-]*[=:]\s*[\"']?([^\s\"'&;,]+)|://[^/\s:@]*:([^/\s@]+)@",
+    re.IGNORECASE,
+)
+
+
 class EnvironmentSecrets:
     """The secret values of an environment.
 
@@ -30,6 +38,9 @@ class EnvironmentSecrets:
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         found = {value for name, value in environ.items() if _SECRET.search(name.upper())}
+        found |= {
+            one for text in environ.values() for each in _WITHIN.findall(text) for one in each
+        }
         found = {one for one in found if len(one) >= SHORTEST and not _PLAIN.fullmatch(one)}
         longest_first = sorted(found, key=len, reverse=True)
         pattern = "|".join(map(re.escape, longest_first))

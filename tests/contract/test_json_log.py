@@ -95,6 +95,8 @@ ENVIRON = {
     "MONKEY": "banana-banana",
     "NAME": "penguin",
     "MY_SECRET": "no",
+    "JAVA_TOOL_OPTIONS": "-Dstore.password=in-options -Xmx8m",
+    "INDEX": "https://user:in-address@example.com/simple",
 }
 
 
@@ -102,7 +104,10 @@ def test_secrets_of_the_environment_do_not_show() -> None:
     secrets = EnvironmentSecrets(ENVIRON)
     text = " ".join(ENVIRON.values())
 
-    assert secrets.hide(text) == "*** *** *** *** /opt/key.pem false banana-banana penguin no"
+    assert secrets.hide(text) == (
+        "*** *** *** *** /opt/key.pem false banana-banana penguin no "
+        "-Dstore.password=*** -Xmx8m https://user:***@example.com/simple"
+    )
     line = json.dumps({"message": text, "more": [text], "n": 1}).encode() + b"\n"
     hidden = json.loads(secrets.hide_in_json(line))
     assert hidden == {"message": secrets.hide(text), "more": [secrets.hide(text)], "n": 1}

@@ -80,6 +80,8 @@ def test_who_would_wait_too_long_is_told_at_once(tmp_path: Path) -> None:
         for caller in refused:
             assert int(caller.retry_after or 0) >= 1
             assert "longer than the 3 s" in json.loads(caller.body)["detail"]
+        told = one.log.read_text().count("503 POST /invocations: ")
+        assert told == len(refused)
         wait_until(lambda: one.ask("1,2")[0] == 200, DEADLINE)
 
 
@@ -93,6 +95,8 @@ def test_a_full_queue_says_when_to_try_again(tmp_path: Path) -> None:
         callers = ask_at_once(one, CALLERS)
 
     refused = [caller for caller in callers if caller.status == 503]
+    told = one.log.read_text().count("503 POST /invocations: No worker is available")
+    assert told == len(refused)
     assert {caller.status for caller in callers} == {200, 503}
     for caller in refused:
         assert int(caller.retry_after or 0) >= 1

@@ -17,6 +17,7 @@ import pytest
 
 from tests.serving.backend.processes import Processes, eventually
 from tests.serving.conftest import Server, Tree, run_to_its_end, running
+from tests.serving.test_multi_model import invoke, load
 
 pytestmark = pytest.mark.slow
 
@@ -214,6 +215,32 @@ def check_a_crash(tree: Tree, log: Path) -> None:
     assert crash["message"].startswith("Fatal Python error: Segmentation fault")
     Processes(tree).fork_server().kill()
     saying(log, "another takes its place")
+
+
+def test_many_models_lines_name_them(positional: Tree, tmp_path: Path) -> None:
+    """One that can't be loaded, and one that is not there; by a JVM that says what it does."""
+    broken = tmp_path / "broken"
+    (broken / "code").mkdir(parents=True)
+    (broken / "code" / "inference.py").write_text("import not_there_at_all\n")
+    arguments = "-Xlog:gc -Dstore.password=a-long-one"
+    settings = {"BYO_LOG_FORMAT": "json", "JAVA_TOOL_OPTIONS": arguments}
+    with running(positional, multi_model=True, **settings) as server:
+        assert load(server, "well", positional.paths.model) == 200
+        assert load(server, "broken", broken) == 500
+        assert invoke(server, "well", b"2,nothing\n")[0] == 422
+        assert invoke(server, "none")[0] == 404
+        failed = saying(server.log, "model 'broken' can't be loaded: ")
+        refused = saying(server.log, "422 row 1, column 2")
+        missing = saying(server.log, "404 POST /models/none/invoke: Model not found: none")
+        answered = saying(server.log, "500 POST /models: ")
+        options = saying(server.log, "Picked up JAVA_TOOL_OPTIONS")
+
+    assert failed["model"] == "broken"
+    assert "No module named 'not_there_at_all'" in failed["exception"]
+    assert refused["model"] == "well"
+    assert refused["request_id"] != missing["request_id"]
+    assert answered["level"] == "ERROR"
+    assert "-Dstore.password=***" in options["message"]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPromise;
 import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpHeaders;
+import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpResponseStatus;
@@ -16,6 +17,7 @@ import io.netty.util.CharsetUtil;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.UUID;
+import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
@@ -42,22 +44,35 @@ final class RequestLog extends ChannelDuplexHandler {
     private static final int LONGEST_PATH = 200;
     private static final int LONGEST_CAUSE = 500;
     private static final int LONGEST_DOCUMENT = 64 * 1024;
+    private static final Pattern UNPRINTABLE = Pattern.compile("[^\\x20-\\x7e]");
     private static final Logger LOG = LoggerFactory.getLogger(RequestLog.class);
 
     /** What is known of a request that is not answered. */
     private static final class Asked {
 
-        final String what;
         final String id; // a client's own; null where it gave none
         final boolean namesInference;
-        final boolean isPing;
+        private final HttpMethod method;
+        private final String uri;
 
         Asked(HttpRequest request) {
-            String path = request.uri().split("\\?", 2)[0];
-            what = printable(request.method() + " " + path, LONGEST_PATH);
+            method = request.method();
+            uri = request.uri();
             id = idOf(request.headers());
             namesInference = id != null && request.headers().contains(INFERENCE_ID);
-            isPing = path.equals("/ping");
+        }
+
+        boolean isPing() {
+            return path().equals("/ping");
+        }
+
+        /** Method and path; what is after the path is the client's own affair. */
+        String what() {
+            return printable(method + " " + path(), LONGEST_PATH);
+        }
+
+        private String path() {
+            return uri.split("\\?", 2)[0];
         }
     }
 
@@ -106,7 +121,7 @@ final class RequestLog extends ChannelDuplexHandler {
         if (status < HttpResponseStatus.BAD_REQUEST.code() || isTold) {
             return;
         }
-        if (asked == null || !asked.isPing) {
+        if (asked == null || !asked.isPing()) {
             tell(asked, response, cause != null ? cause : causeIn(response));
         }
     }
@@ -119,7 +134,7 @@ final class RequestLog extends ChannelDuplexHandler {
         }
         MDC.put("request_id", id);
         try {
-            String line = response.status().code() + " " + (asked == null ? "" : asked.what) + ": "
+            String line = response.status().code() + " " + (asked == null ? "" : asked.what()) + ": "
                     + printable(cause, LONGEST_CAUSE);
             if (response.status().code() >= HttpResponseStatus.INTERNAL_SERVER_ERROR.code()) {
                 LOG.error(line);
@@ -168,7 +183,7 @@ final class RequestLog extends ChannelDuplexHandler {
 
     /** Text as one line of ASCII, and never long. */
     private static String printable(String text, int longest) {
-        String shown = text.replaceAll("[^\\x20-\\x7e]", "?");
+        String shown = UNPRINTABLE.matcher(text).replaceAll("?");
         return shown.length() <= longest ? shown : shown.substring(0, longest - 3) + "...";
     }
 }
