@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -66,6 +67,22 @@ def test_an_interrupt_of_the_imports_is_one_line(
     )
 
     assert (done.returncode, done.stdout, done.stderr) == (130, "", f"{line}\n")
+
+
+@pytest.mark.parametrize("module", ["handler.serve.serving", "handler.serve.supervisor"])
+def test_an_interrupt_is_told_as_json(environ: dict[str, str], module: str) -> None:
+    """Where the log is JSON, so is its last line."""
+    done = subprocess.run(
+        [sys.executable, *SERVE],
+        env={**environ, "INTERRUPTED_BY": module, "BYO_LOG_FORMAT": "json"},
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout) == (130, "")
+    assert json.loads(done.stderr)["message"] == "serve: interrupted"
 
 
 def test_an_interrupt_on_the_way_to_the_server_is_one_line(
