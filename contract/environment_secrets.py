@@ -7,6 +7,7 @@ that a value names, as the options of a JVM may, or that stand in an address.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -59,7 +60,8 @@ class EnvironmentSecrets:
         """A line of JSON with ``***`` in place of each of them; it stays JSON."""
         if not any(form in line for form in self._forms):
             return line
-        return json.dumps(self._hidden(json.loads(line))).encode("ascii") + b"\n"
+        document = json.loads(line, parse_float=_finite)
+        return json.dumps(self._hidden(document)).encode("ascii") + b"\n"
 
     def _hidden(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -67,6 +69,12 @@ class EnvironmentSecrets:
         if isinstance(value, dict):
             return {self.hide(name): self._hidden(one) for name, one in value.items()}
         return [self._hidden(one) for one in value] if isinstance(value, list) else value
+
+
+def _finite(text: str) -> float | str:
+    """A number that can be written as JSON again."""
+    number = float(text)
+    return number if math.isfinite(number) else text
 
 
 def _forms(value: str) -> set[bytes]:

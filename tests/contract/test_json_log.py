@@ -111,6 +111,8 @@ def test_secrets_of_the_environment_do_not_show() -> None:
     line = json.dumps({"message": text, "more": [text], "n": 1}).encode() + b"\n"
     hidden = json.loads(secrets.hide_in_json(line))
     assert hidden == {"message": secrets.hide(text), "more": [secrets.hide(text)], "n": 1}
+    large = b'{"a": 1e999, "b": "hf_abcdef"}\n'
+    assert json.loads(secrets.hide_in_json(large)) == {"a": "1e999", "b": "***"}
 
 
 RELAYED = """\
