@@ -150,7 +150,7 @@ def test_a_killed_child_loses_nothing() -> None:
 def test_nobody_is_waited_for() -> None:
     """A process that goes on holds the pipes."""
     out, errors = relayed(
-        "subprocess.Popen(['sleep', '60'], start_new_session=True)\n"
+        "import atexit\natexit.register(subprocess.Popen(['sleep', '600']).kill)\n"
         "os.write(1, b'out')\nos.write(2, b'error\\n')"
     )
 
