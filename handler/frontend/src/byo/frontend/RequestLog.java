@@ -156,6 +156,7 @@ final class RequestLog extends ChannelDuplexHandler {
                     String text = full.content().toString(CharsetUtil.UTF_8);
                     JsonObject document = JsonUtils.GSON.fromJson(text, JsonObject.class);
                     JsonElement said = document == null ? null : document.get("message");
+                    said = said == null && document != null ? document.get("detail") : said;
                     if (said != null && said.isJsonPrimitive()) {
                         return said.getAsString();
                     }
