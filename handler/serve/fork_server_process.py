@@ -160,7 +160,7 @@ class ForkServerProcess:
         """
         self._selector.unregister(watch)
         close_watch(watch)
-        self._standby.hear()  # else it would be swept away with the hosts
+        self._standby.await_word()  # else it would be swept away with the hosts
         before = self._started
         code = before.process.wait()
         self._hear(before.channel)  # what it said last

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+import select
 import selectors
 import socket
 import time
@@ -18,6 +19,8 @@ from handler.serve.fork_server_start import AskedForkServer, StartedForkServer
 logger = logging.getLogger(__name__)
 
 END_SECONDS = 5.0
+# One that was just forked has nothing else to do than to say so.
+WORD_SECONDS = 1.0
 
 
 class Standby:
@@ -62,6 +65,12 @@ class Standby:
             self._fail(f"the fork server has not forked it within {self._fork_seconds:.0f} s")
         if self._backoff.is_due():
             self._ask(fork_server)
+
+    def await_word(self) -> None:
+        """The fork server has ended: if it has forked one before, that says so in a moment."""
+        if self._asked is not None:
+            select.select([self._asked.channel], [], [], WORD_SECONDS)
+            self.hear()
 
     def hear(self) -> None:
         """Take note of who it is, if it has said so."""

@@ -21,8 +21,6 @@ import io.netty.handler.codec.http.HttpUtil;
 import io.netty.util.CharsetUtil;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Adds to the frontend's own answers what is known of memory.
@@ -32,8 +30,6 @@ import org.slf4j.LoggerFactory;
  * lack of memory is answered with 507 in place of 500.
  */
 final class MemoryAnswers extends ChannelDuplexHandler {
-
-    private static final Logger LOGGER = LoggerFactory.getLogger(MemoryAnswers.class);
 
     /** What the frontend says where a worker's connection has closed on an invocation. */
     private static final String DIED = "Worker died";
@@ -53,10 +49,12 @@ final class MemoryAnswers extends ChannelDuplexHandler {
 
         private final Kind kind;
         private final String model;
+        private final String id; // a client's own; null where it gave none
 
-        private Asked(Kind kind, String model) {
+        private Asked(Kind kind, String model, FullHttpRequest request) {
             this.kind = kind;
             this.model = model;
+            id = request.headers().get(RequestLog.ID);
         }
     }
 
@@ -89,19 +87,19 @@ final class MemoryAnswers extends ChannelDuplexHandler {
     private static Asked asked(FullHttpRequest request) {
         Target target = request.decoderResult().isSuccess() ? Target.of(request) : null;
         if (target == null) {
-            return new Asked(Kind.OTHER, null);
+            return new Asked(Kind.OTHER, null, request);
         }
         if (target.isInvocation()) {
-            return new Asked(Kind.INVOKE, target.invokedModel());
+            return new Asked(Kind.INVOKE, target.invokedModel(), request);
         }
         String managed = target.managedModel();
         if (managed != null && HttpMethod.GET.equals(request.method())) {
-            return new Asked(Kind.DESCRIBE, managed);
+            return new Asked(Kind.DESCRIBE, managed, request);
         }
         if (target.isManagement() && managed == null && HttpMethod.POST.equals(request.method())) {
-            return new Asked(Kind.LOAD, LoadWatch.nameIn(request, target));
+            return new Asked(Kind.LOAD, LoadWatch.nameIn(request, target), request);
         }
-        return new Asked(Kind.OTHER, null);
+        return new Asked(Kind.OTHER, null, request);
     }
 
     private static FullHttpResponse completed(Asked asked, FullHttpResponse answer) {
@@ -116,7 +114,7 @@ final class MemoryAnswers extends ChannelDuplexHandler {
                 && HttpResponseStatus.INTERNAL_SERVER_ERROR.equals(status)
                 && textOf(answer).contains(DIED)
                 && MemoryKills.areRecent()) {
-            return outOfMemory(asked.model, answer);
+            return outOfMemory(asked, answer);
         }
         return answer;
     }
@@ -166,19 +164,19 @@ final class MemoryAnswers extends ChannelDuplexHandler {
         return found;
     }
 
-    private static FullHttpResponse outOfMemory(String model, FullHttpResponse answer) {
-        LOGGER.error(
-                "the kernel has killed a process of {} for lack of memory: its invocation is "
-                        + "answered with 507",
-                model == null ? "the model" : "model " + model);
+    private static FullHttpResponse outOfMemory(Asked asked, FullHttpResponse answer) {
         HttpResponseStatus status = HttpResponseStatus.INSUFFICIENT_STORAGE;
         JsonObject document = new JsonObject();
         document.addProperty("type", "about:blank");
         document.addProperty("title", status.reasonPhrase());
         document.addProperty("status", status.code());
         document.addProperty("detail", NO_MEMORY);
-        document.addProperty("request_id", answer.headers().get("x-request-id"));
+        document.addProperty(
+                "request_id", asked.id != null ? asked.id : answer.headers().get(RequestLog.ID));
         FullHttpResponse made = with(answer, status, document.toString());
+        made.headers().set(RequestLog.CAUSE, "the kernel has killed a process of "
+                + (asked.model == null ? "the model" : "model " + asked.model)
+                + " for lack of memory");
         made.headers().set(HttpHeaderNames.CONTENT_TYPE, "application/problem+json");
         return made;
     }
