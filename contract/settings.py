@@ -68,6 +68,11 @@ class ServingSettings:
             ``shared``, a few processes for all; ``stock``, multi-model-server's own workers.
         fast_predictions: whether known models answer by a shorter way than their library's
             (``BYO_FAST_PREDICTIONS``).
+        metrics: whether it is counted what is served (``BYO_METRICS``).
+        metrics_models: how many models have a name of their own in that (``BYO_METRICS_MODELS``).
+        metrics_emf: seconds between lines of the log that CloudWatch makes metrics of, 0 for none
+            (``BYO_METRICS_EMF``).
+        traces: whether spans of invocations are made for OpenTelemetry (``BYO_TRACES``).
         reload: whether a change of code or of a model is loaded at once (``BYO_RELOAD``).
         timeout: seconds an invocation may take (``SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS``,
             ``SAGEMAKER_MODEL_SERVER_TIMEOUT``, ``MODEL_SERVER_TIMEOUT``).
@@ -120,6 +125,10 @@ class ServingSettings:
     workers: int | None = None
     backend: str = "own"
     fast_predictions: bool = True
+    metrics: bool = True
+    metrics_models: int = 200
+    metrics_emf: int = 0
+    traces: bool = False
     reload: bool = False
     timeout: int = 60
     startup_timeout: int = 600
@@ -170,6 +179,10 @@ class ServingSettings:
             ),
             backend=read.choice("BYO_BACKEND", BACKENDS),
             fast_predictions=read.choice("BYO_FAST_PREDICTIONS", ("on", "off")) == "on",
+            metrics=read.choice("BYO_METRICS", ("on", "off")) == "on",
+            metrics_models=read.integer("BYO_METRICS_MODELS", default=200, least=0),
+            metrics_emf=read.integer("BYO_METRICS_EMF", default=0, least=0),
+            traces=read.choice("BYO_TRACES", ("off", "on")) == "on",
             reload=read.flag(RELOAD_VARIABLE),
             timeout=read.integer(
                 "SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS",

@@ -14,7 +14,10 @@ FOLDERS = {"sagemaker_containers": "compat/sagemaker_containers"}
 # stands side by side, and may not import each other.
 PACKAGES = "contract < handler | training_entry < byo | sagemaker_containers"
 ROOMS = {
-    "handler": "processes < codecs < invocation < protocol < host < fork_server | service < serve",
+    "handler": (
+        "processes < metrics < codecs < invocation < protocol < host < fork_server | service "
+        "< serve"
+    ),
     "training_entry": (
         "job < hyperparameters < channels | metrics | checkpoint | pinned_model < script "
         "< before_script < cluster < toolkit_run | main < launch"

@@ -19,6 +19,7 @@ from typing import Protocol
 from handler.fork_server.host_state_machine import HostRecord, HostState
 from handler.fork_server.launcher_slot import LauncherSlot
 from handler.fork_server.successor import RetiredProcesses, Successor
+from handler.metrics import restarts
 from handler.processes import model_load_events
 from handler.processes.backoff import Backoff
 from handler.processes.child_exit_status import describe, describe_load_end, was_killed
@@ -271,6 +272,7 @@ class OwnHost:
                 self.slot.request.model,
                 describe(code),
             )
+            restarts.replaced(told, code)
         if told.is_loaded and not self._record.is_one_of_many:
             self._tell_ended(pid, told, code)
         elif told.load_state is LoadState.LOADING:

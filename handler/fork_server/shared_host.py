@@ -15,6 +15,7 @@ from typing import Any
 from contract.settings import ServingSettings
 from handler.fork_server.launcher_slot import LauncherSlot
 from handler.host.many_models import LONGEST_MESSAGE, ManyModelsHost
+from handler.metrics import restarts
 from handler.processes import model_load_events
 from handler.processes.backoff import Backoff
 from handler.processes.child_exit_status import describe, was_killed
@@ -175,6 +176,7 @@ class SharedHost:
                 len(self._slots),
                 describe(code),
             )
+            restarts.replaced(record, code)
             self._backoff.ended()
             self.look_after()
 

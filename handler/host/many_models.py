@@ -20,6 +20,7 @@ from contract.settings import ServingSettings
 from handler.host import model_load_reporting, out_of_memory
 from handler.host.one_model import LOAD_SECONDS
 from handler.invocation.context import ModelContext
+from handler.metrics.model_record import close_record
 from handler.processes.awake_clock import AwakeClock
 from handler.processes.backoff import Backoff
 from handler.processes.capacity_plan import plan
@@ -216,6 +217,7 @@ class ManyModelsHost:
 
     def _forget(self, place: int) -> None:
         model, listener = self._models.pop(place)
+        close_record(model.name)
         self._slow.discard(model)
         self._away.pop(place, None)
         self._worker.forget(model, listener)

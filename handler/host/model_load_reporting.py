@@ -21,6 +21,7 @@ from handler.host.load_memory import LoadMemory
 from handler.host.out_of_memory import NO_MEMORY, NotEnoughMemory
 from handler.invocation.pipeline import Limit, Pipeline
 from handler.invocation.pipeline_loading import load_pipeline
+from handler.metrics import load_record, traces
 from handler.processes import model_load_events
 from handler.processes.invocation_time_limit import deadline
 from handler.processes.memory_notes import MemoryNotes
@@ -51,6 +52,7 @@ def load(
     """
     AT_WORK.model = name
     pid, start = os.getpid(), time.monotonic()
+    load_record.begun(name)
     if not is_served:
         model_load_events.send(model_load_events.Loading(pid, name))
     if settings.multi_model:
@@ -60,10 +62,13 @@ def load(
     try:
         if is_served and not settings.multi_model:
             _require_installed(settings.code_directories(model_dir))
+        if settings.traces:
+            traces.require_installed()
         pipeline = load_pipeline(model_dir, settings, context, limit, memory.weigh)
     except BaseException as raised:
         error = memory.failed(raised)
         reason = _reason(error)
+        load_record.failed(name, error)
         # What was weighed and refused has no place in anybody's code.
         trace = None if isinstance(raised, NotEnoughMemory) else error
         logger.error("model %r can't be loaded: %s", name, reason, exc_info=trace)
@@ -79,6 +84,7 @@ def load(
     seconds = time.monotonic() - start
     memory.loaded()
     json_output.finish()
+    load_record.loaded(name, seconds)
     logger.info("model %r loaded in %.2f s", name, seconds)
     model_load_events.send(model_load_events.Loaded(pid, name, seconds))
     return pipeline

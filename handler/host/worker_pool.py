@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import Callable
 
+from handler.metrics import restarts
 from handler.processes import host_orders, model_load_events
 from handler.processes.child_exit_status import describe, was_killed
 from handler.processes.forked_children import ForkedChildren
@@ -154,6 +155,7 @@ class WorkerPool:
             if self._giver is not None and code == 0:
                 return  # as it was told
             logger.warning("a worker ended (%s): another takes its place", describe(code))
+            restarts.replaced(record, code)
             self._tell_ended(pid, record, code, time.monotonic() - forked_at)
             # It may have been killed between taking a connection and noting that.
             self._give_back_at = time.monotonic() + NOTED_SECONDS

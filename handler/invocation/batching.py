@@ -11,7 +11,8 @@ gets another one's error.
 from __future__ import annotations
 
 import logging
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ from handler.invocation.compare_batched_answers import are_alike
 from handler.invocation.invocation_progress import Invocation
 from handler.invocation.pipeline import Pipeline
 from handler.invocation.request_types import Response
+from handler.metrics.model_record import UnreadRecord
+from handler.metrics.stage_times import StageTimes
 from handler.processes.invocation_time_limit import DeadlineExceeded
 
 # A prediction for more rows than this gains nothing by more, and keeps the next ones waiting.
@@ -37,10 +40,16 @@ Prepared = tuple[int, Invocation]
 
 
 class Batcher:
-    """Answers invocations of one model, together where it can be done."""
+    """Answers invocations of one model, together where it can be done.
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    Args:
+        pipeline: the model.
+        times: where it is noted how long that took.
+    """
+
+    def __init__(self, pipeline: Pipeline, times: StageTimes | None = None) -> None:
         self._pipeline = pipeline
+        self._times = times or StageTimes(UnreadRecord())
         self._together = pipeline.why_alone is None
         self._trials = TRIALS if pipeline.user.predict_fn is None else 0
         self._has_rows = False  # whether the model is known to give a row for each row
@@ -54,15 +63,21 @@ class Batcher:
     def answer(self, invocations: Sequence[Invocation]) -> list[Response]:
         """The response to each; never raises for what a request or user code does."""
         if len(invocations) == 1 or not self._together:
-            return [self._pipeline.answer(invocation) for invocation in invocations]
+            return [
+                answer_alone(self._pipeline, self._times, invocation) for invocation in invocations
+            ]
+        began = monotonic()
+        self._times.waited(invocations, began)
         responses: dict[int, Response] = {}
         prepared: list[Prepared] = []
         for number, invocation in enumerate(invocations):
+            invocation.began_at = began
             failure = self._prepare(invocation)
             if failure is None:
                 prepared.append((number, invocation))
             else:
                 responses[number] = failure
+        self._times.decoded(began, monotonic(), len(invocations))
         for group in _groups(prepared, self._most_rows):
             responses.update(self._predict(group))
         return [responses[number] for number in range(len(invocations))]
@@ -78,6 +93,7 @@ class Batcher:
             return self._try(group)
         pipeline = self._pipeline
         rows = [invocation.data.shape[0] for _, invocation in group]
+        began = monotonic()
         try:
             with pipeline.limit(pipeline.settings.timeout):
                 merged = _merged([invocation.data for _, invocation in group])
@@ -90,16 +106,21 @@ class Batcher:
         except DeadlineExceeded as error:
             # Fewer might have been answered in time: the next ones will be fewer.
             self._most_rows = max(1, sum(rows) // len(group))
+            self._times.predicted(began, monotonic(), len(group), sum(rows))
             return [(number, pipeline.timed_out(invocation, error)) for number, invocation in group]
         except (Exception, SystemExit):
             return self._each_alone(group)
         if predictions is None:
             self._together = False  # what the model gives can't be told apart by rows
             return self._each_alone(group)
-        return [
+        predicted = monotonic()
+        answers = [
             (number, self._finish(invocation, prediction))
             for (number, invocation), prediction in zip(group, predictions, strict=True)
         ]
+        self._times.predicted(began, predicted, len(group), sum(rows))
+        self._times.encoded(predicted, monotonic(), len(group))
+        return answers
 
     def _try(self, group: Sequence[Prepared]) -> Iterable[tuple[int, Response]]:
         """Answer each by itself, and see whether together they would be answered alike."""
@@ -110,7 +131,7 @@ class Batcher:
             alone.append(prediction)
             return self._pipeline.finish(invocation, prediction)
 
-        answers = [(number, self._pipeline.attempt(one, predict)) for number, one in group]
+        answers = [(number, self._alone(one, predict)) for number, one in group]
         if len(alone) == len(group):
             self._compare(group, alone)
         return answers
@@ -140,8 +161,13 @@ class Batcher:
     def _each_alone(self, group: Sequence[Prepared]) -> Iterable[tuple[int, Response]]:
         return [(number, self._alone(invocation)) for number, invocation in group]
 
-    def _alone(self, invocation: Invocation) -> Response:
-        return self._pipeline.attempt(invocation, self._pipeline.predict_and_finish)
+    def _alone(
+        self, invocation: Invocation, step: Callable[[Invocation], Response] | None = None
+    ) -> Response:
+        began = monotonic()
+        response = self._pipeline.attempt(invocation, step or self._pipeline.predict_and_finish)
+        self._times.predicted_alone(invocation, began, monotonic())
+        return response
 
     def _finish(self, invocation: Invocation, prediction: Any) -> Response:
         pipeline = self._pipeline
@@ -150,6 +176,15 @@ class Batcher:
             lambda one: pipeline.finish(one, prediction),
             bool(pipeline.user.output_fn),
         )
+
+
+def answer_alone(pipeline: Pipeline, times: StageTimes, invocation: Invocation) -> Response:
+    """The response to an invocation that shares nothing with others, its times noted."""
+    invocation.began_at = monotonic()
+    response = pipeline.answer(invocation)
+    invocation.ended_at = monotonic()
+    times.answered(invocation)
+    return response
 
 
 def _groups(prepared: Sequence[Prepared], most: int) -> Iterator[list[Prepared]]:

@@ -53,6 +53,11 @@ class InvocationContext(ModelContext):
             self._store = MetricsStore(self.request_ids, self.model_name)
         return self._store
 
+    @property
+    def figures(self) -> list[Any]:
+        """What user functions measured."""
+        return self._store.store if self._store else []
+
     def measured(self) -> list[str]:
         """What user functions measured, as the frontend reads it from a worker's output."""
         return [str(one) for one in self._store.store] if self._store else []

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from time import monotonic
 from typing import Any, TypeVar
 
 import pandas as pd
@@ -149,6 +150,7 @@ class Pipeline:
         if self.user.transform_fn:
             self._check(invocation.request)
             invocation.stage = "transform_fn"
+            invocation.decoded_at = monotonic()
             return self._transform(self.user.transform_fn, invocation)
         self.prepare(invocation)
         return self.predict_and_finish(invocation)
@@ -162,6 +164,7 @@ class Pipeline:
             invocation.answer_type = self._negotiated(request.accept)
         invocation.data = self._read(invocation)
         invocation.stage = "predict_fn"
+        invocation.decoded_at = monotonic()
 
     def predict_and_finish(self, invocation: Invocation) -> Response:
         """The second step and the third, for one invocation."""
@@ -170,6 +173,7 @@ class Pipeline:
     def finish(self, invocation: Invocation, prediction: Any) -> Response:
         """The third step: what the model said, as the caller wants it."""
         invocation.stage = "output_fn"
+        invocation.predicted_at = monotonic()
         return self._write(prediction, invocation)
 
     @cached_property

@@ -11,6 +11,10 @@ from handler.invocation.batching import Batcher
 from handler.invocation.context import InvocationContext, request_of
 from handler.invocation.invocation_progress import Invocation
 from handler.invocation.pipeline import Pipeline
+from handler.invocation.request_types import Response
+from handler.metrics.answered import Answered
+from handler.metrics.model_record import record_of
+from handler.metrics.stage_times import StageTimes
 from handler.protocol import wire_format
 from handler.protocol.reply_to_frontend import not_there, reply_to
 
@@ -32,12 +36,18 @@ class LoadedModel:
         self._with_context = False
         self._outcome: tuple[int, str] | None = None
         self._away = ""
+        self._is_noted = False
 
     def loaded(self, pipeline: Pipeline) -> None:
         """The model is there: invocations can be answered."""
-        self._batcher = Batcher(pipeline)
+        record = record_of(self.name)
+        record.fields.is_loaded = 1  # in this process, which may be forked of one that loaded it
+        traces = pipeline.settings.traces
+        self._answered = Answered(self.name, traces=traces)
+        self._batcher = Batcher(pipeline, StageTimes(record))
         self._away = ""
         self._with_context = bool(pipeline.user.names())
+        self._is_noted = self._with_context or traces
         self._outcome = (OK, f"loaded model {self.name}.")
 
     def away(self, reason: str) -> None:
@@ -81,14 +91,28 @@ class LoadedModel:
         AT_WORK.model = self.name
         invocations = [self._invocation(message) for message in messages]
         responses = self._batcher.answer(invocations)
-        return [
-            reply_to(message, invocation, response)
-            for message, invocation, response in zip(messages, invocations, responses, strict=True)
-        ]
+        answered = list(zip(messages, invocations, responses, strict=True))
+        if self._is_noted:
+            for one in answered:
+                self._note(*one)
+        return [reply_to(*one) for one in answered]
 
     def _invocation(self, message: wire_format.Invoke) -> Invocation:
         request = request_of(message.parts, message.headers.by_name, message.request_id)
         if not self._with_context:
-            return Invocation(request)
+            return Invocation(request, arrived_at=message.arrived_at)
         context = InvocationContext(self.name, self.model_dir, request.request_id, message.headers)
-        return Invocation(request, context)
+        return Invocation(request, context, arrived_at=message.arrived_at)
+
+    def _note(
+        self, message: wire_format.Invoke, invocation: Invocation, response: Response
+    ) -> None:
+        """Note what user code has measured, and make the spans."""
+        context = invocation.context
+        self._answered.note(
+            invocation,
+            context.figures if context is not None else (),
+            message.headers.by_name,
+            invocation.request.request_id,
+            response.status,
+        )

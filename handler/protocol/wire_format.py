@@ -29,6 +29,10 @@ _OK = _INT.pack(200)
 # message is through (Netty's AdaptiveRecvByteBufAllocator), and whatever the first is, none ends
 # within these stretches. A message's own text, which it ignores, moves the rest into one.
 _UNBROKEN = ((10_496, 16_384), (19_312, 32_768))
+# A header by which the guard says when an invocation has come, on the clock that all processes
+# share: nanoseconds, in as many hexadecimal digits each time. It is no header of the request's.
+ARRIVED = b"x-byo-arrived"
+_NANOSECOND = 1e-9
 # No answer is shorter than 65 bytes, and so no read after the first answers than 80.
 _SHORTEST_READ = 80
 # What a reply gives for each invocation after its content type: a status, and then two lengths.
@@ -73,13 +77,18 @@ class Headers(dict[str, str]):
         return headers_of(self)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for each invocation, in a third of the time
 class Invoke:
-    """One invocation; the frontend puts one into a message as SageMaker registers models."""
+    """One invocation; the frontend puts one into a message as SageMaker registers models.
+
+    Args:
+        arrived_at: when it had come, by `time.monotonic`; 0 where the guard does not say.
+    """
 
     request_id: str
     headers: Headers
     parts: Mapping[str, bytes]
+    arrived_at: float = 0.0
 
 
 @dataclass(slots=True)
@@ -91,7 +100,7 @@ class _Progress:
 
     at: int = 1
     invocations: list[Invoke] = field(default_factory=list)
-    head: tuple[str, Headers] | None = None
+    head: tuple[str, Headers, float] | None = None
     parts: dict[str, bytes] = field(default_factory=dict)
 
 
@@ -100,10 +109,12 @@ class Reader:
     """Reads messages from the bytes of one connection.
 
     A client's headers are the same from one request to the next, so the last headers are kept
-    as bytes and as what they mean.
+    as bytes, those before and those after the time of arrival, and as what they mean.
     """
 
-    _headers_as_sent: bytes = b""
+    _before: bytes = b""
+    _after: bytes = b""
+    _digits: int = 0
     _headers: Headers = field(default_factory=Headers)
     _progress: _Progress = field(default_factory=_Progress)
 
@@ -134,26 +145,40 @@ class Reader:
         while one.head or (length := _int(data, one.at)) != END:
             if one.head is None:
                 request_id, at = _bytes(data, one.at + 4, length)
-                headers, one.at = self._headers_at(data, at)
-                one.head = request_id.decode(), headers
+                headers, arrived_at, one.at = self._headers_at(data, at)
+                one.head = request_id.decode(), headers, arrived_at
             _read_parts(data, one)
-            one.invocations.append(Invoke(*one.head, one.parts))
+            request_id_text, headers, arrived_at = one.head
+            one.invocations.append(Invoke(request_id_text, headers, one.parts, arrived_at))
             one.head, one.parts = None, {}
         self._progress = _Progress()
         return one.invocations, one.at + 4
 
-    def _headers_at(self, data: Bytes, at: int) -> tuple[Headers, int]:
-        known = self._headers_as_sent
-        if known and data.startswith(known, at):
-            return self._headers, at + len(known)
-        start, headers = at, Headers()
+    def _headers_at(self, data: Bytes, at: int) -> tuple[Headers, float, int]:
+        """The headers, the time of arrival among them, and where they end."""
+        if self._after and data.startswith(self._before, at):
+            time_at = at + len(self._before)
+            end = time_at + self._digits
+            if data.startswith(self._after, end):
+                arrived_at = time_of(data[time_at:end]) if self._digits else 0.0
+                return self._headers, arrived_at, end + len(self._after)
+        return self._new_headers_at(data, at)
+
+    def _new_headers_at(self, data: Bytes, at: int) -> tuple[Headers, float, int]:
+        start, headers, digits, time_ends = at, Headers(), b"", at
         while (length := _int(data, at)) != END:
             name, at = _bytes(data, at + 4, length)
             value, at = _bytes(data, at + 4, _int(data, at))
-            headers[name.decode()] = value.decode("utf-8", "replace")
+            if name == ARRIVED:
+                digits, time_ends = value, at
+            else:
+                headers[name.decode()] = value.decode("utf-8", "replace")
         at += 4
-        self._headers_as_sent, self._headers = bytes(data[start:at]), headers
-        return headers, at
+        self._before = bytes(data[start : time_ends - len(digits)])
+        self._after = bytes(data[time_ends:at])
+        self._digits = len(digits)
+        self._headers = headers
+        return headers, time_of(digits), at
 
 
 def load_reply(status: int, message: str, pid: int) -> bytes:
@@ -217,6 +242,14 @@ def _read_parts(data: Bytes, progress: _Progress) -> None:
         value, progress.at = _bytes(data, at + 4, _int(data, at), tail=8)
         progress.parts[name.decode()] = value
     progress.at += 4
+
+
+def time_of(digits: Bytes) -> float:
+    """The seconds of a time of arrival; 0 where there is none."""
+    try:
+        return int(digits, 16) * _NANOSECOND if digits else 0.0
+    except ValueError:  # the guard does not count, and a client has sent such a header
+        return 0.0
 
 
 def _text(data: Bytes, at: int) -> tuple[str, int]:

@@ -27,6 +27,8 @@ model_load_watch.py        the processes that load a single model
 model_health.py            … and those that hold it
 readiness.py               what /ping says
 slow_step.py               says that a step of the start still goes on
+metrics_answers.py         what GET /metrics says
+metrics_log.py             the same as lines for CloudWatch
 batch_transform_defaults.py  what GET /execution-parameters says
 orphans.py                 what a dead process leaves behind
 cleanup_guard.py, .sh      what cleans up when this process itself dies

@@ -19,6 +19,7 @@ from pathlib import Path
 from contract.errors import ByoError
 from contract.hosting_standards import AUTO_RECOVERY
 from contract.settings import ServingSettings
+from handler.metrics import restarts
 from handler.processes import launcher_pipes
 from handler.processes.child_exit_status import describe
 from handler.processes.kept_sockets import KeptSockets
@@ -175,6 +176,7 @@ class ForkServerProcess:
         if not self._settings.recovers:
             raise ForkServerDied(f"the fork server ended: {ending} ({AUTO_RECOVERY}=false)")
         logger.warning("the fork server ended: %s; another takes its place", ending)
+        restarts.fork_server_replaced()
         # In this order: first nothing of the old one is left, then launchers announce their
         # models again, whose words wait in the pipe until the new one reads them.
         self._when_ended()

@@ -68,6 +68,8 @@ FRUGAL = (
 SHADOW = ("-XX:StackShadowPages=10",) if platform.machine() == "x86_64" else ()
 
 
+# The guard counts invocations, and tells `serve` of them when the metrics are asked for.
+METRICS = ("-Dbyo.metrics=true",)
 # A model's socket outlives its processes, so the guard has the frontend connect again at once.
 RECONNECTS = ("-Dbyo.reconnects=true",)
 
@@ -121,6 +123,7 @@ def command(
         f"-Dbyo.timeout={settings.timeout}",
         *(() if is_stock else RECONNECTS),
         *_kills(),
+        *(METRICS if settings.metrics else ()),
         "-cp",
         class_path(),
         *MAIN_CLASSES,

@@ -29,6 +29,7 @@ from handler.serve.controlling_terminal import ControllingTerminal
 from handler.serve.fork_server_process import ForkServerProcess
 from handler.serve.frontend_command import DRAIN_SECONDS, frontend_environment
 from handler.serve.frontend_process import FrontendProcess
+from handler.serve.metrics_log import begin_metrics
 from handler.serve.model_load_watch import LoadWatch, ModelUnavailable
 from handler.serve.readiness import WRITE_SECONDS, Readiness
 from handler.serve.slow_step import SlowStep
@@ -111,6 +112,8 @@ class Supervisor:
         address = scratch / "supervisor.sock"
         self._receiver = model_load_events.listen(address)
         self._readiness = Readiness(scratch, settings)
+        if settings.metrics:  # before anything is counted
+            begin_metrics(settings, scratch)
         environ = {**environ, model_load_events.SOCKET_VARIABLE: str(address)}
         # What only the processes of this server have in their environment.
         self._mark = f"{model_load_events.SOCKET_VARIABLE}={address}"

@@ -98,6 +98,14 @@ def host_of(one: Observed, folder: os.PathLike[str]) -> psutil.Process:
 
 def settled(one: Observed) -> Counter[str] | None:
     """What is held, once nothing of the models that came is left."""
-    is_left = any(next(one.temp.iterdir()).glob("*-std*")) or one.processes.launchers()
+    scratch = next(one.temp.iterdir())
+    with one.client() as client:
+        client.request("GET", "/metrics")  # what was counted by who has ended is added up
+    counted = (int(record.name.split("-")[0]) for record in scratch.glob("metrics/*.record"))
+    is_left = (
+        any(scratch.glob("*-std*"))
+        or one.processes.launchers()
+        or not all(map(psutil.pid_exists, counted))
+    )
     now = held(one)  # after that was looked at: it only becomes less
     return None if is_left or now["zombies"] else now

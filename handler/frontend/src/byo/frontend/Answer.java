@@ -9,6 +9,7 @@ import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaderValues;
+import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpUtil;
@@ -27,6 +28,8 @@ final class Answer {
     private final JsonObject document; // null where the text stands as it is
     private final String text;
     private long retrySeconds; // 0 where nothing is said of it
+    private String allowed; // the only method, where another one was used
+    private boolean isLogged = true;
 
     private Answer(HttpResponseStatus status, String contentType, JsonObject document, String text) {
         this.status = status;
@@ -58,17 +61,44 @@ final class Answer {
         return new Answer(HttpResponseStatus.OK, "application/json", null, text);
     }
 
+    /** A text for a program that asks again and again, of which the log says nothing. */
+    static Answer text(String contentType, String text) {
+        return new Answer(HttpResponseStatus.OK, contentType, null, text).unlogged();
+    }
+
+    /** The answer to a method that the path does not have. */
+    static Answer methodNotAllowed(HttpMethod used, HttpMethod allowed) {
+        Answer answer =
+                problem(
+                        HttpResponseStatus.METHOD_NOT_ALLOWED,
+                        "there is only " + allowed + " here, not " + used);
+        answer.allowed = allowed.toString();
+        return answer;
+    }
+
+    /** The same, without a line in the log. */
+    private Answer unlogged() {
+        isLogged = false;
+        return this;
+    }
+
     /** The same, saying after how many seconds to try again. */
     Answer retryAfter(long seconds) {
         retrySeconds = seconds;
         return this;
     }
 
+    int code() {
+        return status.code();
+    }
+
     /** The response itself, with its cause for the log. */
     FullHttpResponse response(Channel channel, HttpRequest request, boolean closes) {
         Session session = new Session(String.valueOf(channel.remoteAddress()), request);
         session.setCode(status.code());
-        ACCESS_LOG.info(session.toString());
+        if (isLogged) {
+            ACCESS_LOG.info(session.toString());
+        }
         String named = request.headers().get(RequestLog.ID);
         String id = named != null ? named : session.getRequestId();
         if (document != null) {
@@ -93,6 +123,9 @@ final class Answer {
         }
         if (retrySeconds > 0) {
             response.headers().set(HttpHeaderNames.RETRY_AFTER, retrySeconds);
+        }
+        if (allowed != null) {
+            response.headers().set(HttpHeaderNames.ALLOW, allowed);
         }
         HttpUtil.setContentLength(response, response.content().readableBytes());
         return response;

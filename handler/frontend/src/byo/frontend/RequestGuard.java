@@ -1,5 +1,7 @@
 package byo.frontend;
 
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.handler.codec.http.HttpHeaderNames;
@@ -29,17 +31,32 @@ final class RequestGuard extends ChannelInboundHandlerAdapter {
     public void channelRead(ChannelHandlerContext context, Object message) throws Exception {
         if (!isClosing && message instanceof HttpRequest) {
             HttpRequest request = (HttpRequest) message;
-            Answer answer = answerTo(request);
-            isDropping = answer != null;
-            if (answer != null) {
-                send(context, request, answer);
-            }
+            isDropping = true; // what is still to come of it
+            isDropping = answers(context, request);
         }
         if (isDropping || isClosing) {
             drop(context, message);
         } else {
             context.fireChannelRead(message);
         }
+    }
+
+    /** Whether a request is answered here, if not at once. */
+    private boolean answers(ChannelHandlerContext context, HttpRequest request) {
+        Target target = request.decoderResult().isSuccess() ? Target.of(request) : null;
+        if (target == null) {
+            return false; // the frontend says so
+        }
+        if (target.isMetrics() && HttpMethod.GET.equals(request.method())) {
+            Metrics.ask(context, request, answer -> send(context, request, answer));
+            return true;
+        }
+        Answer answer = answerTo(request, target);
+        if (answer != null) {
+            InvocationCounts.refused(target, answer);
+            send(context, request, answer);
+        }
+        return answer != null;
     }
 
     private void drop(ChannelHandlerContext context, Object message) {
@@ -52,13 +69,9 @@ final class RequestGuard extends ChannelInboundHandlerAdapter {
     }
 
     /** What is answered here, or null if the request is the frontend's. */
-    private static Answer answerTo(HttpRequest request) {
-        if (!request.decoderResult().isSuccess()) {
-            return null;
-        }
-        Target target = Target.of(request);
-        if (target == null) {
-            return null;
+    private static Answer answerTo(HttpRequest request, Target target) {
+        if (target.isMetrics()) {
+            return Answer.methodNotAllowed(request.method(), HttpMethod.GET);
         }
         if (target.isPing()) {
             String reason = Readiness.SERVER.whyNot();
@@ -79,8 +92,12 @@ final class RequestGuard extends ChannelInboundHandlerAdapter {
         // Who asks first whether to send the body may send it or not, now that it is refused.
         boolean closes = !HttpUtil.isKeepAlive(request)
                 || request.headers().contains(HttpHeaderNames.EXPECT);
-        context.writeAndFlush(answer.response(context.channel(), request, closes));
-        if (closes) {
+        ChannelFuture sent =
+                context.writeAndFlush(answer.response(context.channel(), request, closes));
+        if (closes && !isDropping) {
+            isClosing = true;
+            sent.addListener(ChannelFutureListener.CLOSE);
+        } else if (closes) {
             // Not at once: a connection on which bytes are still coming would be reset, and the
             // client would not get to see its answer.
             isClosing = true;

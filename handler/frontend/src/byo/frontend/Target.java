@@ -2,24 +2,37 @@ package byo.frontend;
 
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.QueryStringDecoder;
+import io.netty.util.concurrent.FastThreadLocal;
 import java.util.List;
 
 /** What a request is for, read from its path as the frontend reads it. */
 final class Target {
 
+    /** The last one of each thread: several handlers ask in turn for that of one request. */
+    private static final FastThreadLocal<Target> LAST = new FastThreadLocal<>();
+
+    private final String uri;
     private final String[] parts;
     private final QueryStringDecoder address;
 
-    private Target(String[] parts, QueryStringDecoder address) {
+    private Target(String uri, String[] parts, QueryStringDecoder address) {
+        this.uri = uri;
         this.parts = parts;
         this.address = address;
     }
 
     /** The target of a request, or null if its path can't be read, as the frontend will say. */
     static Target of(HttpRequest request) {
+        String uri = request.uri();
+        Target last = LAST.get();
+        if (last != null && last.uri == uri) { // the same object, not only an equal text
+            return last;
+        }
         try {
-            QueryStringDecoder address = new QueryStringDecoder(request.uri());
-            return new Target(address.path().split("/"), address);
+            QueryStringDecoder address = new QueryStringDecoder(uri);
+            Target target = new Target(uri, address.path().split("/"), address);
+            LAST.set(target);
+            return target;
         } catch (IllegalArgumentException error) {
             return null;
         }
@@ -31,6 +44,10 @@ final class Target {
 
     boolean isExecutionParameters() {
         return parts.length == 2 && first().equals("execution-parameters");
+    }
+
+    boolean isMetrics() {
+        return parts.length == 2 && first().equals("metrics");
     }
 
     /** Whether models are listed, loaded, described or unloaded. */
