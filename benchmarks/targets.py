@@ -75,6 +75,8 @@ TARGETS = (
             _least(f"throughput, {name}, 16 clients", f"{name}.throughput.16", 1, "fastapi-omp1"),
         )
     ),
+    _least("throughput with metrics, 64 clients", "metrics.throughput.64", 0.98, "no-metrics"),
+    _most("median latency with metrics, 1 client", "metrics.p50.1", 1.02, "no-metrics"),
     _most("median latency, iris, 1 client", "iris.p50.1", 0.4, "stock"),
     _most("median latency, iris, 1 client", "iris.p50.1", 1, "fastapi"),
     _most("p99 latency, iris, 64 clients", "iris.p99.64", 0.2, "stock"),

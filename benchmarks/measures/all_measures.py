@@ -28,6 +28,7 @@ MEASURES: dict[str, Callable[[Session], list[Figure]]] = {
     "penguins": throughput.penguins,
     "penguins-forest": throughput.penguins_forest,
     "script": throughput.script,
+    "metrics": throughput.metrics,
     "large-csv": large_body.csv,
     "large-parquet": large_body.parquet,
     "large-npy": large_body.npy,

@@ -21,6 +21,7 @@ OTHER_BOOSTERS_STACKS = ("ours", "fastapi-omp1")
 # The others' readers of CSV know nothing but numbers.
 PENGUINS_STACKS = ("ours", "fastapi", "control")
 SCRIPT_STACKS = ("ours", "stock", "fastapi", "control")
+METRICS_STACKS = ("ours", "no-metrics")
 # A JVM compiles what it runs often, and runs it slowly until then.
 WARMUP_CLIENTS = 16
 WARMUP_TURNS = 2.0
@@ -62,11 +63,21 @@ def script(session: Session) -> list[Figure]:
     return measure(session, "script", (1, 16), SCRIPT_STACKS)
 
 
+def metrics(session: Session) -> list[Figure]:
+    """What counting costs: our own server beside the same that counts nothing."""
+    return measure(session, "iris", (1, 64), METRICS_STACKS, "metrics")
+
+
 def measure(
-    session: Session, name: str, clients: Sequence[int], stacks: Sequence[str]
+    session: Session,
+    name: str,
+    clients: Sequence[int],
+    stacks: Sequence[str],
+    title: str | None = None,
 ) -> list[Figure]:
-    """The figures of one model, for each number of clients."""
+    """The figures of one model, for each number of clients, named by it or as said."""
     model = session.model(name)
+    title = title or name
     figures = []
     with session.servers(stacks, model) as servers:
         warmup = WARMUP_TURNS * session.seconds
@@ -74,10 +85,10 @@ def measure(
                  for name, server in servers.items()}  # fmt: skip
         warm = session.take_turns(turns, rounds=1)
         for count in clients:
-            session.say(_title(name, count))
+            session.say(_title(title, count))
             turns = {name: partial(turn, servers[name], model, count, session.seconds)
                      for name in warm}  # fmt: skip
-            figures += figures_of(name, count, session.take_turns(turns))
+            figures += figures_of(title, count, session.take_turns(turns))
     return figures
 
 
@@ -86,13 +97,13 @@ def turn(server: Server, model: Model, clients: int, seconds: float) -> Outcome:
     return load_run.run(plan)
 
 
-def figures_of(model: str, clients: int, outcomes: Mapping[str, Sequence[Outcome]]) -> list[Figure]:
+def figures_of(title: str, clients: int, outcomes: Mapping[str, Sequence[Outcome]]) -> list[Figure]:
     """What the load generator found, as figures."""
 
     def figure(kind: str, what: str, unit: str, value: Value) -> Figure:
         values = {name: [value(one) for one in all_] for name, all_ in outcomes.items()}
         return Figure(
-            f"{model}.{kind}.{clients}", f"{_title(model, clients)}: {what}", unit, values
+            f"{title}.{kind}.{clients}", f"{_title(title, clients)}: {what}", unit, values
         )
 
     return [
@@ -104,5 +115,5 @@ def figures_of(model: str, clients: int, outcomes: Mapping[str, Sequence[Outcome
     ]
 
 
-def _title(model: str, clients: int) -> str:
-    return f"{model}, {clients} {'client' if clients == 1 else 'clients'}"
+def _title(title: str, clients: int) -> str:
+    return f"{title}, {clients} {'client' if clients == 1 else 'clients'}"

@@ -22,5 +22,7 @@ STACKS: dict[str, Stack] = {
         ours("shared", "ours, BYO_BACKEND=shared", BYO_BACKEND="shared"),
         # Our handler under multi-model-server's own workers: what our own worker is worth.
         ours("control", "ours, BYO_BACKEND=stock", BYO_BACKEND="stock"),
+        # What counting is worth.
+        ours("no-metrics", "ours, BYO_METRICS=off", BYO_METRICS="off"),
     )
 }
