@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import socket
 import time
+from contextlib import ExitStack
 from functools import partial
 
 from benchmarks.figures import Figure
-from benchmarks.load_generator import parse, quantiles, request
+from benchmarks.load_generator import Answer, parse, quantiles, request
 from benchmarks.models import Model
 from benchmarks.session import Session
 from benchmarks.stacks.server import StackFailed, running
@@ -42,21 +43,36 @@ def latencies(session: Session) -> list[Figure]:
 
 
 def turn(stack: Stack, model: Model) -> dict[str, float]:
-    with running(stack, model) as server, socket.create_connection((ADDRESS, server.port)) as sock:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    """Where a server closes a connection after some requests, the next one pays for a new one."""
+    taken = []
+    with running(stack, model) as server, ExitStack() as connections:
         requests = [request(server.port, "/invocations", body) for body in model.bodies]
-        taken = []
+        sock = None
         for number in range(REQUESTS):
             which = number % len(requests)
             start = time.perf_counter()
-            sock.sendall(requests[which])
-            data = b""
-            while (answer := parse(data)) is None:
-                piece = sock.recv(BUFFER_BYTES)
-                if not piece:
-                    raise StackFailed(f"{stack.label} broke the connection off")
-                data += piece
+            sock = sock or connections.enter_context(_connection(server.port))
+            answer = _exchange(stack, sock, requests[which])
             taken.append(time.perf_counter() - start)
             if answer.body.strip() != model.answers[which].encode():
                 raise StackFailed(f"{stack.label} answered {answer.body[:80]!r}")
+            if answer.close:
+                sock = None
     return quantiles(taken)
+
+
+def _connection(port: int) -> socket.socket:
+    sock = socket.create_connection((ADDRESS, port))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+def _exchange(stack: Stack, sock: socket.socket, sent: bytes) -> Answer:
+    sock.sendall(sent)
+    data = b""
+    while (answer := parse(data)) is None:
+        piece = sock.recv(BUFFER_BYTES)
+        if not piece:
+            raise StackFailed(f"{stack.label} broke the connection off")
+        data += piece
+    return answer
