@@ -24,12 +24,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from benchmarks.stacks.programs import probabilities_inference, toolkit_inference
+from benchmarks.stacks.programs import probabilities_inference
 from contract import Paths, save_signature
 
 ROWS = 32
 LARGE_ROWS = 50_000
-TOOLKIT_PROGRAM = Path(toolkit_inference.__file__)
 # Under another name than `inference.py`, which would be ours', too, and stand for its defaults.
 TOOLKIT_FILE = "toolkit_inference.py"
 PENGUINS = Path(__file__).parents[1] / "algorithm/sample/input/data/training/penguins.csv"
@@ -163,8 +162,8 @@ def make(name: str, root: Path) -> Model:
     saved = BARE[name](estimator) if name in BARE else estimator
     joblib.dump(saved, paths.model / "model.joblib")
     save_signature(saved, X, y, model_dir=paths.model)
-    shutil.copy(SCRIPTS.get(name, TOOLKIT_PROGRAM), paths.model / TOOLKIT_FILE)
     if name in SCRIPTS:
+        shutil.copy(SCRIPTS[name], paths.model / TOOLKIT_FILE)
         (paths.model / "code").mkdir()
         shutil.copy(SCRIPTS[name], paths.model / "code/inference.py")
     chosen = np.linspace(0, len(X) - 1, ROWS).astype(int)

@@ -66,7 +66,7 @@ class Session:
         with ExitStack() as stack:
             servers = {}
             for chosen in self.chosen(names):
-                with self._noting():
+                with self._noting(chosen.name):
                     servers[chosen.name] = stack.enter_context(
                         running(chosen, model, settings, multi_model=multi_model)
                     )
@@ -82,16 +82,17 @@ class Session:
         results: dict[str, list[T]] = {name: [] for name in turns}
         for _ in range(rounds or self.rounds):
             for name in self._order.sample(sorted(results), len(results)):
-                with self._noting():
+                with self._noting(name):
                     results[name].append(turns[name]())
                     continue
                 del results[name]
         return results
 
     @contextmanager
-    def _noting(self) -> Iterator[None]:
+    def _noting(self, name: str) -> Iterator[None]:
         try:
             yield
         except FAILURES as failure:
-            self.failures.append(str(failure))
-            self.say(f"failed: {failure}")
+            said = f"{name}: {failure}"
+            self.failures.append(said)
+            self.say(f"failed: {said}")

@@ -12,6 +12,7 @@ from pathlib import Path
 from benchmarks.models import Model
 from benchmarks.session import Session
 from benchmarks.stacks.server import Server, StackFailed
+from benchmarks.stacks.stack import Stack
 from byo.endpoint import Client
 
 
@@ -22,20 +23,25 @@ class Fleet:
         client: of a multi-model server.
         model: what each is a copy of.
         folder: where the copies go.
+        stack: the server's, which may need a file beside each.
     """
 
     _numbers: Iterator[int] = itertools.count()
 
-    def __init__(self, client: Client, model: Model, folder: Path) -> None:
+    def __init__(self, client: Client, model: Model, folder: Path, stack: Stack) -> None:
         self._client = client
         self._model = model
         self._folder = folder
+        self._stack = stack
         self.names: list[str] = []
 
     def folders(self, count: int) -> list[Path]:
         """New copies, not loaded yet."""
         numbers = itertools.islice(self._numbers, count)
-        return [self._model.copy(self._folder / f"model-{number}") for number in numbers]
+        made = [self._model.copy(self._folder / f"model-{number}") for number in numbers]
+        for folder in made:
+            self._stack.complete(folder)
+        return made
 
     def load(self, folder: Path) -> float:
         """Load a copy, under its folder's name; the seconds it took."""
@@ -73,4 +79,4 @@ class Fleet:
 def fleet_on(server: Server, session: Session) -> Iterator[Fleet]:
     """A fleet of small models on a server, over one connection that is kept."""
     with server.client() as client:
-        yield Fleet(client, session.model("iris"), session.root / "fleet")
+        yield Fleet(client, session.model("iris"), session.root / "fleet", server.stack)

@@ -17,6 +17,7 @@ from benchmarks.stacks.stack import ADDRESS, Stack, Task
 from byo.child_processes import child
 from byo.command_errors import EndpointFailed, RequestFailed
 from byo.endpoint import Client, Response
+from contract import Paths
 from handler.serve.pick_free_port import free_port
 
 START_SECONDS = 120.0
@@ -73,7 +74,7 @@ def running(
     """
     with tempfile.TemporaryDirectory(prefix="byo-bench-") as name:
         scratch = Path(name)
-        task = Task(model.paths, free_port(), scratch, cores(), multi_model)
+        task = Task(_tree(stack, model, scratch), free_port(), scratch, cores(), multi_model)
         log = scratch / "server.log"
         command, environ = stack.command(task), _environ(stack, task, settings or {})
         start = time.monotonic()
@@ -85,6 +86,16 @@ def running(
             yield Server(stack, task.port, process.pid, time.monotonic() - start, log)
         if left := left_of(scratch, END_SECONDS):
             raise StackFailed(f"{stack.label} left processes behind: {', '.join(left)}")
+
+
+def _tree(stack: Stack, model: Model, scratch: Path) -> Paths:
+    """The model's own tree, or one with what this stack needs beside a model: no other sees it."""
+    if stack.finds_all_in(model.paths.model):
+        return model.paths
+    paths = Paths(scratch / "tree")
+    paths.model.parent.mkdir()
+    stack.complete(model.copy(paths.model))
+    return paths
 
 
 def cores() -> int:

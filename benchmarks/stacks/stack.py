@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -41,6 +42,7 @@ class Stack:
         command: the command line for a task.
         environ: the variables for a task, beside those that are passed on to all.
         missing: what this machine lacks for it, in a line, or None.
+        model_file: what each model's folder has to hold for it, where the model has no own.
     """
 
     name: str
@@ -48,6 +50,15 @@ class Stack:
     command: Callable[[Task], list[str]]
     environ: Callable[[Task], Mapping[str, str]]
     missing: Callable[[], str | None]
+    model_file: Path | None = None
+
+    def complete(self, model_dir: Path) -> None:
+        """Put the file that this stack needs beside a model, where it is not there yet."""
+        if self.model_file is not None and not self.finds_all_in(model_dir):
+            shutil.copy(self.model_file, model_dir)
+
+    def finds_all_in(self, model_dir: Path) -> bool:
+        return self.model_file is None or (model_dir / self.model_file.name).exists()
 
 
 def lacking(*modules: str) -> str | None:

@@ -11,10 +11,12 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from benchmarks.models import TOOLKIT_FILE
 from benchmarks.stacks.ours import serving_missing
+from benchmarks.stacks.programs import toolkit_inference
 from benchmarks.stacks.stack import ADDRESS, Stack, Task, lacking
 from handler.serve.java_runtime import find_java
+
+PROGRAM = Path(toolkit_inference.__file__)
 
 
 def environ(task: Task) -> Mapping[str, str]:
@@ -25,7 +27,7 @@ def environ(task: Task) -> Mapping[str, str]:
         # `multi-model-server` is found there.
         "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}",
         "SAGEMAKER_BASE_DIR": str(task.paths.base),
-        "SAGEMAKER_PROGRAM": TOOLKIT_FILE,
+        "SAGEMAKER_PROGRAM": PROGRAM.name,
         "SAGEMAKER_BIND_TO_PORT": str(task.port),
         "MMS_INFERENCE_ADDRESS": address,
         "MMS_MANAGEMENT_ADDRESS": address,
@@ -46,4 +48,4 @@ def missing() -> str | None:
     return lacking("pkg_resources", "sagemaker_inference") or serving_missing()
 
 
-STOCK = Stack("stock", "MMS + toolkit", command, environ, missing)
+STOCK = Stack("stock", "MMS + toolkit", command, environ, missing, PROGRAM)
