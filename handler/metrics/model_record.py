@@ -15,7 +15,7 @@ import mmap
 import os
 import time
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 from handler.metrics.layout import (
@@ -38,6 +38,8 @@ _LIBC.mmap.restype = ctypes.c_void_p
 _LIBC.mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long)
 _LIBC.munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
 _MAP_FAILED = ctypes.c_void_p(-1).value
+# Notes a value that so many had, one where it is not said.
+Observer = Callable[..., None]
 
 
 class ModelRecord:
@@ -57,13 +59,18 @@ class ModelRecord:
         cells[histogram.at + bisect_left(histogram.bounds, value)] += times
         cells[histogram.sum_at] += value * times
 
-    def observe_each(self, histogram: Histogram, values: Iterable[float]) -> None:
-        """Note several values."""
-        cells, at, bounds, total = self.cells, histogram.at, histogram.bounds, 0.0
-        for value in values:
-            cells[at + bisect_left(bounds, value)] += 1.0
-            total += value
-        cells[histogram.sum_at] += total
+    def observer(self, histogram: Histogram) -> Observer:
+        """What notes a value that so many had, as `observe` does, at half its cost.
+
+        For who holds the record meanwhile: its memory does not outlive it.
+        """
+        cells, at, bounds, sum_at = self.cells, histogram.at, histogram.bounds, histogram.sum_at
+
+        def observe(value: float, times: int = 1) -> None:
+            cells[at + bisect_left(bounds, value)] += times
+            cells[sum_at] += value * times
+
+        return observe
 
     def count(self, cell: int) -> None:
         """Note that something has happened once."""
@@ -129,6 +136,10 @@ def _mapped(descriptor: int) -> int:
     return int(address)
 
 
+def _observe_nothing(value: float, times: int = 1) -> None:
+    pass
+
+
 class UnreadRecord(ModelRecord):
     """A record that nobody reads, where nothing is to be counted or nothing can be."""
 
@@ -138,8 +149,8 @@ class UnreadRecord(ModelRecord):
     def observe(self, histogram: Histogram, value: float, times: int = 1) -> None:
         pass
 
-    def observe_each(self, histogram: Histogram, values: Iterable[float]) -> None:
-        pass
+    def observer(self, histogram: Histogram) -> Observer:
+        return _observe_nothing
 
     def count(self, cell: int) -> None:
         pass

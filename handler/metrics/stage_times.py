@@ -32,44 +32,50 @@ class StageTimes:
     """
 
     def __init__(self, record: ModelRecord) -> None:
-        self._observe = record.observe
-        self._observe_each = record.observe_each
+        self._record = record  # held, as its memory is what is written to
+        self._queue = record.observer(QUEUE)
+        self._decode = record.observer(DECODE)
+        self._predict = record.observer(PREDICT)
+        self._encode = record.observer(ENCODE)
+        self._batch = record.observer(ROWS)
 
     def waited(self, those: Sequence[Progress], until: float) -> None:
         """Invocations were begun with."""
-        # Of those that the guard has told the time of.
-        self._observe_each(
-            QUEUE, [until - one.arrived_at for one in those if 0 < one.arrived_at <= until]
-        )
+        for one in those:
+            arrived = one.arrived_at
+            if 0 < arrived <= until:  # the guard has told the time
+                self._queue(until - arrived)
 
     def decoded(self, since: float, until: float, number: int) -> None:
         """So many were decoded, one after the other."""
-        self._observe(DECODE, until - since, number)
+        self._decode(until - since, number)
 
     def predicted(self, since: float, until: float, number: int, rows: int) -> None:
         """So many got one prediction, for so many rows."""
-        self._observe(PREDICT, until - since, number)
-        self._observe(ROWS, rows)
+        self._predict(until - since, number)
+        self._batch(rows)
 
     def encoded(self, since: float, until: float, number: int) -> None:
         """So many were encoded, one after the other."""
-        self._observe(ENCODE, until - since, number)
+        self._encode(until - since, number)
 
     def answered(self, one: Progress) -> None:
         """An invocation was answered by itself, be it with an error."""
-        self.waited((one,), one.began_at)
-        self._observe(DECODE, (one.decoded_at or one.ended_at) - one.began_at)
-        if one.decoded_at:
-            self.predicted_alone(one, one.decoded_at, one.ended_at)
+        began, decoded, ended = one.began_at, one.decoded_at, one.ended_at
+        self.waited((one,), began)
+        self._decode((decoded or ended) - began)
+        if decoded:
+            self.predicted_alone(one, decoded, ended)
 
     def predicted_alone(self, one: Progress, since: float, until: float) -> None:
         """What was decoded was predicted and encoded by itself, be it with an error."""
-        self._observe(PREDICT, (one.predicted_at or until) - since)
+        predicted = one.predicted_at
+        self._predict((predicted or until) - since)
         rows = _rows(one.data)
         if rows is not None:
-            self._observe(ROWS, rows)
-        if one.predicted_at:
-            self._observe(ENCODE, until - one.predicted_at)
+            self._batch(rows)
+        if predicted:
+            self._encode(until - predicted)
 
 
 def _rows(data: Any) -> int | None:
