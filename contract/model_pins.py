@@ -26,6 +26,9 @@ VARIABLE = "BYO_MODEL_PINS"
 MODES = ("check", "require", "off")
 # Where the SageMaker SDK puts code beside a model that was trained before.
 CODE = "code/"
+# What nothing of a model is read from: the archives of the job, which the SDK's local mode unpacks
+# where it has put them, and what macOS adds to an archive that is packed there.
+LEFT_BY_TOOLS = re.compile(r"[^/]+\.tar\.gz|(.*/)?(\.DS_Store|\._[^/]*)", re.DOTALL)
 MOST_BYTES = 64 * 1024 * 1024
 LINE = re.compile(r"(\\?)([0-9a-fA-F]{64}) [ *](.+)")
 ESCAPES = {"\\\\": "\\", "\\n": "\n", "\\r": "\r"}
@@ -79,8 +82,10 @@ def check_pins(model_dir: Path, mode: str = MODES[0], found: FolderDigests | Non
     pins = read_pins(model_dir / FILE_NAME)
     difference = Difference.between(pins, found)
     difference.added = [n for n in difference.added if n not in (FILE_NAME, SIGNATURE_NAME)]
-    if mode == "check" and not any(name.startswith(CODE) for name in pins):
-        _tell_code_of_later(difference)
+    if mode == "check":
+        _tell_left_by_tools(difference)
+        if not any(name.startswith(CODE) for name in pins):
+            _tell_code_of_later(difference)
     if difference:
         raise ModelLoadError(
             f"{model_dir} is not as {FILE_NAME} has it ({difference}): nothing of it is loaded. "
@@ -118,6 +123,13 @@ def read_pins(file: Path) -> dict[str, str]:
         if pins.setdefault(name, digest.lower()) != digest.lower():
             raise ModelLoadError(f"{file} has two digests of {listed([name])}")
     return pins
+
+
+def _tell_left_by_tools(difference: Difference) -> None:
+    left = [name for name in difference.added if LEFT_BY_TOOLS.fullmatch(name)]
+    if left:
+        logger.info("%s came after training and is no part of the model", listed(left))
+        difference.added = [name for name in difference.added if name not in left]
 
 
 def _tell_code_of_later(difference: Difference) -> None:

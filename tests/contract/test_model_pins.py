@@ -166,6 +166,23 @@ def test_code_that_came_after_training(tmp_path: Path, caplog: pytest.LogCapture
         check_pins(tmp_path, "require")
 
 
+def test_what_tools_leave_beside_a_model(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The SDK's local mode unpacks a job's archives where they lie; macOS packs files of its own."""
+    caplog.set_level("INFO")
+    for name in ("model.tar.gz", "output.tar.gz", ".DS_Store", "code/._inference.py"):
+        (folder / name).write_bytes(b"x")
+
+    check_pins(folder)
+
+    assert "model.tar.gz" in caplog.text
+    assert "no part of the model" in caplog.text
+    with pytest.raises(ModelLoadError, match=r"added: .*model\.tar\.gz"):
+        check_pins(folder, "require")
+    (folder / "code" / "more.tar.gz").write_bytes(b"x")
+    with pytest.raises(ModelLoadError, match=r"\(added: code/more\.tar\.gz\)"):
+        check_pins(folder)
+
+
 def test_modes(tmp_path: Path) -> None:
     """Pins may be required, or not be looked at."""
     (tmp_path / "model.joblib").write_bytes(b"model")
