@@ -30,6 +30,11 @@ class Paths:
         return self.base / "model"
 
     @property
+    def models(self) -> Path:
+        """Where SageMaker puts the models of a multi-model endpoint, each in a folder of its own."""
+        return self.base / "models"
+
+    @property
     def code(self) -> Path:
         """Where sagemaker-training unpacks the user's script in script mode."""
         return self.base / "code"

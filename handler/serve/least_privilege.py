@@ -158,5 +158,4 @@ def _needed(settings: ServingSettings, environ: Mapping[str, str]) -> Iterator[P
     for place in (*own, *programs, *code, *key):
         if os.path.lexists(place):
             yield place
-    if not settings.multi_model:
-        yield from below(settings.paths.model)
+    yield from below(settings.paths.models if settings.multi_model else settings.paths.model)

@@ -126,6 +126,25 @@ def test_why_root_is_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> N
 
 
 @as_root
+@pytest.mark.parametrize("closed", ["models", "models/1a2b", "models/1a2b/model/model.joblib"])
+def test_many_models_that_only_root_can_read(open_folder: Path, closed: str) -> None:
+    """What lies in the models' folder when `serve` starts is tried like a single model."""
+    save_positional(open_folder / "models" / "1a2b" / "model")
+    environ = {"SAGEMAKER_BASE_DIR": str(open_folder), "BYO_ALGORITHM_DIR": str(open_folder),
+               "SAGEMAKER_MULTI_MODEL": "true", "SAGEMAKER_BIND_TO_PORT": "8080"}  # fmt: skip
+    settings = ServingSettings.from_environ(environ)
+    user = least_privilege._user()
+    before = least_privilege._hindrance(user, settings, environ)
+
+    (open_folder / closed).chmod(0o700 if (open_folder / closed).is_dir() else 0o600)
+    after = least_privilege._hindrance(user, settings, environ)
+
+    assert str(open_folder / "models") not in before
+    if not before:  # this checkout, its Python and its Java are open to everybody
+        assert after == f"it can't read {open_folder / closed}"
+
+
+@as_root
 @pytest.mark.parametrize("closed", ["model.joblib", "code", "."])
 def test_a_model_that_only_root_can_read(open_folder: Path, closed: str) -> None:
     """Of many it shows when one is loaded: the error says what to do. A link to nowhere is none."""
