@@ -130,13 +130,13 @@ class Container:
         """``Running``, ``ExitCode``, ``OOMKilled``, ``Pid`` and more."""
         return self.inspect()["State"]
 
-    def execute(self, *command: str, seconds: float = COMMAND_SECONDS) -> str:
-        """Run one more command inside; what it printed.
+    def execute(self, *command: str, user: str = "", seconds: float = COMMAND_SECONDS) -> str:
+        """Run one more command inside, as the image's user or another; what it printed.
 
         Raises:
             EngineError: the command failed.
         """
-        return docker("exec", self.name, *command, seconds=seconds)
+        return docker("exec", "--user", user, self.name, *command, seconds=seconds)
 
     def signal(self, name: str) -> None:
         """Send a signal to its first process."""
