@@ -24,7 +24,7 @@ ROOMS = {
     ),
     "byo": (
         "command_errors < algorithm_folder | child_processes | content_types | table "
-        "< tree | prerequisites < local_training < endpoint | local_hosts | containers "
+        "< tree | prerequisites < objects < local_training < endpoint | local_hosts | containers "
         "< served_container < contract_check | demonstration < doctor < cli < __main__"
     ),
 }
