@@ -119,7 +119,7 @@ class Connections:
     async def _connection(self) -> KeptConnection:
         """A connection for one request: one that was kept, or a new one."""
         if self._closed:
-            raise ContainerUnreachable(f"the connections to {self.url} were closed")
+            raise ContainerUnreachable(f"the connections to {self.url} were closed", sent=False)
         loop = asyncio.get_running_loop()
         oldest = loop.time() - IDLE_SECONDS
         while self._idle:
@@ -135,7 +135,7 @@ class Connections:
             )
         except OSError as error:
             what = os.strerror(error.errno) if error.errno else str(error)
-            raise ContainerUnreachable(f"{self.url} can't be reached: {what}") from None
+            raise ContainerUnreachable(f"{self.url} can't be reached: {what}", sent=False) from None
         self._busy.add(opened)
         return opened
 

@@ -17,7 +17,16 @@ STREAM_BUFFER = 256 * 1024
 
 
 class ContainerUnreachable(EndpointFailed):
-    """A container can't be reached, or breaks off before its answer is whole."""
+    """A container can't be reached, or breaks off before its answer is whole.
+
+    Args:
+        cause: one line.
+        sent: whether the container may have got the request.
+    """
+
+    def __init__(self, cause: str, *, sent: bool = True) -> None:
+        super().__init__(cause)
+        self.sent = sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +123,10 @@ class KeptConnection(asyncio.Protocol):
         self._wake()
 
     # What the parser calls.
+
+    def on_message_begin(self) -> None:
+        if self._complete:
+            raise ValueError("it sent more than one answer")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._headers.append((name.lower(), value))
