@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -143,26 +144,43 @@ def _add_container(parser: argparse.ArgumentParser) -> None:
 
 def _add_port(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--port", type=_port, default=PORT, metavar="N", help="the port (default: %(default)s)"
+        "--port",
+        type=port_number,
+        default=PORT,
+        metavar="N",
+        help="the port (default: %(default)s)",
     )
 
 
 def up(options: argparse.Namespace) -> int:
     """Run endpoints until a signal stops them."""
     require_local("byo endpoint")
+    run_endpoints(_configurations(options), options.port, options.max_body)
+    return 0
+
+
+def run_endpoints(
+    configurations: Sequence[EndpointConfiguration], port: int, max_body: float
+) -> None:
+    """Run endpoints until a signal stops them.
+
+    Args:
+        configurations: what they are.
+        port: where to answer; 0 for any free one.
+        max_body: megabytes that the body of an invocation may have.
+    """
     import uvloop
 
     from byo.runtime.configuration import RuntimeSettings
     from byo.runtime.serve_runtime import listen, serve_until_signal
     from byo.runtime.wire_errors import MEGABYTE, Place
 
-    configurations = _configurations(options)
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    listening = listen(ADDRESS, options.port)
+    listening = listen(ADDRESS, port)
     port = listening.getsockname()[1]
     settings = RuntimeSettings(
         folder=(own_tree() / f"endpoints-{port}").resolve(),
-        max_body=int(options.max_body * MEGABYTE),
+        max_body=int(max_body * MEGABYTE),
         place=Place(region) if region else Place(),
     )
     _log_to_stderr()
@@ -171,7 +189,6 @@ def up(options: argparse.Namespace) -> int:
             configurations, settings, listening, lambda state: _tell(state, port, settings)
         )
     )
-    return 0
 
 
 def update(options: argparse.Namespace) -> int:
@@ -245,6 +262,7 @@ def _configurations(options: argparse.Namespace) -> list[EndpointConfiguration]:
 def _tell(state: RuntimeState, port: int, settings: RuntimeSettings) -> None:
     url = f"http://{ADDRESS}:{port}"
     say(f"byo endpoint: {', '.join(state.endpoints)} in service on {url}")
+    say(f"byo endpoint: {url}/ shows them, and has a form to try an invocation")
     say(f"byo endpoint: logs of containers are in {settings.folder}")
     say(f"byo endpoint: for clients: export AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME={url}")
 
@@ -264,7 +282,7 @@ def _absolute(place: str | None) -> str | None:
     return place if place is None or "://" in place else str(Path(place).resolve())
 
 
-def _port(text: str) -> int:
+def port_number(text: str) -> int:
     if not text.isdecimal() or not 0 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 (any free one) to 65535")
     return int(text)

@@ -18,6 +18,7 @@ SUBCOMMANDS = {
     "serve": "serve a trained model on this machine",
     "pin": "note what the files of a model folder are, or check that they still are",
     "endpoint": "answer as SageMaker's Runtime does, on this machine",
+    "play": "show a form in the browser that invokes a running server",
     "invoke": "send a file to a running server",
     "models": "list the models of a multi-model server",
     "load": "load a model into a multi-model server",

@@ -50,6 +50,8 @@ class VariantConfiguration:
         memory: ``MemoryInMB``, in bytes: what the container may take; None for no limit.
         algorithm: ``Algorithm``: the folder whose inference.py serves a model that brings none.
         startup_seconds: ``ContainerStartupHealthCheckTimeoutInSeconds``.
+        described_by: of a URL, a folder on this machine whose signature.json says what its model
+            takes; for the page's form alone.
     """
 
     name: str = ALL_TRAFFIC
@@ -63,6 +65,7 @@ class VariantConfiguration:
     memory: int | None = None
     algorithm: Path | None = None
     startup_seconds: float = STARTUP_SECONDS
+    described_by: Path | None = None
 
     def __post_init__(self) -> None:
         require_name(self.name, "variant")

@@ -20,6 +20,7 @@ from byo.runtime.configuration import (
     VariantConfiguration,
 )
 from byo.runtime.wire_errors import MEGABYTE
+from byo.served_container import STARTUP_SECONDS
 
 ENDPOINT_KEYS = ("EndpointName", "ProductionVariants", "AsyncInferenceConfig")
 VARIANT_KEYS = (
@@ -100,12 +101,13 @@ class _Reader:
             environment={key: _as_text(value) for key, value in environment.items()},
             memory=int(memory * MEGABYTE) if memory else None,
             algorithm=Path(self.place(algorithm)) if algorithm else None,
-            **self.startup(one, where),
+            startup_seconds=self.startup(one, where),
         )
 
-    def startup(self, one: Mapped, where: str) -> dict[str, float]:
-        seconds = self.number(one, "ContainerStartupHealthCheckTimeoutInSeconds", None, where)
-        return {} if seconds is None else {"startup_seconds": seconds}
+    def startup(self, one: Mapped, where: str) -> float:
+        name = "ContainerStartupHealthCheckTimeoutInSeconds"
+        seconds = self.number(one, name, None, where)
+        return STARTUP_SECONDS if seconds is None else seconds
 
     def asynchronous(self, found: object, endpoint: str) -> AsyncConfiguration:
         where = f"{endpoint}: AsyncInferenceConfig"

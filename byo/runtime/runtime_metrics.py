@@ -7,6 +7,9 @@ the same registry.
 
 from __future__ import annotations
 
+from collections import deque
+from statistics import median
+
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
 from byo.runtime.models import CacheMetricFamilies, CacheMetrics
@@ -17,6 +20,8 @@ BUCKETS = (
     250, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 250_000, 500_000,
     1_000_000, 5_000_000, 20_000_000, 60_000_000,
 )  # fmt: skip
+# So many of the last invocations' times are kept for the page that shows them.
+KEPT_LATENCIES = 256
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -77,10 +82,16 @@ class VariantMetrics:
         self._labels = labels
         self.restarts = all_of_them.restarts.labels(*labels)
         self.total = self.failed = 0
+        self._lately: deque[float] = deque(maxlen=KEPT_LATENCIES)
 
     def of_many_models(self) -> CacheMetrics:
         """The metrics of the variant's many models."""
         return self._many_models.of_variant(*self._labels)
+
+    @property
+    def median_seconds(self) -> float | None:
+        """Of the container's last answers; None before the first."""
+        return median(self._lately) if self._lately else None
 
     def answered(self, status: int, model_seconds: float, all_seconds: float) -> None:
         """Count an invocation that has ended.
@@ -92,6 +103,7 @@ class VariantMetrics:
         """
         self.total += 1
         self._invocations.inc()
+        self._lately.append(model_seconds)
         self._model_latency.observe(model_seconds * 1e6)
         self._overhead_latency.observe(max(0.0, all_seconds - model_seconds) * 1e6)
         if 200 <= status < 300:
