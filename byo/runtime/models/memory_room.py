@@ -150,7 +150,7 @@ class MemoryRoom:
         """Whether the budget would be passed by so many bytes, and so many models, more."""
         if self.budget is None:
             return False
-        beside = self.memory.without_models + (self.count + models) * self.memory.each_model
+        beside = self.memory.beside(self.count + models)
         return beside + self.taken + self.promised + size > self.budget
 
     async def _change(self, until: float) -> bool:

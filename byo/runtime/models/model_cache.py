@@ -77,7 +77,7 @@ class ModelCache:
         self._loaded = LoadedModels(self._container, metrics)
         source, go = ModelSource(store, prefix), self._loaded.give_up
         self._files = ModelFiles(source, folder, disk_budget, go, metrics)
-        memory = ContainerMemory(measure if memory_budget is not None else None)
+        memory = ContainerMemory(measure, memory_budget)
         self._room = MemoryRoom(memory_budget, self._loaded.evict, memory)
         self._loaded.join(self._files, self._room)
         self._loader = ModelLoader(
