@@ -6,6 +6,7 @@ import argparse
 import json
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -183,6 +184,7 @@ def run_endpoints(
         max_body=int(max_body * MEGABYTE),
         place=Place(region) if region else Place(),
     )
+    shutil.rmtree(settings.folder, ignore_errors=True)  # what a killed one on this port has left
     _log_to_stderr()
     uvloop.run(
         serve_until_signal(

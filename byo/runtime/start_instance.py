@@ -99,6 +99,7 @@ async def _with_many_models(
         caching=configuration.caching,
         metrics=metrics.of_many_models(),
         seen_at=MODELS_IN_IMAGE if configuration.image else None,
+        measure=container.memory,
     )
     return Instance(container, folder, cache)
 

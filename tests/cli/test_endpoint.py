@@ -21,8 +21,9 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from sklearn.dummy import DummyRegressor
 
+from byo import prerequisites
 from byo.cli.main import build_parser
-from byo.command_errors import UsageError
+from byo.command_errors import MissingPrerequisite, UsageError
 from tests.cli.conftest import MARK, _marked
 
 SERVICE = re.compile(r"byo endpoint: .* in service on (http://127\.0\.0\.1:\d+)")
@@ -257,3 +258,11 @@ def test_an_update_without_a_runtime_says_so(
 
     assert done.returncode == 1
     assert "nothing listens at http://127.0.0.1:1" in done.stderr
+
+
+def test_without_the_extra_it_says_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prerequisites, "find_spec", lambda module: None)
+    options = build_parser(["endpoint"]).parse_args(["endpoint", "up", "--name", "a", "--url", "b"])
+
+    with pytest.raises(MissingPrerequisite, match=r"pip install 'byo\[local\]'"):
+        options.run(options)

@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 from byo.objects import ObjectInfo
 from byo.objects.folder_store import FolderStore
 from byo.runtime.models import CacheMetricFamilies, ModelCache
+from byo.runtime.models.container_memory import Measure
 from tests.runtime_models.stub_container import SIZE_FILE, StubContainer
 
 SIZE = 1000
@@ -68,6 +69,7 @@ async def cache_of(
     caching: bool = True,
     registry: CollectorRegistry | None = None,
     prefix: str = "",
+    measure: Measure | None = None,
 ) -> AsyncIterator[ModelCache]:
     """A cache in front of a stub, until the block ends."""
     metrics = CacheMetricFamilies(registry or CollectorRegistry()).of_variant("e", "v")
@@ -80,6 +82,7 @@ async def cache_of(
         disk_budget=disk,
         caching=caching,
         metrics=metrics,
+        measure=measure,
     )
     try:
         yield cache
@@ -108,6 +111,7 @@ def check_consistent(cache: ModelCache, stub: StubContainer, folder: Path) -> No
     assert loaded == set(stub.models)
     assert cache.memory == sum(each.bytes for each in cache._loaded._models.values())
     assert cache._room.promised == cache._room._under_way == 0
+    assert cache._room.count == len(loaded)
     assert cache._files._held == set(cache._loaded._models)
     there = {entry.name for entry in folder.iterdir()} - {".staging"}
     assert there == {each.name for each in cache._files._folders.values()}

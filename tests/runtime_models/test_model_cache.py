@@ -169,6 +169,26 @@ def test_none_goes_while_it_is_invoked(tmp_path: Path, folder: Path) -> None:
     asyncio.run(scenario())
 
 
+def test_one_that_is_idle_goes_before_one_that_is_not(tmp_path: Path, folder: Path) -> None:
+    """Also where the other one was used less recently: nobody waits for what need not be."""
+
+    async def scenario() -> None:
+        stub, store = StubContainer(), store_with(tmp_path / "s", [A, B, C])
+        async with cache_of(stub, store, folder, memory=2 * SIZE) as cache:
+            await ask(cache, B)
+            stub.invoke_gate.clear()
+            long = asyncio.create_task(ask(cache, A))
+            await _until(lambda: stub.counts["INVOKE"] == 2)
+            cache._loaded.get(B)  # as if it had been used since
+            other = asyncio.create_task(ask(cache, C))
+            await _until(lambda: stub.unloaded != [])
+            assert stub.unloaded == [B]
+            stub.invoke_gate.set()
+            await asyncio.gather(long, other)
+
+    asyncio.run(scenario())
+
+
 def test_not_ready_in_time_is_loaded_later(tmp_path: Path, folder: Path) -> None:
     """The LOAD goes on after the invocation gave up, and is not begun again."""
 

@@ -105,23 +105,21 @@ class LoadedModels:
         model.begin_unloading()
         self._remove(model)
         self._room.unloading()
-        restarts, freed = self.restarts, 0
-        try:
-            async with model.changing:
-                idle = await self._idle(model, until)
-                if restarts == self.restarts:
-                    if not idle:
-                        model.kept()
-                        self.add(model)
-                        return False
-                    await self._container.unload(model.name)
-                    model.evictions += 1
-                freed = model.bytes
-                model.gone(on_disk=True)
-                self._files.release(model.target_model)
-                return True
-        finally:
-            self._room.unloaded(freed)
+        restarts = self.restarts
+        async with model.changing:
+            idle = await self._idle(model, until)
+            if restarts == self.restarts:
+                if not idle:
+                    model.kept()
+                    self.add(model)
+                    self._room.kept()
+                    return False
+                await self._container.unload(model.name)
+                model.evictions += 1
+            model.gone(on_disk=True)
+            self._files.release(model.target_model)
+            self._room.unloaded(model.bytes)
+            return True
 
     async def discard(self, model: CachedModel) -> None:
         """Unload a model that was invoked, and delete its files, where nothing is to be kept."""

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Protocol
 
+from byo.runtime.models.container_memory import ContainerMemory
+
 
 class NoRoom(Exception):
     """Nothing was unloaded in time; the text says what was waited for."""
@@ -33,13 +35,18 @@ class MemoryRoom:
     asking, so that nobody takes what another one has just freed.
 
     Args:
-        budget: bytes for all models together; None for no budget.
+        budget: bytes for the container, or for all models together where `memory` does not know
+            what it takes without them; None for no budget.
         evict: unloads one model.
+        memory: what the container takes beside what is known of its models.
     """
 
-    def __init__(self, budget: int | None, evict: Evict) -> None:
+    def __init__(self, budget: int | None, evict: Evict, memory: ContainerMemory) -> None:
         self.budget = budget
+        self.memory = memory
         self.taken = self.promised = 0
+        # Models that are loaded, or being so.
+        self.count = 0
         # Loads that the container is at work on, and unloads: each will make a difference.
         self._under_way = 0
         self._evict = evict
@@ -55,21 +62,25 @@ class MemoryRoom:
         Raises:
             NoRoom: there was none in time.
         """
+        await self.memory.begin()
         async with self._turn:
-            while self._over(size):
+            while self._over(size, 1):
                 if await self._evict(until) is None and not await self._change(until):
                     break
             self.promised += size
+            self.count += 1
             self._under_way += 1
 
     def loaded(self, promised: int, size: int) -> None:
         """A load has ended well; its model takes `size` bytes."""
         self.taken += size
-        self.failed(promised)
+        self.promised -= promised
+        self._ended()
 
     def failed(self, promised: int) -> None:
         """A load has ended, and takes nothing."""
         self.promised -= promised
+        self.count -= 1
         self._ended()
 
     def unloading(self) -> None:
@@ -77,13 +88,19 @@ class MemoryRoom:
         self._under_way += 1
 
     def unloaded(self, size: int) -> None:
-        """A model has been unloaded, and took `size` bytes; 0 where it stays after all."""
+        """A model has been unloaded, and took `size` bytes."""
         self.taken -= size
+        self.count -= 1
+        self._ended()
+
+    def kept(self) -> None:
+        """A model stays after all."""
         self._ended()
 
     def lost(self, size: int) -> None:
         """The container has lost a model by itself."""
         self.taken -= size
+        self.count -= 1
         self._changed.set()
 
     async def free(self, size: int, least: int, until: float) -> bool:
@@ -117,17 +134,24 @@ class MemoryRoom:
             self._under_way += 1
 
     async def shrink(self, spare: str, until: float) -> None:
-        """Unload models until the budget is kept, as one took more than was expected.
+        """Unload models until the budget is kept, where they take more than was expected.
 
         Raises:
             NoRoom: nothing was unloaded in time.
         """
+        if self.budget is None:
+            return
+        await self.memory.measure(lambda: (self.count, self.taken))
         async with self._turn:
             while self._over(0) and await self._evict(until, spare) is not None:
                 pass
 
-    def _over(self, size: int) -> bool:
-        return self.budget is not None and self.taken + self.promised + size > self.budget
+    def _over(self, size: int, models: int = 0) -> bool:
+        """Whether the budget would be passed by so many bytes, and so many models, more."""
+        if self.budget is None:
+            return False
+        beside = self.memory.beside(self.count + models)
+        return beside + self.taken + self.promised + size > self.budget
 
     async def _change(self, until: float) -> bool:
         """Wait for what is under way to make a difference; False where nothing is."""

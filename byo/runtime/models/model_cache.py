@@ -12,6 +12,7 @@ from typing import Any
 from byo.objects import ObjectStore
 from byo.runtime.models.cache_metrics import CacheMetrics
 from byo.runtime.models.cached_model import CachedModel, ModelSnapshot
+from byo.runtime.models.container_memory import ContainerMemory, Measure
 from byo.runtime.models.container_models import (
     LOAD_SECONDS,
     NOT_FOUND,
@@ -42,12 +43,14 @@ class ModelCache:
         store: where the models' objects lie.
         prefix: what comes before each TargetModel.
         folder: for models on this machine.
-        memory_budget: bytes that models may take in memory together, as the container tells of
-            each, or by the size of its files where it does not; None where only its 507 counts.
+        memory_budget: bytes that the container may take with its models, as it tells of each, or
+            by the size of its files where it does not; None where only its 507 counts.
         disk_budget: bytes that their files may take; None for most of what is free.
         caching: ``ModelCacheSetting``: whether models stay after an invocation.
         metrics: what is counted.
         seen_at: where the container sees the folder; None for where it is.
+        measure: says what the container takes as a whole. Without it the budget is that of what is
+            known of models alone.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class ModelCache:
         caching: bool,
         metrics: CacheMetrics,
         seen_at: str | None = None,
+        measure: Measure | None = None,
     ) -> None:
         folder = folder.absolute()
         self._caching = caching
@@ -73,7 +77,8 @@ class ModelCache:
         self._loaded = LoadedModels(self._container, metrics)
         source, go = ModelSource(store, prefix), self._loaded.give_up
         self._files = ModelFiles(source, folder, disk_budget, go, metrics)
-        self._room = MemoryRoom(memory_budget, self._loaded.evict)
+        memory = ContainerMemory(measure, memory_budget)
+        self._room = MemoryRoom(memory_budget, self._loaded.evict, memory)
         self._loaded.join(self._files, self._room)
         self._loader = ModelLoader(
             self._loaded, self._container, self._files, self._room, seen_at or str(folder)
@@ -117,7 +122,7 @@ class ModelCache:
 
     @property
     def memory(self) -> int:
-        """Bytes that the loaded models take together."""
+        """Bytes that the loaded models take together, as far as is known of each."""
         return self._room.taken
 
     @property
