@@ -18,6 +18,7 @@ SUBCOMMANDS = {
     "serve": "serve a trained model on this machine",
     "pin": "note what the files of a model folder are, or check that they still are",
     "invoke": "send a file to a running server",
+    "replay": "send recorded invocations again, and compare the answers",
     "models": "list the models of a multi-model server",
     "load": "load a model into a multi-model server",
     "unload": "unload a model of a multi-model server",
