@@ -82,6 +82,8 @@ class Answer:
         text = " ".join(self.body.decode(errors="replace").split())
         text = f"{text[:100]}…" if len(text) > 100 else text
         title = f"{self.status} {reason_phrase(self.status)}".strip()
+        if self.ok and self.content_type:
+            title += f" as {self.content_type}"
         return f"{title}: {text}" if text else title
 
 

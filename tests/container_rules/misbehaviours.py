@@ -28,6 +28,10 @@ def where(header: str, *values: str | None, status: int = 500) -> Misbehaviour:
     )
 
 
+def names_in_lower_case(_: Stub, asked: Asked) -> Reply | None:
+    return Reply(415, b"of which type is it?") if "content-type" in asked.names else None
+
+
 def error(reply: Reply) -> Misbehaviour:
     """Another answer where an invocation would be refused."""
 
@@ -194,6 +198,7 @@ MISBEHAVIOURS: dict[str, Misbehaviour] = {
     "content-type-absent": where("content-type", None),
     "content-type-with-charset": where("content-type", "text/csv; charset=utf-8", status=415),
     "content-type-in-capitals": where("content-type", "TEXT/CSV", status=415),
+    "header-names-without-case": names_in_lower_case,
     "body-empty": error(Reply(200, b"\n", "text/csv")),
     "body-malformed": error(Reply(400)),
     "errors-have-no-traceback": error(Reply(400, TRACEBACK)),

@@ -26,6 +26,7 @@ class Asked:
     headers: dict[str, str]
     body: bytes
     chunked: bool = False
+    names: tuple[str, ...] = ()
 
     @property
     def is_ping(self) -> bool:
@@ -212,7 +213,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
-        asked = Asked(self.command, parts.path, parse_qs(parts.query), headers, body, chunked)
+        asked = Asked(
+            self.command,
+            parts.path,
+            parse_qs(parts.query),
+            headers,
+            body,
+            chunked,
+            tuple(self.headers),
+        )
         reply = self.container.answer(asked)
         self.send_response(reply.status)
         self.send_header("Content-Type", reply.content_type)
