@@ -24,8 +24,8 @@ ROOMS = {
     ),
     "byo": (
         "command_errors < algorithm_folder | child_processes | content_types | table "
-        "| junit_report < body_values < tree | prerequisites < local_training < endpoint "
-        "| local_hosts | containers < container_rules < recorded "
+        "| junit_report < body_values < tree | prerequisites < objects < local_training < endpoint "
+        "| local_hosts | containers < served_container < runtime | container_rules < recorded "
         "< contract_check | demonstration < doctor < cli < __main__"
     ),
 }

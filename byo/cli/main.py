@@ -17,6 +17,7 @@ SUBCOMMANDS = {
     "train": "run a training job as SageMaker does",
     "serve": "serve a trained model on this machine",
     "pin": "note what the files of a model folder are, or check that they still are",
+    "endpoint": "answer as SageMaker's Runtime does, on this machine",
     "invoke": "send a file to a running server",
     "replay": "send recorded invocations again, and compare the answers",
     "models": "list the models of a multi-model server",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
 
+from byo.endpoint import Client
 from byo.recorded import Invocation, RecordedAnswer, Recording
 from tests.container_rules.stub_container import Asked, Reply, Stub, running
 
@@ -93,3 +95,31 @@ def test_a_recording_without_invocations_is_told(run_byo, tmp_path):
 
     assert done.returncode == 2
     assert "empty.jsonl holds no invocation" in done.stderr
+
+
+def test_what_is_recorded_is_replayed(run_byo, start_byo, tmp_path):
+    """From clients of the proxy until Ctrl-C, and then to the same server."""
+    file = tmp_path / "recorded.jsonl"
+    with running(Stub()) as stub:
+        recorder = start_byo("endpoint", "record", "--url", stub.url, "--output", file, "--port", 0)
+        said = recorder.stdout.readline()
+        assert said.startswith(f"recording {stub.url} in {file}: ask http://127.0.0.1:")
+        with Client(said.split()[-1], 20.0) as client:
+            assert client.invoke(b"2,0\n", "text/csv", "text/csv").body == b"1\n"
+            assert client.invoke(b"x", "image/png").status == 415
+        recorder.send_signal(signal.SIGINT)
+        assert recorder.wait(20) == 0
+        assert recorder.stdout.read() == f"recorded 2 invocations in {file}\n"
+        done = run_byo("replay", file, "--url", stub.url)
+
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.startswith("2 invocations: 2 answered alike")
+
+
+def test_a_port_that_is_taken_is_one_line(run_byo, tmp_path):
+    with running(Stub()) as stub:
+        port = stub.url.rpartition(":")[2]
+        done = run_byo("endpoint", "record", "--output", "f.jsonl", "--port", port)
+
+    assert done.returncode == 1
+    assert f"port {port} of 127.0.0.1 can't be had" in done.stderr

@@ -1,0 +1,43 @@
+"""`InvokeEndpoint`: one request, one answer."""
+
+from __future__ import annotations
+
+from byo.runtime.calls import Call
+from byo.runtime.invocations import (
+    VARIANT_HEADER,
+    RuntimeState,
+    ask,
+    check_target,
+    note_sessions,
+)
+from byo.runtime.wire_fields import ANSWERED, INVOKE, Fields
+
+FIELDS = Fields(INVOKE)
+
+
+async def invoke_endpoint(state: RuntimeState, call: Call) -> None:
+    """Answer ``POST /endpoints/{EndpointName}/invocations``.
+
+    Raises:
+        RuntimeFault: what is answered in place of a prediction.
+    """
+    endpoint = state.endpoint(call.endpoint_name)
+    given, headers = FIELDS.read(call.headers)
+    variant = endpoint.variant_for(given)
+    check_target(endpoint, variant, given, call)
+    body = await call.body(state.settings.max_body)
+    answer, instance = await ask(
+        state,
+        endpoint,
+        variant,
+        given,
+        headers,
+        body,
+        started=call.started,
+        timeout=state.settings.invocation_seconds,
+    )
+    if "SessionId" in given:
+        note_sessions(endpoint, variant, instance, answer.headers)
+    kept = [header for header in answer.headers if header[0] in ANSWERED]
+    kept.append((VARIANT_HEADER, variant.name.encode()))
+    await call.answer(200, kept, answer.body)
