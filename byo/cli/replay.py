@@ -15,7 +15,7 @@ from byo.cli.progress_and_colour import working
 from byo.command_errors import RequestFailed, UsageError
 from byo.endpoint.client import DEFAULT_URL, TIMEOUT_SECONDS
 from byo.junit_report import Case, write_junit
-from byo.recorded import Replayed, Strictness, read_recording, replay
+from byo.recorded import Errors, Replayed, Strictness, read_recording, replay
 from byo.recorded.replay import Replay
 
 DESCRIPTION = """\
@@ -48,9 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="by how much numbers may differ: of the larger, or below 1 in itself (default: 0)",
     )
     parser.add_argument(
-        "--error-bodies",
-        action="store_true",
-        help="also compare what two errors of the same status say",
+        "--errors",
+        choices=[each.value for each in Errors],
+        default=Errors.STATUS.value,
+        help="two errors are alike: any two, those of one status, those that say the same "
+        "(default: %(default)s)",
     )
     parser.add_argument(
         "--concurrency",
@@ -73,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    strictness = Strictness(options.tolerance, options.error_bodies)
+    strictness = Strictness(options.tolerance, Errors(options.errors))
     how = Replay(options.url, options.url2, options.timeout, options.concurrency, strictness)
     done: list[_Result] = []
     with working(f"asking {options.url}"):

@@ -87,7 +87,8 @@ def summary(verdicts: Sequence[Verdict]) -> str:
     must = sum(each.breaks for each in verdicts)
     failed = counts[Outcome.FAILED]
     of_these = f" ({must} must, {failed - must} should)" if failed else ""
+    count = f"{len(verdicts)} rule{'s' * (len(verdicts) != 1)}"
     return (
-        f"{len(verdicts)} rules: {counts[Outcome.PASSED]} passed, "
+        f"{count}: {counts[Outcome.PASSED]} passed, "
         f"{failed} failed{of_these}, {counts[Outcome.SKIPPED]} skipped"
     )

@@ -4,11 +4,12 @@
 ``replay.py`` sends what it holds again, ``comparison.py`` says where two answers differ.
 """
 
-from byo.recorded.comparison import Strictness, compared
+from byo.recorded.comparison import Errors, Strictness, compared
 from byo.recorded.recording import Invocation, RecordedAnswer, Recording, read_recording
 from byo.recorded.replay import Replayed, replay
 
 __all__ = [
+    "Errors",
     "Invocation",
     "RecordedAnswer",
     "Recording",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import islice
 
 from byo.body_values import differences, read_values
@@ -15,18 +16,25 @@ MOST_SHOWN = 5
 MOST_COUNTED = 10_000
 
 
+class Errors(StrEnum):
+    """When two answers that are both errors, 4xx or 5xx, are alike."""
+
+    ANY = "any"  # always
+    STATUS = "status"  # with one status
+    BODY = "body"  # with one status, and the same type and body
+
+
 @dataclass(frozen=True)
 class Strictness:
     """What counts as a difference.
 
     Args:
         tolerance: by how much numbers may differ, of the larger of the two or, below 1, in itself.
-        error_bodies: whether the bodies and types of two answers that are both errors of one status
-            count.
+        errors: when two errors are alike.
     """
 
     tolerance: float = 0.0
-    error_bodies: bool = False
+    errors: Errors = Errors.STATUS
 
 
 def compared(first: RecordedAnswer, second: RecordedAnswer, strictness: Strictness) -> list[str]:
@@ -35,9 +43,12 @@ def compared(first: RecordedAnswer, second: RecordedAnswer, strictness: Strictne
     Bodies are compared by their values, where their content type is known and its library is
     installed, else by their bytes. A charset counts where both name one.
     """
+    both_errors = not first.ok and not second.ok
+    if both_errors and strictness.errors is Errors.ANY:
+        return []
     if first.status != second.status:
         return [f"status {first.status} ≠ {second.status}{_said(second)}"]
-    if not first.ok and not strictness.error_bodies:
+    if both_errors and strictness.errors is Errors.STATUS:
         return []
     if essence(first.content_type) != essence(second.content_type):
         return [f"content type {first.content_type or 'none'} ≠ {second.content_type or 'none'}"]

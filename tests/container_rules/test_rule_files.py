@@ -11,6 +11,7 @@ from byo.container_rules.expectations import EXPECTATIONS
 from byo.container_rules.rule import RuleError, read_rule
 from byo.container_rules.run_rules import all_rules
 
+PAGE = Path(__file__).parents[2] / "docs" / "container-check.md"
 RULE = """
 title = "T"
 level = "must"
@@ -52,6 +53,16 @@ def test_a_rule_holds_in_all_modes_unless_it_names_some(tmp_path: Path) -> None:
 
     assert rule.id == "a-rule"
     assert len(rule.modes) == 6
+
+
+def test_the_page_has_each_rule_with_its_weight() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+
+    assert [
+        rule.id
+        for rule in all_rules()
+        if f"| `{rule.id}` | {rule.level} | {rule.title}" not in page
+    ] == []
 
 
 @pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.id)

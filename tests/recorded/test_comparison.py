@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from byo.recorded import RecordedAnswer, Strictness, compared
+from byo.recorded import Errors, RecordedAnswer, Strictness, compared
 
 
 def answer(body: object, content_type: str = "text/csv", status: int = 200) -> RecordedAnswer:
@@ -105,9 +105,17 @@ def test_different(first: RecordedAnswer, second: RecordedAnswer, line: str) -> 
 def test_what_errors_say_counts_where_it_is_asked_for() -> None:
     first, second = answer("no", "text/plain", 415), answer("never", "text/plain", 415)
 
-    assert compared(first, second, Strictness(error_bodies=True)) == [
+    assert compared(first, second, Strictness(errors=Errors.BODY)) == [
         "body: from byte 1 on b'o' ≠ b'ever'"
     ]
+
+
+def test_another_status_of_an_error_counts_unless_any_is_alike() -> None:
+    first, second = answer("no", "text/plain", 500), answer("never", "text/plain", 422)
+
+    assert compared(first, second, Strictness()) == ["status 500 ≠ 422: never"]
+    assert compared(first, second, Strictness(errors=Errors.ANY)) == []
+    assert compared(first, answer("1"), Strictness(errors=Errors.ANY)) == ["status 500 ≠ 200"]
 
 
 def test_many_places_are_counted() -> None:

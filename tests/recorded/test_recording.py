@@ -170,3 +170,41 @@ def test_a_server_that_takes_too_long_is_told(tmp_path: Path) -> None:
             exchange.ask(Request("GET", "/ping"))
 
     assert answer.status == 504
+
+
+def test_an_answer_in_parts_passes_through_in_parts(tmp_path: Path) -> None:
+    """The client has the first part before the server sends the second."""
+    file = tmp_path / "f"
+    part = "4\r\n{}\r\n"
+
+    async def main() -> bytes:
+        received = asyncio.Event()
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            writer.write(part.format("one ").encode())
+            await asyncio.wait_for(received.wait(), 20.0)
+            writer.write(part.format("two\n").encode() + b"0\r\n\r\n")
+            await writer.drain()
+            writer.close()
+
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        with Recording(file, f"http://127.0.0.1:{port}") as recording:
+            async with recording_proxy(recording, "127.0.0.1", 0, 20.0) as proxy:
+                host, _, own = proxy.removeprefix("http://").partition(":")
+                reader, writer = await asyncio.open_connection(host, int(own))
+                writer.write(b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+                await asyncio.wait_for(reader.readuntil(b"one "), 20.0)
+                received.set()
+                rest = await asyncio.wait_for(reader.readuntil(b"0\r\n\r\n"), 20.0)
+                writer.close()
+                await writer.wait_closed()
+        server.close()
+        await server.wait_closed()
+        return rest
+
+    assert b"two\n" in asyncio.run(main())
+    (invocation,) = read_recording(file)
+    assert invocation.answer.body == b"one two\n"
