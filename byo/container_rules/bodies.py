@@ -41,7 +41,7 @@ def body_of(
     Args:
         spec: what a rule's file says.
         container: whose payload to use.
-        record: the record that it is the turn of; empty for none.
+        record: the record that it is the turn of, to go under the payload's header; empty for none.
         variables: what names in braces stand for.
         remembered: answers by the name they were remembered by.
 
@@ -51,7 +51,7 @@ def body_of(
     if spec is None:
         return b""
     if isinstance(spec, str):
-        return record if spec == "record" else NAMED[spec](container)
+        return container.header() + record if spec == "record" else NAMED[spec](container)
     ((kind, what),) = spec.items()
     if kind == "filled":
         return filled(container, int(what[container.mode]))
@@ -67,6 +67,11 @@ def replaced(text: str, variables: Mapping[str, str]) -> str:
     for name, value in variables.items():
         text = text.replace(f"{{{name}}}", value)
     return text
+
+
+def lines(container: Container) -> bytes:
+    """The payload's records, under its header where it has one."""
+    return container.header() + b"".join(container.records())
 
 
 def malformed(container: Container) -> bytes:
@@ -105,7 +110,8 @@ def with_a_broken_record(container: Container) -> bytes:
     """The payload's records, with one in the middle that has nothing of a record."""
     records = container.records()
     middle = len(records) // 2
-    return b"".join([*records[:middle], b'"not a record\n', *records[middle:]])
+    broken = b"".join([*records[:middle], b'"not a record\n', *records[middle:]])
+    return container.header() + broken
 
 
 def with_a_header(container: Container) -> bytes:
@@ -121,8 +127,9 @@ def with_a_header(container: Container) -> bytes:
 
 NAMED: dict[str, Callable[[Container], bytes]] = {
     "payload": lambda container: container.payload or b"",
-    "lines": lambda container: b"".join(container.records()),
-    "lines without the last newline": lambda container: b"".join(container.records())[:-1],
+    "lines": lines,
+    "lines without the header": lambda container: b"".join(container.records()),
+    "lines without the last newline": lambda container: lines(container)[:-1],
     "lines with a broken one": with_a_broken_record,
     "lines with a header": with_a_header,
     "malformed": malformed,

@@ -48,11 +48,14 @@ class Container:
             return None if self.model_urls else "no --model-url names a model to LOAD"
         if self.payload is None:
             return "no --payload is given"
-        if need is Need.RECORDS and essence(self.content_type) not in LINES:
+        if need is Need.HEADER and not self.header():
+            return "the payload has no header line"
+        return self._no_records() if need in (Need.RECORDS, Need.HEADER) else None
+
+    def _no_records(self) -> str | None:
+        if essence(self.content_type) not in LINES:
             return f"{self.content_type} has no record in each line"
-        if need is Need.RECORDS and len(self.records()) < 2:
-            return "the payload has a single record"
-        return None
+        return None if len(self.records()) > 1 else "the payload has a single record"
 
     def lines(self) -> list[bytes]:
         """The payload's lines, each with its end, as SplitType Line makes records of them.

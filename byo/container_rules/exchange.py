@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from byo.command_errors import UsageError
+from byo.endpoint.client import Response
 from contract.errors import reason_phrase
 
 CHUNK_BYTES = 64 * 1024
+SHOWN_BYTES = 100
 CONNECTIONS = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
 
 
@@ -79,11 +81,11 @@ class Answer:
         return next((value for each, value in self.headers if each == name), "")
 
     def __str__(self) -> str:
-        text = " ".join(self.body.decode(errors="replace").split())
-        text = f"{text[:100]}…" if len(text) > 100 else text
-        title = f"{self.status} {reason_phrase(self.status)}".strip()
-        if self.ok and self.content_type:
-            title += f" as {self.content_type}"
+        if not self.ok:
+            return Response(self.status, self.content_type, self.body).failure()
+        text = " ".join(self.body[:SHOWN_BYTES].decode(errors="replace").split())
+        text += "…" if len(self.body) > SHOWN_BYTES else ""
+        title = f"{self.status} {reason_phrase(self.status)} as {self.content_type or 'no type'}"
         return f"{title}: {text}" if text else title
 
 

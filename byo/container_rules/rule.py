@@ -51,7 +51,9 @@ class Need(StrEnum):
     """What must be known of the container's model for a rule."""
 
     PAYLOAD = "payload"
-    RECORDS = "records"  # a payload of a type with a record in each line, and two of them
+    ANSWERED = "answered-payload"  # which the container answers
+    RECORDS = "records"  # the same, of a type with a record in each line, and two of them
+    HEADER = "header"  # the same, under a line of names
     MODEL_URL = "model-url"
 
 

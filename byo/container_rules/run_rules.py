@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache
 from importlib import resources
@@ -13,10 +13,11 @@ from byo.command_errors import EndpointFailed
 from byo.container_rules.bodies import NotApplicable
 from byo.container_rules.container import Container
 from byo.container_rules.exchange import Exchange, NoAnswer, Request
-from byo.container_rules.rule import Mode, Rule, Step, read_rule
+from byo.container_rules.rule import Mode, Need, Rule, Step, read_rule
 from byo.container_rules.run_step import Run, StepFailed
 from byo.container_rules.verdict import Outcome, Verdict
 
+NEED_AN_ANSWER = {Need.ANSWERED, Need.RECORDS, Need.HEADER}
 # What stands for the model that a multi-model container is asked about.
 LOADED = ("{invocations}", "{loaded}")
 LOAD = Step(
@@ -25,6 +26,12 @@ LOAD = Step(
     body={"json": {"model_name": "{loaded}", "url": "{url}"}},
     expect={"status": ["200"]},
     timeout=360.0,
+)
+ASK = Step(
+    "POST {invocations}",
+    headers={"Content-Type": "{content_type}", "Accept": "{accept}"},
+    body="payload",
+    expect={"status": ["2xx"]},
 )
 UNLOAD = Step("DELETE /models/{loaded}")
 
@@ -65,19 +72,12 @@ def run_rules(container: Container, rules: Sequence[Rule]) -> Iterator[Verdict]:
         EndpointFailed: nothing answers there at all.
     """
     _require_answers(container)
-    loaded = Run(container, container.variables(""))
-    why_not: str | None = None
-    is_loaded = False
+    obstacles = _Obstacles(container)
     try:
         for rule in rules:
-            if container.mode is Mode.MULTI and _asks_a_loaded_model(rule) and not is_loaded:
-                why_not, is_loaded = _load(loaded), True
-            needs_it = container.mode is Mode.MULTI and _asks_a_loaded_model(rule)
-            yield run_rule(rule, container, why_not if needs_it else None)
+            yield run_rule(rule, container, obstacles.of(rule))
     finally:
-        if is_loaded and why_not is None:
-            with suppress(StepFailed):  # each rule has been tried
-                loaded.do(UNLOAD)
+        obstacles.clear_up()
 
 
 def run_rule(rule: Rule, container: Container, why_not: str | None = None) -> Verdict:
@@ -115,6 +115,56 @@ def _verdict(rule: Rule, run: Run, failure: Exception | None, seconds: float) ->
     )
 
 
+class _Obstacles:
+    """What keeps rules from being tried, found out before the first that it concerns.
+
+    A rule whose own matter is not what fails would only repeat the failure of the one whose it is.
+    """
+
+    def __init__(self, container: Container) -> None:
+        self._container = container
+        self._run = Run(container, container.variables(""))
+        self._found: dict[str, str | None] = {}
+
+    def of(self, rule: Rule) -> str | None:
+        """Why a rule can't be tried, or None."""
+        is_multi = self._container.mode is Mode.MULTI
+        if is_multi and _asks_a_loaded_model(rule) and self._find("model", self._load):
+            return self._found["model"]
+        if rule.needs & NEED_AN_ANSWER and self._container.payload is not None:
+            return self._find("payload", self._ask)
+        return None
+
+    def clear_up(self) -> None:
+        """Unload what was loaded."""
+        if self._found.get("model", "never tried") is None:
+            with suppress(StepFailed):  # each rule has been tried
+                self._run.do(UNLOAD)
+
+    def _find(self, what: str, find: Callable[[], str | None]) -> str | None:
+        if what not in self._found:
+            self._found[what] = find()
+        return self._found[what]
+
+    def _load(self) -> str | None:
+        if not self._container.model_urls:
+            return "no --model-url names a model to LOAD"
+        try:
+            self._run.do(LOAD)
+        except StepFailed as error:
+            return f"the model could not be loaded: {error}"
+        return None
+
+    def _ask(self) -> str | None:
+        if self._container.mode is Mode.MULTI and self._find("model", self._load):
+            return self._found["model"]
+        try:
+            self._run.do(ASK)
+        except StepFailed as error:
+            return f"the payload is not answered: {error}"
+        return None
+
+
 def _asks_a_loaded_model(rule: Rule) -> bool:
     texts = [
         text
@@ -123,17 +173,6 @@ def _asks_a_loaded_model(rule: Rule) -> bool:
         for text in (each.request, str(each.body))
     ]
     return any(name in text for name in LOADED for text in texts)
-
-
-def _load(run: Run) -> str | None:
-    """Load the model that is asked; why it could not be, or None."""
-    if not run.container.model_urls:
-        return "no --model-url names a model to LOAD"
-    try:
-        run.do(LOAD)
-    except StepFailed as error:
-        return f"the model could not be loaded: {error}"
-    return None
 
 
 def _require_answers(container: Container) -> None:

@@ -48,6 +48,13 @@ def not_while_busy(stub: Stub, asked: Asked) -> Reply | None:
     return Reply(500, b"busy")
 
 
+def not_while_loading(stub: Stub, asked: Asked) -> Reply | None:
+    if asked.is_load:
+        stub.await_seen(lambda each: each.is_ping, sum(each.is_ping for each in stub.seen))
+    loading = any(each.is_load for each in stub.seen)
+    return Reply(500, b"busy") if asked.is_ping and loading else None
+
+
 def mixes(stub: Stub, asked: Asked) -> Reply | None:
     """Once each record was asked alone, all get one answer."""
     if sum(each.is_invocation for each in stub.seen) <= ROWS:
@@ -90,6 +97,11 @@ def leaves_out(_: Stub, asked: Asked) -> Reply | None:
 
 def header_lines(_: Stub, asked: Asked) -> Reply | None:
     return Reply(500, b"no") if b"column_0" in asked.body else None
+
+
+def needs_a_header(_: Stub, asked: Asked) -> Reply | None:
+    """Columns are told by their names alone."""
+    return None if asked.body.startswith(b"x,y") else Reply(422, b"which columns are these?")
 
 
 def load(reply: Reply) -> Misbehaviour:
@@ -183,6 +195,7 @@ MISBEHAVIOURS: dict[str, Misbehaviour] = {
     "ping-body-is-small": ping(Reply(200, b"x" * 2000)),
     "ping-while-busy": not_while_busy,
     "ping-without-models": ping(NO),
+    "ping-while-loading": not_while_loading,
     "invocation-answers": invocations(Reply(200)),
     "invocation-answers-in-async": invocations(NO),
     "answer-has-content-type": invocations(JSON),
@@ -219,6 +232,7 @@ MISBEHAVIOURS: dict[str, Misbehaviour] = {
     "batch-answer-ends-with-its-last-record": invocations(Reply(200, b"1\n\n", "text/csv")),
     "batch-a-broken-record-is-no-fewer-predictions": leaves_out,
     "batch-header-line": header_lines,
+    "batch-later-requests-have-no-header": needs_a_header,
     "pipeline-accept-is-honoured": where("accept", "application/jsonlines", status=200),
     "pipeline-takes-its-own-answer": error(NO),
     "models-are-listed": answers("/models", as_json({"models": []})),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from byo.command_errors import EndpointFailed
@@ -16,14 +18,17 @@ from byo.container_rules import (
 )
 from byo.container_rules.exchange import Answer, Request
 from byo.container_rules.expectations import missed
-from byo.container_rules.rule import Rule
+from byo.container_rules.rule import Need, Rule
 from byo.container_rules.scene import Scene
 from handler.serve.pick_free_port import free_port
 from tests.container_rules.misbehaviours import MISBEHAVIOURS
-from tests.container_rules.stub_container import Stub, running
+from tests.container_rules.stub_container import Asked, Reply, Stub, running
 
 PAYLOAD = b"0,1\n2,0\n3,0\n1,1\n"
+HEADED = b"x,y\n" + PAYLOAD
 RULES = {rule.id: rule for rule in all_rules()}
+# Skipped where the payload has no header line.
+HEADER_RULE = "batch-later-requests-have-no-header"
 # What no stub of a real socket does in a moment; held below.
 BY_HAND = {"connects-in-time"}
 
@@ -43,7 +48,8 @@ def test_a_container_that_keeps_all_rules(mode: Mode) -> None:
         asked = container(stub.url, mode)
         verdicts = list(run_rules(asked, rules_for(asked)))
 
-    assert [str(each) for each in verdicts if each.outcome is not Outcome.PASSED] == []
+    others = {each.rule.id: str(each) for each in verdicts if each.outcome is not Outcome.PASSED}
+    assert others.keys() == ({HEADER_RULE} if mode is Mode.BATCH else set()), others
     assert {each.rule.id for each in verdicts} == {
         rule.id for rule in all_rules() if mode in rule.modes
     }
@@ -54,8 +60,9 @@ def test_a_container_that_keeps_all_rules(mode: Mode) -> None:
 def test_a_container_that_breaks_a_rule(rule: str) -> None:
     """The rule fails, says what was expected and what came, and leaves no model of its own."""
     chosen = RULES[rule]
+    payload = HEADED if Need.HEADER in chosen.needs else PAYLOAD
     with running(Stub(MISBEHAVIOURS[rule])) as stub:
-        asked = container(stub.url, mode_of(chosen))
+        asked = container(stub.url, mode_of(chosen), payload)
         stub.models[asked.model_name("")] = "/models/a"  # invoked where the mode is multi
         verdict = run_rule(chosen, asked)
 
@@ -134,6 +141,38 @@ def test_a_header_line_of_the_payload_is_told() -> None:
 
     assert verdict.outcome is Outcome.PASSED
     assert verdict.text == "a header line is refused: leave it out of the input"
+
+
+def test_a_header_goes_with_each_record_and_is_no_record() -> None:
+    """As a container has it that tells columns by their names."""
+
+    def reads_names(stub: Stub, asked: Asked) -> Reply | None:
+        if not asked.is_invocation:
+            return None
+        names, _, rows = asked.body.partition(b"\n")
+        if names != b"x,y":
+            return Reply(422, b"which columns are these?")
+        return stub.right(replace(asked, body=rows))
+
+    with running(Stub(reads_names)) as stub:
+        asked = container(stub.url, Mode.BATCH, HEADED)
+        verdicts = {each.rule.id: each for each in run_rules(asked, rules_for(asked))}
+
+    failed = {name for name, each in verdicts.items() if each.outcome is not Outcome.PASSED}
+    assert failed == {HEADER_RULE}
+    assert "422" in verdicts[HEADER_RULE].text
+    assert verdicts["batch-header-line"].text.startswith("a header line is read as one")
+
+
+def test_a_payload_that_is_not_answered_is_the_matter_of_one_rule() -> None:
+    with running(Stub()) as stub:
+        asked = container(stub.url, Mode.BATCH, b"a,b\nc,d\n")
+        verdicts = {each.rule.id: each for each in run_rules(asked, rules_for(asked))}
+
+    assert {name for name, each in verdicts.items() if each.outcome is Outcome.FAILED} == {
+        "invocation-answers"
+    }
+    assert verdicts["accept-absent"].text.startswith("the payload is not answered: POST")
 
 
 def test_where_nothing_listens_no_rule_is_tried() -> None:
