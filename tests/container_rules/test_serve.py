@@ -13,7 +13,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 PAYLOAD = b"0,0\n2,0\n3,0\n1,0\n"
 # Known, and told in docs/container-check.md.
-DEVIATIONS = {"load-malformed", "unload-while-invoked"}
+DEVIATIONS = {"load-malformed"}
+# The same, but only at times, and then some wait for an answer until it is too late.
+BY_CHANCE = {"unload-while-invoked"}
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +44,8 @@ def test_many_models(tmp_path_factory: pytest.TempPathFactory) -> None:
     with running(tree, multi_model=True) as server:
         urls = tuple(map(str, places))
         asked = Container(server.client.url, Mode.MULTI, PAYLOAD, "text/csv", "text/csv", urls)
-        verdicts = list(run_rules(asked, rules_for(asked)))
+        rules = [rule for rule in rules_for(asked) if rule.id not in BY_CHANCE]
+        verdicts = list(run_rules(asked, rules))
 
     missed = {each.rule.id: str(each) for each in verdicts if each.outcome is not Outcome.PASSED}
     assert missed.keys() <= DEVIATIONS, missed
