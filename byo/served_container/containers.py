@@ -165,6 +165,7 @@ class _Elsewhere:
         return None
 
     async def stop(self, seconds: float = STOP_SECONDS) -> None:
+        await self.connections.drained(seconds)  # it is told nothing, and goes on
         await self.connections.close()
 
 
