@@ -189,8 +189,8 @@ class Exchange(AbstractContextManager["Exchange"]):
             self.close()
             raise NoAnswer("the request was cut off, as was meant")
         try:
-            answer = connection.getresponse()
-            body = answer.read()
+            with connection.getresponse() as answer:
+                body = answer.read()
         except (OSError, http.client.HTTPException) as error:
             raise (refused or error) from None
         headers = tuple((name.lower(), value) for name, value in answer.getheaders())
