@@ -29,7 +29,8 @@ export class ModelTable {
     }
     shown.forEach((model, at) => {
       const row = this.row(model.target_model);
-      const values = [model.state, bytes(model.bytes), count(model.hits), count(model.loads), count(model.evictions),
+      const memory = bytes(model.bytes) + (model.bytes_from === "files" ? " (its files)" : "");
+      const values = [model.state, memory, count(model.hits), count(model.loads), count(model.evictions),
         duration(model.median_seconds), duration(model.longest_seconds), ago(model.last_used)];
       values.forEach((value, place) => say(row.cells[place + 1], value));
       row.cells[1].className = model.state.replace(" ", "-");
