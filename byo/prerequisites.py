@@ -10,6 +10,9 @@ from pathlib import Path
 from byo.command_errors import MissingPrerequisite
 from handler.serve import java_runtime
 
+# What the extra `local` brings, by the names that are imported.
+LOCAL_MODULES = ("boto3", "httptools", "prometheus_client", "uvicorn", "uvloop", "yaml")
+
 
 def train_executable() -> Path:
     """The console script `train` of sagemaker-training, beside this Python interpreter.
@@ -48,6 +51,23 @@ def require_module(module: str, package: str) -> None:
     """
     if find_spec(module) is None:
         raise _missing_package(f"the module {module}", package)
+
+
+def require_local(command: str) -> None:
+    """Make sure that what the extra `local` has is installed.
+
+    Args:
+        command: who needs it: ``byo endpoint``.
+
+    Raises:
+        MissingPrerequisite: names the first module that is not.
+    """
+    for module in LOCAL_MODULES:
+        if find_spec(module) is None:
+            raise MissingPrerequisite(
+                f"{command} needs the module {module}",
+                f"{sys.executable} -m pip install 'byo[local]'",
+            )
 
 
 def _missing_package(what: str, package: str) -> MissingPrerequisite:

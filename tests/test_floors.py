@@ -24,7 +24,8 @@ ROOMS = {
     ),
     "byo": (
         "command_errors < algorithm_folder | child_processes | content_types | table "
-        "< tree | prerequisites < local_training < endpoint | local_hosts | containers "
+        "| junit_report < body_values < tree | prerequisites < objects < local_training < endpoint "
+        "| local_hosts | containers < served_container < runtime | container_rules < recorded "
         "< contract_check | demonstration < doctor < cli < __main__"
     ),
 }

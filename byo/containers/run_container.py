@@ -6,6 +6,7 @@ import secrets
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from typing import IO
 
 from byo.command_errors import JobFailed, RunFailed
 from byo.containers.docker_engine import client, docker
@@ -18,10 +19,17 @@ ENGINE_SECONDS = 30.0
 
 
 @contextmanager
-def attached(container: Container) -> Iterator[subprocess.Popen[bytes]]:
-    """A container, from its start until the block ends; its output goes to this process's own.
+def attached(
+    container: Container, *, name: str | None = None, output: IO[bytes] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A container, from its start until the block ends.
 
     However the block ends, the container is stopped (SIGTERM, then SIGKILL) and removed.
+
+    Args:
+        container: what to run.
+        name: what the engine is to call it; None for a name of its own.
+        output: where its output and its errors go; None for this process's own.
 
     Yields:
         The docker client that is attached to it. It ends when the container does, with the
@@ -30,7 +38,7 @@ def attached(container: Container) -> Iterator[subprocess.Popen[bytes]]:
     Raises:
         EngineFailed: the engine refuses to make the container.
     """
-    name = f"byo-{container.command}-{secrets.token_hex(4)}"
+    name = name or f"byo-{container.command}-{secrets.token_hex(4)}"
     with ExitStack() as stack:
         stack.callback(_remove, name)
         docker(
@@ -39,6 +47,8 @@ def attached(container: Container) -> Iterator[subprocess.Popen[bytes]]:
         process = subprocess.Popen(
             (client(), "start", "--attach", name),
             stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=None if output is None else subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C is for us to act on
         )
         stack.callback(_reap, process)
