@@ -31,7 +31,7 @@ class Paths:
 
     @property
     def models(self) -> Path:
-        """Where SageMaker puts the models of a multi-model endpoint, each in a folder of its own."""
+        """Where SageMaker puts the models of a multi-model endpoint, a folder each."""
         return self.base / "models"
 
     @property

@@ -167,7 +167,7 @@ def test_code_that_came_after_training(tmp_path: Path, caplog: pytest.LogCapture
 
 
 def test_what_tools_leave_beside_a_model(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """The SDK's local mode unpacks a job's archives where they lie; macOS packs files of its own."""
+    """The SDK's local mode unpacks archives where they lie; macOS packs files of its own."""
     caplog.set_level("INFO")
     for name in ("model.tar.gz", "output.tar.gz", ".DS_Store", "code/._inference.py"):
         (folder / name).write_bytes(b"x")
