@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -20,6 +21,9 @@ from tests.runtime.service_model import (
 FIELDS = dict(zip(OPERATIONS, (INVOKE, ASYNC, STREAM), strict=True))
 # Values that break a pattern, by a shape's name; those of one may break another's, too.
 BROKEN = ("ü", " x", "-x", "x-", "a.b.c", "s3://a b", "ftp://a", "has blank", "a\tb", "é" * 3)
+
+# Their patterns take all that a header can hold.
+ANYTHING = ("ContentType", "Accept", "CustomAttributes", "EnableExplanations")
 
 
 def limits(field: Field) -> tuple[int, int, str | None]:
@@ -91,13 +95,11 @@ def test_errors_are_those_of_the_service_model(name: str) -> None:
             assert getattr(wire_errors, shape.name).status == status
 
 
-@pytest.mark.parametrize("field", INVOKE, ids=lambda field: field.member)
+@pytest.mark.parametrize(
+    "field", [each for each in INVOKE if each.member not in ANYTHING], ids=lambda each: each.member
+)
 def test_patterns_hold(runtime_once: RunningRuntime, field: Field) -> None:
     """A value that the service model's pattern does not take is refused."""
-    import re
-
-    if field.member in ("ContentType", "Accept", "CustomAttributes", "EnableExplanations"):
-        pytest.skip("takes all that a header can hold")
     pattern = (field.pattern or "").replace(r"[\p{Print}]", r"[\x20-\x7e]").replace(r"\z", r"\Z")
     bad = [value for value in BROKEN if value.isascii() and not re.fullmatch(pattern, value)]
     bad = [value for value in bad if value == value.strip()]
