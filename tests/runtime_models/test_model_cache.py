@@ -324,6 +324,34 @@ def test_a_container_that_is_away(tmp_path: Path, folder: Path) -> None:
     asyncio.run(scenario())
 
 
+def test_what_waits_for_a_model_is_answered_before_the_end(tmp_path: Path, folder: Path) -> None:
+    """A container that is replaced answers what it was asked; nobody waits for longer than said."""
+
+    async def scenario() -> None:
+        stub, store = StubContainer(), store_with(tmp_path / "s", [A, B])
+        async with cache_of(stub, store, folder) as cache:
+            stub.load_gate.clear()
+            waiting = asyncio.create_task(ask(cache, A))
+            await stub.arrived.wait()
+            closing = asyncio.create_task(cache.close(20))
+            await asyncio.sleep(0)
+            assert cache.under_way == 1
+            with pytest.raises(ContainerUnreachable, match="is stopping"):
+                await ask(cache, A)
+            stub.load_gate.set()
+            assert await waiting == f"{A}:x"
+            await closing
+        async with cache_of(stub, store, folder) as cache:
+            stub.load_gate.clear()
+            waiting = asyncio.create_task(ask(cache, B))
+            await _until(lambda: stub.counts["LOAD"] == 2)
+            await cache.close(0.01)
+            with pytest.raises(ContainerUnreachable, match="is stopping"):
+                await waiting
+
+    asyncio.run(scenario())
+
+
 def test_nothing_is_kept_without_caching(tmp_path: Path, folder: Path) -> None:
     """ModelCacheSetting=Disabled: unloaded and deleted after the last of those that use it."""
 

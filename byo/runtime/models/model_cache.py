@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,13 @@ from contract.errors import ByoError
 
 log = logging.getLogger(__name__)
 
+STOPPING = "the container is stopping"
+
 
 class ModelCache:
     """The models of one multi-model container, as SageMaker keeps them; of one event loop.
+
+    `under_way` says how many invocations there are, those that wait for their model among them.
 
     A model that is invoked is downloaded, unpacked and loaded, once however many ask. The least
     recently used ones are unloaded where one that is asked for needs their memory, none while it
@@ -68,6 +73,8 @@ class ModelCache:
         measure: Measure | None = None,
     ) -> None:
         folder = folder.absolute()
+        self.under_way = 0
+        self._closing, self._answered = False, asyncio.Event()
         self._caching = caching
         self._metrics = metrics
         self._models: dict[str, CachedModel] = {}
@@ -106,14 +113,22 @@ class ModelCache:
             TimeoutError: it was not answered in time.
             ContainerUnreachable: the container can't be reached, or broke off.
         """
-        model = self._loaded.get(target_model)
-        if model is None:
-            self._metrics.missed()
-            return await self._invoke_unloaded(target_model, headers, body, timeout)
-        self._metrics.hit()
-        model.hits += 1
-        model.admit()
-        return await self._invoke_admitted(model, headers, body, timeout)
+        if self._closing:
+            raise ContainerUnreachable(STOPPING, sent=False)
+        self.under_way += 1
+        try:
+            model = self._loaded.get(target_model)
+            if model is None:
+                self._metrics.missed()
+                return await self._invoke_unloaded(target_model, headers, body, timeout)
+            self._metrics.hit()
+            model.hits += 1
+            model.admit()
+            return await self._invoke_admitted(model, headers, body, timeout)
+        finally:
+            self.under_way -= 1
+            if self._closing and not self.under_way:
+                self._answered.set()
 
     def snapshot(self) -> list[ModelSnapshot]:
         """The models that were ever loaded, the one that was used last first."""
@@ -140,8 +155,19 @@ class ModelCache:
             self._container.connections = connections
         self._loaded.container_restarted()
 
-    async def close(self) -> None:
-        """Give up what is under way, and delete the models' files; the container is left alone."""
+    async def close(self, seconds: float = 0.0) -> None:
+        """Wait until invocations are answered, give up what is under way then, delete the files.
+
+        The container is left alone.
+
+        Args:
+            seconds: how long to wait at most.
+        """
+        self._closing = True
+        if self.under_way:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._answered.wait()
         tasks = [*self._loads.values(), *self._tasks]
         for task in tasks:
             task.cancel()
@@ -212,7 +238,7 @@ class ModelCache:
     def _load_ended(self, model: CachedModel, load: asyncio.Task[None]) -> None:
         del self._loads[model.target_model]
         if load.cancelled():
-            model.failed(ContainerUnreachable("the endpoint is stopping"))
+            model.failed(ContainerUnreachable(STOPPING, sent=False))
         elif (error := load.exception()) is not None:
             level = logging.WARNING if isinstance(error, ByoError) else logging.ERROR
             log.log(level, "model %s: %s", model.target_model, error, exc_info=level > 30)
