@@ -17,6 +17,7 @@ from byo.runtime.models.container_memory import ContainerMemory, Measure
 from byo.runtime.models.container_models import (
     LOAD_SECONDS,
     NOT_FOUND,
+    UNAVAILABLE,
     ContainerModels,
     Requests,
 )
@@ -188,17 +189,23 @@ class ModelCache:
     ) -> Answer:
         """A model's answer; where the container has lost it, that after another LOAD."""
         until = asyncio.get_running_loop().time() + timeout
-        loads = model.loads
-        answer = await self._send(model, headers, body, timeout)
-        if answer.status != NOT_FOUND or not await self._was_lost(model, loads):
-            return answer
+        losses = model.losses
+        try:
+            answer = await self._send(model, headers, body, timeout)
+            if not await self._was_lost(model, losses, answer.status):
+                return answer
+        finally:
+            self._ended(model)
         log.warning("the container has lost model %s: it is loaded again", model.target_model)
         again = self._loaded.get(model.target_model)
         if again is None:
             again = await self._admitted(model.target_model, self._left(until))
         else:
             again.admit()
-        return await self._send(again, headers, body, self._left(until))
+        try:
+            return await self._send(again, headers, body, self._left(until))
+        finally:
+            self._ended(again)
 
     async def _send(
         self, model: CachedModel, headers: Headers, body: bytes, timeout: float
@@ -210,10 +217,29 @@ class ModelCache:
                 "POST", model.invoke_path, headers, body, timeout=timeout
             )
         finally:
-            model.ended()
             model.latencies.append(time.perf_counter() - began)
-            if not (self._caching or model.in_flight):
-                self._spawn(self._loaded.discard(model))
+
+    def _ended(self, model: CachedModel) -> None:
+        model.ended()
+        if not (self._caching or model.in_flight):
+            self._spawn(self._loaded.discard(model))
+
+    async def _was_lost(self, model: CachedModel, losses: int, status: int) -> bool:
+        """Whether an answer is that of a container which does not have the model, and not its own.
+
+        Args:
+            model: that was invoked, and still counts this invocation.
+            losses: how often it had been lost before.
+            status: of the answer.
+        """
+        if model.losses != losses:  # another invocation has found it out
+            return status in (NOT_FOUND, UNAVAILABLE)
+        if status != NOT_FOUND:
+            return False
+        there = await self._container.has(model.name)
+        if model.losses == losses and not there:
+            self._loaded.lost(model)
+        return model.losses != losses
 
     async def _admitted(self, target_model: str, seconds: float) -> CachedModel:
         """A model that is loaded, with an invocation begun: it stays until that has ended.
@@ -261,19 +287,6 @@ class ModelCache:
             await self._room.shrink(spare, until)
         except NoRoom as error:
             log.warning("models take more memory than the budget: %s", error)
-
-    async def _was_lost(self, model: CachedModel, loads: int) -> bool:
-        """Whether a model that answered with 404 is one that the container does not have."""
-        if self._same(model, loads):
-            if await self._container.has(model.name):
-                return False
-            if self._same(model, loads):
-                self._loaded.lost(model)
-        return True
-
-    def _same(self, model: CachedModel, loads: int) -> bool:
-        """Whether a model is loaded, and has been since a moment."""
-        return model.loads == loads and model.is_loaded
 
     def _left(self, until: float) -> float:
         return max(0.0, until - asyncio.get_running_loop().time())
