@@ -25,7 +25,8 @@ ROOMS = {
     "byo": (
         "command_errors < algorithm_folder | child_processes | content_types | table "
         "< tree | prerequisites < objects < local_training < endpoint | local_hosts | containers "
-        "< served_container < runtime < contract_check | demonstration < doctor < cli < __main__"
+        "< served_container < runtime | transform < contract_check | demonstration < doctor "
+        "< cli < __main__"
     ),
 }
 # Floor 0 must be cheap to import anywhere: beside the standard library it knows numpy alone.
