@@ -19,6 +19,7 @@ SUBCOMMANDS = {
     "pin": "note what the files of a model folder are, or check that they still are",
     "endpoint": "answer as SageMaker's Runtime does, on this machine",
     "invoke": "send a file to a running server",
+    "transform": "send files through a model as batch transform does",
     "models": "list the models of a multi-model server",
     "load": "load a model into a multi-model server",
     "unload": "unload a model of a multi-model server",

@@ -33,9 +33,11 @@ class InvocationFailed(ObjectFailed):
 
     Args:
         cause: in the words of SageMaker's log.
-        body: what it answered.
+        body: what it answered, or why it did not.
+        may_pass: whether the same request may be answered well another time.
     """
 
-    def __init__(self, cause: str, body: bytes = b"") -> None:
+    def __init__(self, cause: str, body: bytes = b"", *, may_pass: bool = False) -> None:
         super().__init__(cause)
         self.body = body
+        self.may_pass = may_pass
