@@ -8,7 +8,6 @@ import hashlib
 import os
 import time
 from collections.abc import Awaitable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,9 +15,17 @@ from byo.cli.errors_to_exit_codes import note, say
 from byo.cli.own_tree import OWN_TREE
 from byo.cli.progress_and_colour import working
 from byo.cli.temporary_folder import scratch
-from byo.cli.transform_options import add_job_options, add_places, data_type, job_settings
+from byo.cli.transform_cluster import check_cluster_options, transform_on_cluster
+from byo.cli.transform_options import (
+    add_cluster_options,
+    add_job_options,
+    add_places,
+    data_type,
+    job_settings,
+)
+from byo.cli.transform_outcome import log_line, tell
 from byo.cli.transform_progress import progress_bar
-from byo.command_errors import JobFailed, UsageError
+from byo.command_errors import UsageError
 from byo.content_types import guess_content_type
 from byo.prerequisites import require_local
 
@@ -56,6 +63,7 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_places(parser)
     add_job_options(parser)
+    add_cluster_options(parser)
     parser.add_argument(
         "--explain",
         action="store_true",
@@ -69,6 +77,7 @@ def run(options: argparse.Namespace) -> int:
 
     if options.url and (options.image or options.model):
         raise UsageError("--url names a server that has its model: leave out --image and --model")
+    check_cluster_options(options)
     objects = find_objects(options.input, data_type(options))
     settings = job_settings(options, _content_type(options, objects))
     with scratch("transform") as folder:
@@ -90,18 +99,20 @@ def _transform(
     outputs = Outputs(options.output, folder)
     _check_places(objects, outputs)
     model = None if options.url else _model(options, folder)
+    if model and (options.scheduler or options.hosts):
+        return transform_on_cluster(options, objects, settings, outputs, model, folder)
     # Of the variables a digest alone: a value may be a secret.
     asked = {"url": options.url, "image": options.image, "model": model and model.digest()}
     asked["env"] = hashlib.sha256("\0".join(options.env).encode()).hexdigest()[:16]
     began = time.monotonic()
     with outputs.locked():
         finished = FinishedOutputs(outputs, {**settings.to_note(), **asked})
-        left = still_to_do(objects, finished, _log)
+        left = still_to_do(objects, finished, log_line)
         outcome = JobOutcome()
         if left:
             outcome = _run(options, left, outputs, finished, settings, model, folder)
     before = len(objects) - len(left)
-    return _tell(outcome, before, outputs, time.monotonic() - began, folder / LOG)
+    return tell(outcome, before, "objects", outputs, time.monotonic() - began, folder / LOG)
 
 
 def _run(
@@ -121,7 +132,7 @@ def _run(
     async def job() -> JobOutcome:
         with working("starting the container", folder / LOG):
             container = await _start(options, settings, model, folder)
-        with progress_bar(sum(one.info.size for one in objects), _log) as (advanced, log):
+        with progress_bar(sum(one.info.size for one in objects), log_line) as (advanced, log):
             async with running(_given(container)):
                 return await run_job(
                     container,
@@ -163,22 +174,6 @@ def _model(options: argparse.Namespace, folder: Path) -> ServedModel:
 
     base = options.base_dir or Path(OWN_TREE)
     return served_model(options.model, base, options.algorithm, os.environ, folder)
-
-
-def _tell(outcome: JobOutcome, before: int, outputs: Outputs, seconds: float, log: Path) -> int:
-    already = f", {before} were done already" if before else ""
-    told = f"{outcome.done} objects transformed{already}"
-    if outcome.failed:
-        raise JobFailed(
-            f"the job is Failed: {told}, {len(outcome.failed)} failed; the first: "
-            f"{outcome.failed[0]}",
-            log if log.exists() else None,
-        )
-    say(
-        f"byo transform: Completed: {told}, {outcome.records} records in {seconds:.1f} s, in "
-        f"{outputs.address}"
-    )
-    return 0
 
 
 def _explain(
@@ -235,8 +230,3 @@ def _check_places(objects: Sequence[InputObject], outputs: Outputs) -> None:
                 f"OUTPUT {outputs.address} lies in INPUT, so that the next run would take outputs "
                 "for objects: name another place"
             )
-
-
-def _log(line: str) -> None:
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
-    say(f"{now}:[sagemaker logs]: {line}")

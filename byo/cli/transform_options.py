@@ -10,6 +10,8 @@ from byo.cli.options import add_algorithm, add_base_dir
 from byo.transform.input_objects import DataType
 from byo.transform.job_settings import Assembly, JobSettings, Split, Strategy
 
+ROWS_PER_PART = 100_000
+
 
 def add_job_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the job, as CreateTransformJob has it")
@@ -49,6 +51,19 @@ def add_job_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME=VALUE",
         help="a variable for the container; may be repeated",
+    )
+
+
+def add_cluster_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("beyond one machine: parts of objects on a Dask cluster")
+    group.add_argument("--scheduler", metavar="ADDRESS", help="a cluster's: tcp://… or tls://…")
+    group.add_argument("--hosts", type=int, metavar="N", help="so many workers on this machine")
+    group.add_argument(
+        "--rows-per-part",
+        type=int,
+        default=ROWS_PER_PART,
+        metavar="ROWS",
+        help=f"lines of a part (default: {ROWS_PER_PART})",
     )
 
 

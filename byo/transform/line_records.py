@@ -10,7 +10,7 @@ from byo.transform.transform_errors import RecordTooLarge
 NEWLINE = b"\n"
 
 
-def line_blocks(stream: IO[bytes], limit: int) -> Iterator[bytes]:
+def line_blocks(stream: IO[bytes], limit: int, first: int = 1) -> Iterator[bytes]:
     r"""A stream as blocks of whole lines, as many in each as fit.
 
     A line ends with ``\n``, which is kept, and nothing else; the last may lack it. The blocks one
@@ -19,11 +19,12 @@ def line_blocks(stream: IO[bytes], limit: int) -> Iterator[bytes]:
     Args:
         stream: whose ``read`` gives less than it is asked for at the end only.
         limit: bytes that a block may have.
+        first: the number of the first line, for errors.
 
     Raises:
         RecordTooLarge: a line alone has more.
     """
-    rest, number = b"", 1
+    rest, number = b"", first
     while True:
         more = stream.read(limit + 1 - len(rest))
         rest += more

@@ -47,7 +47,11 @@ class MiniBatch:
 
 
 def mini_batches(
-    stream: IO[bytes], settings: JobSettings, limits: Limits, processing: RecordProcessing | None
+    stream: IO[bytes],
+    settings: JobSettings,
+    limits: Limits,
+    processing: RecordProcessing | None,
+    first: int = 1,
 ) -> Iterator[MiniBatch]:
     """The requests that an object is sent by, in order. An object without a byte has none.
 
@@ -56,6 +60,7 @@ def mini_batches(
         settings: how it is split.
         limits: how large a request may be, and how many records it may have.
         processing: the filters and the join; None where there are none.
+        first: the number of the first record, where the stream is a part of lines.
 
     Raises:
         RecordTooLarge, BrokenRecords, NotJoinable: a record can't be sent.
@@ -63,7 +68,7 @@ def mini_batches(
     if settings.split == "None":
         yield from _whole(stream, limits.payload_bytes, processing)
     elif settings.split == "Line":
-        yield from _lines(stream, limits, processing)
+        yield from _lines(stream, limits, processing, first)
     else:
         yield from _framed(FRAMES[settings.split](stream, limits.payload_bytes), limits)
 
@@ -79,10 +84,10 @@ def _whole(
 
 
 def _lines(
-    stream: IO[bytes], limits: Limits, processing: RecordProcessing | None
+    stream: IO[bytes], limits: Limits, processing: RecordProcessing | None, first: int
 ) -> Iterator[MiniBatch]:
-    limit, first = limits.payload_bytes, 1
-    for block in line_blocks(stream, limit):
+    limit = limits.payload_bytes
+    for block in line_blocks(stream, limit, first):
         count = count_lines(block)
         if limits.strategy == "SingleRecord":
             yield from _single_lines(block, first, processing)

@@ -98,9 +98,17 @@ class Outputs:
                     f"another byo transform writes to {self.folder}: wait for it, or name another "
                     "OUTPUT"
                 ) from None
-            for left in [file for file in self.folder.rglob(".*") if is_part(file.name)]:
-                left.unlink(missing_ok=True)
-            yield
+            _sweep(self.folder)
+            try:
+                yield
+            finally:
+                _sweep(self.folder)  # of workers that were killed
+
+
+def _sweep(folder: Path) -> None:
+    """Take away what was being written when its process was killed."""
+    for left in [file for file in folder.rglob(".*") if is_part(file.name)]:
+        left.unlink(missing_ok=True)
 
 
 class OutputFile:

@@ -28,7 +28,7 @@ class ServedModel:
     def digest(self) -> str:
         """What changes where the model or the code does."""
         whole = hashlib.sha256()
-        for folder in (self.paths.model, self.algorithm.folder):
+        for folder in (self.paths.model.resolve(), self.algorithm.folder.resolve()):
             for file in sorted(_files(folder)):
                 whole.update(f"{file.relative_to(folder)}\0{sha256_of(file)}\n".encode())
         return whole.hexdigest()[:16]
@@ -78,6 +78,6 @@ def _files(folder: Path) -> list[Path]:
     """The files that count: what Python keeps beside its sources does not."""
     return [
         file
-        for file in folder.resolve().rglob("*")
+        for file in folder.rglob("*")
         if file.is_file() and "__pycache__" not in file.parts and ".byo" not in file.parts
     ]
