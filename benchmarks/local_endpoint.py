@@ -2,9 +2,9 @@
 
     python -m benchmarks.local_endpoint > benchmarks/local-endpoint.md
 
-The container is a server that answers at once (`stacks/programs/responder.py`), the load comes
-from `load_generator.py`. Each way has its turn in each round; what is told are medians of the
-rounds. The others pass content types on, and check nothing.
+The container is a server that answers at once (`stacks/programs/parsing_responder.py`), the load
+comes from `load_generator.py`. Each way has its turn in each round; what is told are medians of
+the rounds. The others pass content types on, and check nothing.
 """
 
 from __future__ import annotations
@@ -46,8 +46,9 @@ WAYS = {
 def responder() -> Iterator[int]:
     """The port of a container that answers at once."""
     port = free_port()
-    command = (sys.executable, PROGRAMS / "responder.py")
+    command = (sys.executable, PROGRAMS / "parsing_responder.py")
     with child(command, {**os.environ, "PORT": str(port)}):
+        _wait(port, "/invocations")
         yield port
 
 
@@ -65,18 +66,18 @@ def forwarding(way: tuple[str, ...], container: int, folder: Path) -> Iterator[i
     os.chdir(folder)  # where `byo endpoint` keeps its files
     try:
         with child(command, os.environ, stdout=subprocess.DEVNULL):
-            _wait(port)
+            _wait(port, INVOCATIONS)
             yield port
     finally:
         os.chdir(before)
 
 
-def _wait(port: int) -> None:
+def _wait(port: int, path: str) -> None:
     deadline = time.monotonic() + READY_SECONDS
     with Client(f"http://127.0.0.1:{port}") as client:
         while time.monotonic() < deadline:
             try:
-                if client.request("POST", INVOCATIONS, BODY.encode()).ok:
+                if client.request("POST", path, BODY.encode()).ok:
                     return
             except Exception:
                 time.sleep(0.05)

@@ -178,6 +178,7 @@ def update(options: argparse.Namespace) -> int:
     """Give an endpoint of a running Runtime another container."""
     wanted: dict[str, Any] = {
         "model_data": _absolute(options.model or options.models),
+        "multi_model": bool(options.models) if options.model or options.models else None,
         "image": options.image,
         "url": options.url,
         "memory": options.memory,
@@ -193,13 +194,19 @@ def update(options: argparse.Namespace) -> int:
     document = json.loads(answer.body)
     if not answer.ok:
         raise RequestFailed(document.get("Message") or answer.failure())
-    say(
-        "byo endpoint: {endpoint}, variant {variant}: another container answers (in {seconds:.1f} "
-        "s); of {under_way} requests that the old one was at work on, it lost {lost}".format_map(
-            document
-        )
-    )
+    say(f"byo endpoint: {_told(document)}")
     return 0
+
+
+def _told(done: dict[str, Any]) -> str:
+    """What an update has come to, in a line."""
+    which = f"{done['endpoint']}, variant {done['variant']}"
+    if not done["replaced"]:
+        return f"{which}: changed; its container goes on"
+    return (
+        f"{which}: another container answers, after {done['seconds']:.1f} s; of "
+        f"{done['under_way']} requests that the old one was at work on, it lost {done['lost']}"
+    )
 
 
 def _configurations(options: argparse.Namespace) -> list[EndpointConfiguration]:

@@ -6,6 +6,7 @@
 """
 
 from byo.objects.object_store import (
+    DiskFull,
     NoAccess,
     NoSuchObject,
     ObjectInfo,
@@ -17,6 +18,7 @@ from byo.objects.place import store_of
 from byo.objects.whole_file import whole_file
 
 __all__ = [
+    "DiskFull",
     "NoAccess",
     "NoSuchObject",
     "ObjectInfo",

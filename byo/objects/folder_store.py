@@ -61,7 +61,7 @@ class FolderStore:
         file = self.path(key)
         with _told(file), file.open("rb") as source:
             info = _info(key, os.fstat(source.fileno()))
-            with _told(to, ObjectsFailed), whole_file(to) as target:
+            with whole_file(to) as target:
                 shutil.copyfileobj(source, target, CHUNK_BYTES)
         return info
 
@@ -72,7 +72,7 @@ class FolderStore:
 
     def put(self, key: str, content: bytes | Path, content_type: str | None = None) -> str:
         file = self.path(key)
-        with _told(file, ObjectsFailed), whole_file(file) as target:
+        with whole_file(file) as target:
             if isinstance(content, bytes):
                 target.write(content)
             else:
@@ -96,16 +96,14 @@ def _refuse(error: OSError) -> None:
 
 
 @contextmanager
-def _told(file: Path, absent: type[ObjectsFailed] = NoSuchObject) -> Iterator[None]:
+def _told(file: Path) -> Iterator[None]:
     """Say of what file it is that something fails."""
     try:
         yield
-    except ABSENT as error:
-        what = "there is no such file" if absent is NoSuchObject else error.strerror
-        raise absent(f"{file}: {what}") from None
+    except ABSENT:
+        raise NoSuchObject(f"{file}: there is no such file") from None
     except PermissionError as error:
         raise NoAccess(f"{file}: {error.strerror}") from None
     except OSError as error:
-        if error.errno == errno.ENAMETOOLONG:
-            raise absent(f"{file}: {error.strerror}") from None
-        raise ObjectsFailed(f"{file}: {error.strerror or error}") from None
+        kind = NoSuchObject if error.errno == errno.ENAMETOOLONG else ObjectsFailed
+        raise kind(f"{file}: {error.strerror or error}") from None

@@ -6,7 +6,7 @@ import http.client
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, NoReturn, cast
+from typing import NoReturn, cast
 from urllib.error import HTTPError
 from urllib.parse import quote, unquote, urlsplit
 from urllib.request import (
@@ -69,13 +69,8 @@ class HttpStore:
 
     def fetch(self, key: str, to: Path) -> ObjectInfo:
         with self._opened(key) as (answer, shown):
-            try:
-                with whole_file(to) as file:
-                    size = _copy(answer, file, shown)
-            except ObjectsFailed:
-                raise
-            except OSError as error:
-                raise ObjectsFailed(f"{to}: {error.strerror or error}") from None
+            with whole_file(to) as file:
+                size = sum(file.write(chunk) for chunk in _chunks(answer, shown))
             return ObjectInfo(key, size, (answer.headers.get("ETag") or "").strip('"'))
 
     def read(self, key: str) -> bytes:
@@ -123,10 +118,6 @@ def _refused(status: int, shown: str) -> ObjectsFailed:
         return NoAccess(f"{shown}: access is refused ({status}); has a signed address expired?")
     kind = StoreUnreachable if status >= 500 else ObjectsFailed
     return kind(f"{shown}: the server answers with {status}")
-
-
-def _copy(answer: http.client.HTTPResponse, file: IO[bytes], shown: str) -> int:
-    return sum(file.write(chunk) for chunk in _chunks(answer, shown))
 
 
 def _chunks(answer: http.client.HTTPResponse, shown: str) -> Iterator[bytes]:

@@ -3,7 +3,8 @@
     ObjectsFailed
     ├── NoSuchObject         there is no such object, bucket or folder
     ├── NoAccess             the credentials are missing, or may not do this
-    └── StoreUnreachable     the network, or the store itself, does not answer
+    ├── StoreUnreachable     the network, or the store itself, does not answer
+    └── DiskFull             the file that is written does not fit
 
 Each message begins with the place: ``s3://bucket/key``, a file, a URL.
 """
@@ -35,6 +36,10 @@ class NoAccess(ObjectsFailed):
 
 class StoreUnreachable(ObjectsFailed):
     """The store does not answer."""
+
+
+class DiskFull(ObjectsFailed):
+    """The file that is being written does not fit on its disk."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import os
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +103,7 @@ class S3Store:
 
     def _fetch(self, key: str, to: Path) -> ObjectInfo:
         answer, size = self._get(key), 0
-        with answer["Body"] as body, whole_file(to) as file:
+        with closing(answer["Body"]) as body, whole_file(to) as file:
             for chunk in body.iter_chunks(CHUNK_BYTES):
                 size += file.write(chunk)
         return _info(key, size, answer)
@@ -113,25 +113,22 @@ class S3Store:
         """Say in our own errors, by the place, what boto3's own say."""
         require_module("boto3", "boto3")
         from boto3.exceptions import Boto3Error
-        from botocore.exceptions import (
-            BotoCoreError,
-            ClientError,
-            CredentialRetrievalError,
-            HTTPClientError,
-            NoCredentialsError,
-            PartialCredentialsError,
-        )
+        from botocore import exceptions as told
 
         place = self.address(key)
         try:
             yield
-        except ClientError as error:
+        except told.ClientError as error:
             raise self._refused(place, error.response.get("Error", {})) from None
-        except (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError) as error:
+        except (
+            told.NoCredentialsError,
+            told.PartialCredentialsError,
+            told.CredentialRetrievalError,
+        ) as error:
             raise NoAccess(f"{place}: {error}; `aws configure` or AWS_PROFILE sets them") from None
-        except HTTPClientError as error:
+        except (told.HTTPClientError, told.ConnectionError) as error:
             raise StoreUnreachable(f"{place} can't be reached: {error}") from None
-        except (BotoCoreError, Boto3Error) as error:
+        except (told.BotoCoreError, Boto3Error) as error:
             raise ObjectsFailed(f"{place}: {error}") from None
         except OSError as error:
             raise ObjectsFailed(f"{error.filename or place}: {error.strerror or error}") from None

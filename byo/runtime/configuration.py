@@ -68,6 +68,11 @@ class VariantConfiguration:
         require_name(self.name, "variant")
         if self.image and self.url:
             raise UsageError(f"variant {self.name}: Image and Url exclude each other")
+        if self.url and self.model_data and not self.multi_model:
+            raise UsageError(
+                f"variant {self.name}: Url is a server that has its one model already: leave "
+                "ModelDataUrl out, or the Url"
+            )
         if self.url and (self.environment or self.memory):
             raise UsageError(
                 f"variant {self.name}: Environment and MemoryInMB are for a container that is "
@@ -115,6 +120,11 @@ class EndpointConfiguration:
 
     def __post_init__(self) -> None:
         require_name(self.name, "endpoint")
+        if self.asynchronous and any(variant.multi_model for variant in self.variants):
+            raise UsageError(
+                f"endpoint {self.name}: an endpoint with AsyncInferenceConfig has one model, as in "
+                "AWS: leave Mode: MultiModel out"
+            )
         names = [variant.name for variant in self.variants]
         twice = sorted({name for name in names if names.count(name) > 1})
         if not names:

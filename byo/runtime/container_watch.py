@@ -52,7 +52,7 @@ async def watch(variant: Variant, settings: RuntimeSettings) -> None:
                 await _ask(instance, "/metrics")
             continue
         failed_pings = 0
-        await _replace(variant, why, backoff)
+        await _replace(variant, instance, why, backoff)
         backoff, began = min(backoff * 2, LONGEST_BACKOFF), time.monotonic()
 
 
@@ -91,8 +91,8 @@ async def _ask(instance: Instance, path: str) -> None:
         await instance.container.connections.request("GET", path, timeout=PING_SECONDS)
 
 
-async def _replace(variant: Variant, why: str, backoff: float) -> None:
-    printed = last_line(variant.instance.container.log) if variant.instance else ""
+async def _replace(variant: Variant, failed: Instance | None, why: str, backoff: float) -> None:
+    printed = last_line(failed.container.log) if failed else ""
     log.error(
         "endpoint %s, variant %s: %s; another one is started in %g s. Its log ends: %s",
         variant.endpoint, variant.name, why, backoff, printed,
@@ -100,7 +100,7 @@ async def _replace(variant: Variant, why: str, backoff: float) -> None:
     variant.failed(why)
     await asyncio.sleep(backoff)
     try:
-        await variant.restart()
+        await variant.restart(failed)
     except ByoError as error:
         log.error("endpoint %s, variant %s: %s", variant.endpoint, variant.name, error)
         variant.failed(str(error))

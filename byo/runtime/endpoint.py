@@ -45,7 +45,6 @@ class Endpoint:
             each.name: Variant(self.name, each, settings, metrics.of_variant(self.name, each.name))
             for each in configuration.variants
         }
-        self.multi_model = any(each.multi_model for each in configuration.variants)
         self.weigh()
 
     def weigh(self) -> None:

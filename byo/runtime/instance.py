@@ -6,6 +6,7 @@ import shutil
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
+from byo.runtime.models import ModelCache
 from byo.served_container import Answer, Headers, Incoming, ServedContainer
 
 INVOCATIONS = "/invocations"
@@ -20,10 +21,14 @@ class Instance:
     Args:
         container: it runs, and is healthy.
         folder: what it was started with; removed with it.
+        cache: where it has many models: those of them that it has loaded.
     """
 
-    def __init__(self, container: ServedContainer, folder: Path) -> None:
+    def __init__(
+        self, container: ServedContainer, folder: Path, cache: ModelCache | None = None
+    ) -> None:
         self.container = container
+        self.cache = cache
         self.folder = folder
         self.lost = self.moved = 0
 
@@ -40,7 +45,10 @@ class Instance:
         Raises:
             TimeoutError: there was no whole answer in time.
             ContainerUnreachable: it can't be reached, or broke off.
+            ModelUnavailable: of many models, the target can't answer.
         """
+        if self.cache is not None:
+            return await self.cache.invoke(target_model or "", headers, body, timeout=timeout)
         return await self.container.connections.request(
             "POST", INVOCATIONS, headers, body, timeout=timeout
         )
@@ -60,5 +68,7 @@ class Instance:
 
     async def stop(self, seconds: float) -> None:
         """SIGTERM, then SIGKILL; what it was started with goes, but for its log."""
+        if self.cache is not None:
+            await self.cache.close()
         await self.container.stop(seconds)
         shutil.rmtree(self.folder, ignore_errors=True)

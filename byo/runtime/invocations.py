@@ -7,13 +7,22 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from byo.objects import ObjectsFailed
 from byo.runtime.calls import Call
 from byo.runtime.configuration import RuntimeSettings
 from byo.runtime.endpoint import Endpoint
 from byo.runtime.instance import Instance
+from byo.runtime.models import ModelDataFailed, ModelLoadFailed, ModelNotReady, ModelUnavailable
 from byo.runtime.runtime_metrics import RuntimeMetrics
 from byo.runtime.variant import Variant
-from byo.runtime.wire_errors import TIMED_OUT, ModelError, ValidationError
+from byo.runtime.wire_errors import (
+    TIMED_OUT,
+    InternalDependencyException,
+    ModelError,
+    ModelNotReadyException,
+    RuntimeFault,
+    ValidationError,
+)
 from byo.runtime.wire_fields import CLOSED_SESSION_ID, NEW_SESSION_ID
 from byo.served_container import Answer, ContainerUnreachable, Headers
 from byo.served_container.kept_connection import first_value
@@ -127,6 +136,8 @@ async def ask(
         status = answer.status
     except TimeoutError:
         raise ModelError(endpoint.name, state.settings.place, 0, TIMED_OUT) from None
+    except (ModelUnavailable, ObjectsFailed) as error:
+        raise target_model_error(state, endpoint, error) from None
     except ContainerUnreachable as error:
         message = broken_off(endpoint, variant, error)
         raise ModelError(endpoint.name, state.settings.place, 0, message) from None
@@ -136,6 +147,21 @@ async def ask(
     if not 200 <= status < 300:
         raise container_error(state, endpoint, answer)
     return answer, instance
+
+
+def target_model_error(
+    state: RuntimeState, endpoint: Endpoint, error: ModelUnavailable | ObjectsFailed
+) -> RuntimeFault:
+    """What a client is told where one of many models can't answer."""
+    if isinstance(error, ModelNotReady):
+        return ModelNotReadyException(error.cause)
+    if isinstance(error, ModelDataFailed):
+        log.warning("endpoint %s: %s", endpoint.name, error.reason)
+        return ValidationError(error.cause)
+    if isinstance(error, ModelLoadFailed):
+        text = error.body.decode("utf-8", "replace")
+        return ModelError(endpoint.name, state.settings.place, error.status, text)
+    return InternalDependencyException(error.cause)
 
 
 def broken_off(endpoint: Endpoint, variant: Variant, error: ContainerUnreachable) -> str:

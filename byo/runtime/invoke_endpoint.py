@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from byo.runtime.calls import Call
 from byo.runtime.invocations import (
     VARIANT_HEADER,
@@ -10,9 +12,12 @@ from byo.runtime.invocations import (
     check_target,
     note_sessions,
 )
+from byo.runtime.wire_errors import MEGABYTE
 from byo.runtime.wire_fields import ANSWERED, INVOKE, Fields
 
+log = logging.getLogger(__name__)
 FIELDS = Fields(INVOKE)
+AWS_MOST = 6 * MEGABYTE
 
 
 async def invoke_endpoint(state: RuntimeState, call: Call) -> None:
@@ -38,6 +43,12 @@ async def invoke_endpoint(state: RuntimeState, call: Call) -> None:
     )
     if "SessionId" in given:
         note_sessions(endpoint, variant, instance, answer.headers)
+    if len(answer.body) > AWS_MOST:
+        log.warning(
+            "endpoint %s: an answer of %d bytes; AWS documents 6 MB",
+            endpoint.name,
+            len(answer.body),
+        )
     kept = [header for header in answer.headers if header[0] in ANSWERED]
     kept.append((VARIANT_HEADER, variant.name.encode()))
     await call.answer(200, kept, answer.body)

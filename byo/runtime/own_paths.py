@@ -15,12 +15,14 @@ from __future__ import annotations
 import json
 import mimetypes
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from byo.runtime import page, runtime_metrics
 from byo.runtime.calls import Call, Message
 from byo.runtime.invocations import RuntimeState
+from byo.runtime.models import ModelCache
 from byo.runtime.rolling_update import update
 from byo.runtime.variant import Variant
 from byo.runtime.wire_errors import JSON, MEGABYTE, ValidationError
@@ -122,6 +124,15 @@ def _variant_view(variant: Variant) -> dict[str, Any]:
         "under_way": instance.under_way if instance else 0,
         "invocations": variant.metrics.total,
         "failed": variant.metrics.failed,
+        **(_models_view(instance.cache) if instance and instance.cache else {}),
+    }
+
+
+def _models_view(cache: ModelCache) -> dict[str, Any]:
+    return {
+        "models": [{**asdict(model), "state": model.state.value} for model in cache.snapshot()],
+        "memory": cache.memory,
+        "disk": cache.disk,
     }
 
 

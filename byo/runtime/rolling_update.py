@@ -14,14 +14,19 @@ from typing import Any
 from byo.command_errors import RunFailed, UsageError
 from byo.runtime.configuration import VariantConfiguration
 from byo.runtime.endpoint import Endpoint
+from byo.runtime.instance import Instance
 from byo.runtime.invocations import RuntimeState
+from byo.runtime.variant import Variant
 from byo.runtime.wire_errors import ValidationError
 from contract.errors import ByoError
 
 # What of a variant can be another one's from now on, by the names of its fields.
 CHANGEABLE = {
-    "model_data": str, "image": str, "url": str, "memory": int, "algorithm": Path, "weight": float,
+    "model_data": str, "multi_model": bool, "image": str, "url": str, "memory": int,
+    "algorithm": Path, "weight": float,
 }  # fmt: skip
+# A server that runs already has its image and, where it is one, its model.
+INSTEAD = (("url", "image"), ("image", "url"), ("url", "model_data"), ("model_data", "url"))
 
 
 async def update(state: RuntimeState, wanted: object) -> dict[str, Any]:
@@ -30,11 +35,12 @@ async def update(state: RuntimeState, wanted: object) -> dict[str, Any]:
     Args:
         state: of the Runtime.
         wanted: ``endpoint``, ``variant`` (where there are several), and what is to be another of
-            `CHANGEABLE`; with nothing of that, the same is started anew.
+            `CHANGEABLE`; with nothing of that, the same is started anew, and with a weight alone
+            no container is.
 
     Returns:
-        How it went: the seconds until the traffic had moved and the old container was gone, how
-        many requests that one was at work on, and how many of them it did not answer.
+        How it went: the seconds until the traffic had moved and the old container was gone,
+        whether it is, how many requests it was at work on, and how many it did not answer.
 
     Raises:
         ValidationError: there is no such endpoint or variant, or the new container can't be
@@ -47,8 +53,26 @@ async def update(state: RuntimeState, wanted: object) -> dict[str, Any]:
     if unknown:
         raise ValidationError(f"{unknown[0]} can't be changed: {', '.join(CHANGEABLE)} can.")
     endpoint = state.endpoint(wanted["endpoint"])
-    variant = _variant_name(endpoint, wanted.get("variant"))
-    return await _replaced(endpoint, variant, changes)
+    variant = endpoint.variants[_variant_name(endpoint, wanted.get("variant"))]
+    began = time.monotonic()
+    endpoint.updating = True
+    try:
+        old = await _change(endpoint, variant, changes)
+    except ByoError as error:
+        cause = error.cause if isinstance(error, RunFailed) else str(error)
+        raise ValidationError(f"All stays as it was: {cause}") from None
+    finally:
+        endpoint.updating = False
+    endpoint.weigh()
+    endpoint.modified = time.time()
+    return {
+        "endpoint": endpoint.name,
+        "variant": variant.name,
+        "seconds": time.monotonic() - began,
+        "replaced": old is not None,
+        "under_way": old.moved if old else 0,
+        "lost": old.lost if old else 0,
+    }
 
 
 def _variant_name(endpoint: Endpoint, name: object) -> str:
@@ -62,43 +86,33 @@ def _variant_name(endpoint: Endpoint, name: object) -> str:
     return str(name)
 
 
-async def _replaced(
-    endpoint: Endpoint, variant_name: str, changes: dict[str, Any]
-) -> dict[str, Any]:
-    variant = endpoint.variants[variant_name]
-    began = time.monotonic()
-    endpoint.updating = True
-    try:
-        configuration = changed(variant.configuration, changes)
-        old = await variant.update(configuration)
-    except ByoError as error:
-        cause = error.cause if isinstance(error, RunFailed) else str(error)
-        raise ValidationError(f"The old container goes on: {cause}") from None
-    finally:
-        endpoint.updating = False
-    endpoint.weigh()
-    endpoint.modified = time.time()
-    return {
-        "endpoint": endpoint.name,
-        "variant": variant_name,
-        "seconds": time.monotonic() - began,
-        "under_way": old.moved if old else 0,
-        "lost": old.lost if old else 0,
-    }
+async def _change(endpoint: Endpoint, variant: Variant, changes: dict[str, Any]) -> Instance | None:
+    """Do it; the old container, stopped, where there was one to replace."""
+    configuration = changed(variant.configuration, changes)
+    others = [each.weight for each in endpoint.variants.values() if each is not variant]
+    if not sum(others, configuration.weight):
+        raise UsageError("the weights of the variants would all be 0")
+    if changes.keys() == {"weight"}:
+        variant.configuration, variant.weight = configuration, configuration.weight
+        return None
+    return await variant.update(configuration)
 
 
 def changed(configuration: VariantConfiguration, changes: dict[str, Any]) -> VariantConfiguration:
-    """A variant's configuration with some of it another.
+    """A variant's configuration with some of it another; what that takes the place of goes.
 
     Raises:
         UsageError: a value is of another kind than it must be, or they do not go together.
     """
     try:
-        values = {name: CHANGEABLE[name](value) for name, value in changes.items()}
+        values: dict[str, Any] = {
+            name: None if value is None and name != "weight" else CHANGEABLE[name](value)
+            for name, value in changes.items()
+        }
     except (TypeError, ValueError) as error:
         raise UsageError(f"a value is of the wrong kind: {error}") from None
-    if "url" in values and "image" not in values:
-        values["image"] = None
-    if "image" in values and "url" not in values:
-        values["url"] = None
+    one_model = not values.get("multi_model", configuration.multi_model)
+    for given, instead in INSTEAD:
+        if values.get(given) and (one_model or "model_data" not in (given, instead)):
+            values.setdefault(instead, None)
     return replace(configuration, **values)

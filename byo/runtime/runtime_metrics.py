@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
+from byo.runtime.models import CacheMetricFamilies, CacheMetrics
+
 DIMENSIONS = ("EndpointName", "VariantName")
 # Microseconds, as CloudWatch has them.
 BUCKETS = (
@@ -37,6 +39,7 @@ class RuntimeMetrics:
         self.restarts = self._counter(
             "ContainerRestarts", "Containers that were started anew as they had failed"
         )
+        self.many_models = CacheMetricFamilies(self.registry)
         self.model_latency = self._histogram(
             "ModelLatency", "Microseconds that the container took to answer"
         )
@@ -70,8 +73,14 @@ class VariantMetrics:
         self._model_errors = all_of_them.model_errors.labels(*labels)
         self._model_latency = all_of_them.model_latency.labels(*labels)
         self._overhead_latency = all_of_them.overhead_latency.labels(*labels)
+        self._many_models = all_of_them.many_models
+        self._labels = labels
         self.restarts = all_of_them.restarts.labels(*labels)
         self.total = self.failed = 0
+
+    def of_many_models(self) -> CacheMetrics:
+        """The metrics of the variant's many models."""
+        return self._many_models.of_variant(*self._labels)
 
     def answered(self, status: int, model_seconds: float, all_seconds: float) -> None:
         """Count an invocation that has ended.

@@ -144,14 +144,19 @@ class Variant:
         """Say that there is no healthy container now, and why."""
         self.state, self.failure = State.FAILED, why
 
-    async def restart(self) -> None:
+    async def restart(self, failed: Instance | None) -> None:
         """Take a container that has failed away, and start another one.
+
+        Args:
+            failed: the container; where another one has taken its place already, that stays.
 
         Raises:
             ByoError: it can't be started.
         """
         async with self._changing:
-            failed, self.instance = self.instance, None
+            if self.instance is not failed:
+                return
+            self.instance = None
             if failed is not None:
                 await failed.stop(STOP_SECONDS)
             await self._replace(self.configuration)
@@ -169,7 +174,7 @@ class Variant:
         folder = self._folder / str(serial)
         shutil.rmtree(folder, ignore_errors=True)
         printed = self._log.with_suffix(f".{serial}.log")
-        started = await start_instance(configuration, folder, printed)
+        started = await start_instance(configuration, self.metrics, folder, printed)
         old, self.instance = self.instance, started
         self.configuration = configuration
         self.state, self.failure = State.IN_SERVICE, None

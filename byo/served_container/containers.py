@@ -18,6 +18,7 @@ from byo.containers.docker_engine import docker
 from byo.endpoint import serving_environ
 from byo.endpoint.local_endpoint import ADDRESS, SERVE_COMMAND
 from byo.prerequisites import require_serving
+from byo.served_container import used_memory
 from byo.served_container.http_connections import Connections
 from byo.served_container.readiness import wait_until_healthy
 from contract.paths import Paths
@@ -44,6 +45,9 @@ class ServedContainer(Protocol):
 
     def ended(self) -> str | None:
         """How it ended, or None while it runs, as far as can be known."""
+
+    def memory(self) -> int | None:
+        """Bytes that it takes as a whole; None where that can't be known. It may block."""
 
     async def stop(self, seconds: float = STOP_SECONDS) -> None:
         """SIGTERM, then SIGKILL; returns once nothing of it is left. May be called again."""
@@ -164,7 +168,11 @@ class _Elsewhere:
     def ended(self) -> str | None:
         return None
 
+    def memory(self) -> int | None:
+        return None
+
     async def stop(self, seconds: float = STOP_SECONDS) -> None:
+        await self.connections.drained(seconds)  # it is told nothing, and goes on
         await self.connections.close()
 
 
@@ -180,6 +188,9 @@ class _Process:
     def ended(self) -> str | None:
         code = self._process.poll()
         return None if code is None else f"exit code {code}"
+
+    def memory(self) -> int | None:
+        return used_memory.of_processes(self._process.pid)
 
     async def stop(self, seconds: float = STOP_SECONDS) -> None:
         try:
@@ -205,6 +216,9 @@ class _DockerContainer(_Process):
         super().__init__(url, log, process)
         self._name = name
         self._stack = stack
+
+    def memory(self) -> int | None:
+        return used_memory.of_docker_container(self._name)
 
     def _stop(self, seconds: float) -> None:
         if self._process.poll() is None:

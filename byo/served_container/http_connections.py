@@ -6,7 +6,7 @@ import asyncio
 import os
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
 from byo.command_errors import UsageError
@@ -44,6 +44,7 @@ class Connections:
         self._idle: list[KeptConnection] = []
         self._busy: set[KeptConnection] = set()
         self._turns = asyncio.Semaphore(most)
+        self._idling = asyncio.Event()
         self._closed = False
 
     @property
@@ -109,6 +110,15 @@ class Connections:
             finally:
                 self._give_back(connection)
 
+    async def drained(self, seconds: float) -> None:
+        """Wait until nothing is under way, or for so long."""
+        self._idling.clear()
+        if not self._busy:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._idling.wait()
+
     async def close(self) -> None:
         """Close all connections; what is under way on them breaks off."""
         self._closed = True
@@ -141,6 +151,8 @@ class Connections:
 
     def _give_back(self, connection: KeptConnection) -> None:
         self._busy.discard(connection)
+        if not self._busy:
+            self._idling.set()
         if connection.reusable and not self._closed:
             connection.idle_since = asyncio.get_running_loop().time()
             self._idle.append(connection)

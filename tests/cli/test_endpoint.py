@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import signal
 import subprocess
+import tarfile
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,10 +18,12 @@ import boto3
 import joblib
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from sklearn.dummy import DummyRegressor
 
 from byo.cli.main import build_parser
 from byo.command_errors import UsageError
+from tests.cli.conftest import MARK, _marked
 
 SERVICE = re.compile(r"byo endpoint: .* in service on (http://127\.0\.0\.1:\d+)")
 
@@ -50,11 +56,24 @@ def client(url: str) -> Any:
     )
 
 
-def ask(runtime: Any) -> str:
+def ask(runtime: Any, **parameters: str) -> str:
     answer = runtime.invoke_endpoint(
-        EndpointName="birds", Body=b"1\n", ContentType="text/csv", Accept="text/csv"
+        EndpointName="birds", Body=b"1\n", ContentType="text/csv", Accept="text/csv", **parameters
     )
     return answer["Body"].read().decode().strip()
+
+
+def archive(folder: Path, file: Path) -> None:
+    """A model.tar.gz of a model's folder."""
+    with tarfile.open(file, "w:gz") as opened:
+        opened.add(folder / "model.joblib", "model.joblib")
+
+
+def supervisor(mark: str) -> int:
+    """The process id of the one `serve` that a test has started."""
+    found = [pid for pid, line in _marked(mark).items() if "handler.serve.command" in line]
+    assert found
+    return min(found)
 
 
 @pytest.mark.slow
@@ -93,6 +112,65 @@ def test_a_model_is_served_updated_and_gone(
     assert "it lost 0" in done.stdout
     assert {float(each) for each in answers} == {7.0, 8.0}
     assert float(last) == 8.0
+    assert process.returncode == 0
+    assert survivors() == []
+
+
+@pytest.mark.slow
+def test_many_models_outlive_their_container(
+    start_byo: Callable[..., subprocess.Popen],
+    survivors: Callable[[], list[str]],
+    environ: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    """The real server of many models is killed: another one takes its place by itself."""
+    (tmp_path / "models").mkdir()
+    for name, value in (("a", 7), ("b", 8)):
+        archive(model(tmp_path / name, value), tmp_path / "models" / f"{name}.tar.gz")
+    process = start_byo("endpoint", "up", "--name", "birds", "--models", "models", "--port", "0")
+    runtime = client(until_in_service(process))
+
+    before = [float(ask(runtime, TargetModel=f"{name}.tar.gz")) for name in ("a", "b", "a")]
+    os.kill(supervisor(environ[MARK]), signal.SIGKILL)
+    after = until_answered(runtime, TargetModel="b.tar.gz")
+    process.terminate()
+    _, said = process.communicate(timeout=60)
+
+    assert before == [7.0, 8.0, 7.0]
+    assert float(after) == 8.0
+    assert "the container ended (exit code -9)" in said
+    assert "in service again" in said
+    assert process.returncode == 0
+    assert survivors() == []
+
+
+def until_answered(runtime: Any, **parameters: str) -> str:
+    """An answer, once there is one."""
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        with contextlib.suppress(ClientError):
+            return ask(runtime, **parameters)
+        time.sleep(0.1)
+    return ask(runtime, **parameters)
+
+
+@pytest.mark.slow
+def test_a_stop_before_it_is_in_service_leaves_nothing(
+    start_byo: Callable[..., subprocess.Popen],
+    survivors: Callable[[], list[str]],
+    environ: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    first = model(tmp_path / "first", 7)
+    process = start_byo("endpoint", "up", "--name", "birds", "--model", first, "--port", "0")
+    deadline = time.monotonic() + 60
+    while not any("java" in line for line in _marked(environ[MARK]).values()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.terminate()
+    said, _ = process.communicate(timeout=60)
+
+    assert "in service" not in said
     assert process.returncode == 0
     assert survivors() == []
 

@@ -86,6 +86,7 @@ ONE = "EndpointName: birds\nProductionVariants: [{Url: 'http://a', %s}]\n"
         (ONE % "InitialVariantWeight: 0", "weights of its variants are all 0"),
         (ONE % "InitialVariantWeight: -1", "is less than 0"),
         (ONE % "Image: byo", "Image and Url exclude each other"),
+        (ONE % "ModelDataUrl: m", "Url is a server that has its one model already"),
         (ONE % "Mode: Many", "Mode is one of SingleModel, MultiModel"),
         (ONE % "MultiModelConfig: {ModelCacheSetting: Enabled}", "goes with Mode: MultiModel"),
         (ONE % "Environment: {A: 1}", "Url is one that runs already"),

@@ -6,19 +6,19 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable
-from urllib.request import Request, urlopen
 
 import pytest
 from botocore.exceptions import ClientError
 
 from byo.command_errors import EndpointFailed
+from byo.endpoint import Client
 from byo.runtime.configuration import (
     EndpointConfiguration,
     RuntimeSettings,
     VariantConfiguration,
 )
 from byo.runtime.variant import State
-from tests.runtime.running import LoopThread, RunningRuntime, running_runtime
+from tests.runtime.running import LoopThread, RunningRuntime, read, running_runtime
 from tests.runtime.stub_container import StubContainer
 
 
@@ -58,7 +58,7 @@ def test_a_container_that_becomes_sick_is_replaced(
         loop.call(setattr, stub, "ping_status", 200)
         loop.run(until(State.IN_SERVICE, running))
         running.client().invoke_endpoint(EndpointName="birds", Body=b"")
-        text = urlopen(f"{running.url}/metrics").read().decode()
+        text = read(f"{running.url}/metrics")
 
     assert described["EndpointStatus"] == "Failed"
     assert "GET /ping was answered with 503" in described["FailureReason"]
@@ -81,13 +81,18 @@ async def until_asked(stub: StubContainer, path: str) -> None:
             await asyncio.sleep(0.01)
 
 
+class Refused(Exception):
+    """An update that was not done."""
+
+
 def update(running: RunningRuntime, **wanted: object) -> dict:
-    request = Request(
-        f"{running.url}/-/update",
-        json.dumps({"endpoint": "birds", **wanted}).encode(),
-        {"Content-Type": "application/json"},
-    )
-    return json.loads(urlopen(request, timeout=20).read())
+    """Have an endpoint updated; what came of it."""
+    body = json.dumps({"endpoint": "birds", **wanted}).encode()
+    with Client(running.url, timeout=20) as client:
+        answer = client.request("POST", "/-/update", body, {"Content-Type": "application/json"})
+    if not answer.ok:
+        raise Refused(json.loads(answer.body)["Message"])
+    return json.loads(answer.body)
 
 
 def test_an_update_under_load_loses_nothing(
@@ -132,22 +137,40 @@ async def until_invoked(stub: StubContainer, times: int) -> None:
 def test_an_update_that_fails_leaves_the_old_container(
     runtime: RunningRuntime, start_stub: Callable[..., StubContainer]
 ) -> None:
-    from urllib.error import HTTPError
+    with pytest.raises(Refused, match="All stays as it was: --model /no/such/model does not exist"):
+        update(runtime, model_data="/no/such/model")
 
-    with pytest.raises(HTTPError) as caught:
-        update(runtime, model_data="/no/such/model", url=None)
-
-    assert caught.value.code == 400
     runtime.client().invoke_endpoint(EndpointName="birds", Body=b"")
 
 
+def test_a_weight_changes_without_another_container(
+    loop: LoopThread, settings: RuntimeSettings, start_stub: Callable[..., StubContainer]
+) -> None:
+    blue, green = start_stub("blue"), start_stub("green")
+    both = EndpointConfiguration(
+        "birds",
+        (
+            VariantConfiguration("blue", 1, url=blue.url),
+            VariantConfiguration("green", 0, url=green.url),
+        ),
+    )
+    with running_runtime(loop, settings, both) as running:
+        before = running.state.endpoints["birds"].variants["green"].instance
+        first = update(running, variant="green", weight=1)
+        second = update(running, variant="blue", weight=0)
+        answer = running.client().invoke_endpoint(EndpointName="birds", Body=b"")
+        after = running.state.endpoints["birds"].variants["green"].instance
+        with pytest.raises(Refused, match="would all be 0"):
+            update(running, variant="green", weight=0)
+
+    assert [first["replaced"], second["replaced"]] == [False, False]
+    assert before is after
+    assert answer["InvokedProductionVariant"] == "green"
+
+
 def test_an_update_names_what_it_does_not_know(runtime: RunningRuntime) -> None:
-    from urllib.error import HTTPError
-
-    with pytest.raises(HTTPError) as caught:
+    with pytest.raises(Refused, match="colour can't be changed"):
         update(runtime, colour="red")
-
-    assert "colour can't be changed" in json.loads(caught.value.read())["Message"]
 
 
 def test_no_container_is_service_unavailable(

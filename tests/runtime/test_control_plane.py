@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from urllib.request import urlopen
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.runtime.running import RunningRuntime
+from tests.runtime.running import RunningRuntime, read
 
 
 def test_an_endpoint_is_described(runtime: RunningRuntime) -> None:
@@ -47,8 +46,8 @@ def test_metrics_and_state_tell_what_was_invoked(runtime: RunningRuntime) -> Non
                 EndpointName="birds", Body=b"", CustomAttributes=f"status={status}"
             )
 
-    text = urlopen(f"{runtime.url}/metrics").read().decode()
-    view = json.loads(urlopen(f"{runtime.url}/-/state").read())
+    text = read(f"{runtime.url}/metrics")
+    view = json.loads(read(f"{runtime.url}/-/state"))
 
     of_birds = '{EndpointName="birds",VariantName="AllTraffic"}'
     lines = text.splitlines()

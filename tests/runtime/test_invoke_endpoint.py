@@ -281,6 +281,6 @@ def test_the_environment_variable_of_aws_is_enough(
     }.items():
         monkeypatch.setenv(name, value)
 
-    answer = boto3.client("sagemaker-runtime").invoke_endpoint(EndpointName="birds", Body=b"1")
-
-    assert answer["InvokedProductionVariant"] == "AllTraffic"
+    with closing(boto3.client("sagemaker-runtime")) as client:
+        answer = client.invoke_endpoint(EndpointName="birds", Body=b"1")
+        assert answer["Body"].read() == b'{"container": "stub", "bytes": 1}'

@@ -63,7 +63,7 @@ async def serve_by_uvicorn(ask: Ask, port: int) -> None:
 async def serve_by_aiohttp(ask: Ask, port: int) -> None:
     async def handle(request: web.Request) -> web.Response:
         headers = [
-            (name.encode(), request.headers[name.decode()].encode())
+            (name, request.headers[name.decode()].encode())
             for name in PASSED
             if name.decode() in request.headers
         ]
