@@ -70,7 +70,6 @@ class _Stream:
         except TimeoutError:
             await self._fail(TIMED_OUT, TOO_LATE)
         except ContainerUnreachable as error:
-            self._variant.suspected.set()
             await self._fail(broken_off(self._endpoint, self._variant, error), BROKEN)
         await self._call.send({"type": "http.response.body", "body": b""})
 

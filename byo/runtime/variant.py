@@ -7,7 +7,7 @@ import enum
 import logging
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
 
 from byo.runtime.configuration import RuntimeSettings, VariantConfiguration
@@ -86,25 +86,40 @@ class Variant:
             try:
                 return await instance.invoke(target_model, headers, body, timeout), instance
             except ContainerUnreachable as error:
-                if instance is not self.instance and not error.sent:
-                    continue
-                instance.lost += 1
-                self.suspected.set()
-                raise
+                self._heed(instance, error)
+
+    def _heed(self, instance: Instance, error: ContainerUnreachable) -> None:
+        """Raise an error again, unless the request can go to a container that has taken over."""
+        if error.sent or instance is self.instance:
+            instance.lost += 1
+            self.suspected.set()
+            raise error
 
     @asynccontextmanager
     async def stream(
         self, headers: Headers, body: bytes, timeout: float
     ) -> AsyncIterator[Incoming]:
-        """Send one invocation whose answer is read as it comes.
+        """Send one invocation whose answer is read as it comes, as `invoke` does.
 
         Raises:
             ServiceUnavailable: there is no container now.
             TimeoutError: it was not whole in time.
             ContainerUnreachable: the container broke off.
         """
-        async with self._instance().stream(headers, body, timeout) as incoming:
-            yield incoming
+        async with AsyncExitStack() as stack:
+            while True:
+                instance = self._instance()
+                try:
+                    incoming = await stack.enter_async_context(
+                        instance.stream(headers, body, timeout)
+                    )
+                    break
+                except ContainerUnreachable as error:
+                    self._heed(instance, error)
+            try:
+                yield incoming
+            except ContainerUnreachable as error:
+                self._heed(instance, error)
 
     def _instance(self) -> Instance:
         if self.instance is None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable
+from typing import NoReturn
 
 import pytest
 from botocore.exceptions import ClientError
@@ -17,7 +18,9 @@ from byo.runtime.configuration import (
     RuntimeSettings,
     VariantConfiguration,
 )
-from byo.runtime.variant import State
+from byo.runtime.instance import Instance
+from byo.runtime.variant import State, Variant
+from byo.served_container import ContainerUnreachable
 from tests.runtime.running import LoopThread, RunningRuntime, read, running_runtime
 from tests.runtime.stub_container import StubContainer
 
@@ -132,6 +135,45 @@ async def until_invoked(stub: StubContainer, times: int) -> None:
     async with asyncio.timeout(20):
         while len(stub.invocations) < times:
             await asyncio.sleep(0.01)
+
+
+class GivingWay(Instance):
+    """A container that can't be reached any more, as another one takes its place."""
+
+    successor: Instance
+    variant: Variant
+
+    def _give_way(self) -> NoReturn:
+        self.variant.instance = self.successor
+        raise ContainerUnreachable("nothing listens", sent=False)
+
+    async def invoke(self, *_: object) -> NoReturn:
+        self._give_way()
+
+    def stream(self, *_: object) -> NoReturn:
+        self._give_way()
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_what_was_not_sent_goes_to_the_container_that_has_taken_over(
+    runtime: RunningRuntime, stub: StubContainer, streamed: bool
+) -> None:
+    (variant,) = runtime.state.endpoints["birds"].variants.values()
+    assert variant.instance is not None
+    old = GivingWay(variant.instance.container, variant.instance.folder)
+    old.successor, old.variant = variant.instance, variant
+    runtime.loop.call(setattr, variant, "instance", old)
+
+    if streamed:
+        answer = runtime.client().invoke_endpoint_with_response_stream(
+            EndpointName="birds", Body=b"1"
+        )
+        assert [event["PayloadPart"]["Bytes"][:12] for event in answer["Body"]] == [b'{"container"']
+    else:
+        runtime.client().invoke_endpoint(EndpointName="birds", Body=b"1")
+
+    assert len(stub.invocations) == 1
+    assert (old.lost, variant.metrics.failed) == (0, 0)
 
 
 def test_an_update_that_fails_leaves_the_old_container(
