@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import hashlib
 import os
+import shutil
 import time
 from collections.abc import Awaitable, Sequence
 from pathlib import Path
@@ -25,7 +26,7 @@ from byo.cli.transform_options import (
 )
 from byo.cli.transform_outcome import log_line, tell
 from byo.cli.transform_progress import progress_bar
-from byo.command_errors import UsageError
+from byo.command_errors import RunFailed, UsageError
 from byo.content_types import guess_content_type
 from byo.prerequisites import require_local
 
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from byo.transform.served_model import ServedModel
 
 LOG = "serve.log"
+# A server that runs already answers, or is not there.
+URL_SECONDS = 60.0
 
 DESCRIPTION = """\
 Send objects through a model as a batch transform job of SageMaker does, and write an .out for each:
@@ -77,13 +80,20 @@ def run(options: argparse.Namespace) -> int:
 
     if options.url and (options.image or options.model):
         raise UsageError("--url names a server that has its model: leave out --image and --model")
+    if options.image and options.algorithm:
+        raise UsageError("--image has its own algorithm: leave out --algorithm")
     check_cluster_options(options)
     objects = find_objects(options.input, data_type(options))
     settings = job_settings(options, _content_type(options, objects))
     with scratch("transform") as folder:
         if options.explain:
             return _explain(options, objects, settings, folder)
-        return _transform(options, objects, settings, folder)
+        try:
+            return _transform(options, objects, settings, folder)
+        except RunFailed:
+            if not (folder / LOG).exists():  # for which alone the folder would be kept
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
 
 
 def _transform(
@@ -97,7 +107,7 @@ def _transform(
     from byo.transform.outputs import Outputs
 
     outputs = Outputs(options.output, folder)
-    _check_places(objects, outputs)
+    _check_places(options.input, outputs)
     model = None if options.url else _model(options, folder)
     if model and (options.scheduler or options.hosts):
         return transform_on_cluster(options, objects, settings, outputs, model, folder)
@@ -132,7 +142,7 @@ def _run(
     async def job() -> JobOutcome:
         with working("starting the container", folder / LOG):
             container = await _start(options, settings, model, folder)
-        with progress_bar(sum(one.info.size for one in objects), log_line) as (advanced, log):
+        with progress_bar(sum(one.info.size for one in objects)) as (advanced, log):
             async with running(_given(container)):
                 return await run_job(
                     container,
@@ -156,12 +166,13 @@ def _start(
     from byo.transform.container_environment import transform_environ
 
     if options.url:
-        return use_url(options.url)
+        return use_url(options.url, startup_seconds=URL_SECONDS)
     environ = transform_environ(os.environ, settings, options.env)
     log = folder / LOG
     assert model is not None  # noqa: S101 - for the type checker
     if options.image:
-        return start_image(options.image, model.paths.model, environ, log=log)
+        more = [part for each in options.env for part in ("--env", each)]
+        return start_image(options.image, model.paths.model, environ, log=log, more=more)
     return start_serve(model.paths, model.algorithm, environ, log=log)
 
 
@@ -184,6 +195,7 @@ def _explain(
 ) -> int:
     from byo.transform.explained import first_requests, local_copy, warnings
     from byo.transform.job_settings import limits_of
+    from byo.transform.transform_errors import ObjectFailed
     from contract.signature import load_signature
 
     limits = limits_of(settings, {})
@@ -198,8 +210,11 @@ def _explain(
     for text in warnings(objects, file, settings, limits, signature):
         say(f"warning: {text}")
     say()
-    for line in first_requests(file, settings, limits):
-        say(line)
+    try:
+        for line in first_requests(file, settings, limits):
+            say(line)
+    except ObjectFailed as error:
+        say(f"it can't be sent: {error.cause}")
     return 0
 
 
@@ -221,12 +236,13 @@ def _content_type(options: argparse.Namespace, objects: Sequence[InputObject]) -
     return kind
 
 
-def _check_places(objects: Sequence[InputObject], outputs: Outputs) -> None:
+def _check_places(place: str, outputs: Outputs) -> None:
     """Refuse outputs that the next run would take for objects."""
-    for one in objects:
-        above = one.address.removesuffix(one.name)
-        if len(objects) > 1 and outputs.address.startswith(above):
-            raise UsageError(
-                f"OUTPUT {outputs.address} lies in INPUT, so that the next run would take outputs "
-                "for objects: name another place"
-            )
+    inside = place.startswith("s3://") and outputs.address.startswith(place)
+    if outputs.folder and Path(place).is_dir():
+        inside = outputs.folder.resolve().is_relative_to(Path(place).resolve())
+    if inside:
+        raise UsageError(
+            f"OUTPUT {outputs.address} lies in INPUT, so that the next run would take outputs for "
+            "objects: name another place"
+        )

@@ -103,7 +103,7 @@ def transform_on_cluster(
                 total = sum((part.stop or 0) - part.start for part in left)
                 with (
                     loaded_on_workers(client, finished.job, packed, environ),
-                    progress_bar(total, log_line) as (advanced, log),
+                    progress_bar(total) as (advanced, log),
                 ):
                     outcome = run_parts(
                         client,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +15,10 @@ if TYPE_CHECKING:
     from byo.transform.outputs import Outputs
 
 
-def log_line(text: str) -> None:
-    """Print a line of the job's log."""
+def log_line(text: str, printed: Callable[[str], None] = say) -> None:
+    """Print a line of the job's log, by what prints it where a bar is drawn."""
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
-    say(f"{now}:[sagemaker logs]: {text}")
+    printed(f"{now}:[sagemaker logs]: {text}")
 
 
 def tell(

@@ -5,27 +5,29 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
+from byo.cli.errors_to_exit_codes import say
 from byo.cli.progress_and_colour import terminal_of
+from byo.cli.transform_outcome import log_line
 
 Advanced = Callable[[int], None]
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 @contextmanager
-def progress_bar(total: int, say: Say) -> Iterator[tuple[Advanced, Say]]:
+def progress_bar(total: int) -> Iterator[tuple[Advanced, Log]]:
     """A bar on stderr while the block runs.
 
     Args:
         total: bytes of all objects.
-        say: prints a line where there is no bar to print above.
 
     Yields:
-        What takes the bytes that were read, and what prints a line.
+        What takes the bytes that were read, and what prints a line of the log meanwhile.
     """
     terminal = terminal_of(sys.stderr)
     if terminal is None or not total:
-        yield (lambda read: None), say
+        yield (lambda read: None), log_line
         return
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -36,9 +38,10 @@ def progress_bar(total: int, say: Say) -> Iterator[tuple[Advanced, Say]]:
         TimeRemainingColumn(),
         console=terminal,
         transient=True,
-        redirect_stdout=True,
+        redirect_stdout=False,
         redirect_stderr=False,
     )
     with bar:
         task = bar.add_task("transforming", total=total)
-        yield (lambda read: bar.advance(task, read)), say
+        above = partial(terminal.print, soft_wrap=True) if sys.stdout.isatty() else say
+        yield (lambda read: bar.advance(task, read)), partial(log_line, printed=above)

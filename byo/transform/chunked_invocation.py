@@ -15,6 +15,8 @@ from byo.transform.outputs import OutputFile
 CHUNK_BYTES = 256 * 1024
 # Of an answer that is no 200, as much as its log line may need.
 FAILURE_BYTES = 64 * 1024
+# The headers are the job's, as they are of other requests.
+AUTOMATIC = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 
 
 async def invoke_in_chunks(invoker: Invoker, stream: IO[bytes], output: OutputFile) -> None:
@@ -33,7 +35,8 @@ async def invoke_in_chunks(invoker: Invoker, stream: IO[bytes], output: OutputFi
     headers = {name.decode(): value.decode() for name, value in invoker.headers}
     limit = aiohttp.ClientTimeout(total=invoker.timeout)
     url = invoker.connections.url + INVOCATIONS
-    async with invoker.turns, aiohttp.ClientSession(timeout=limit) as session:
+    session = aiohttp.ClientSession(timeout=limit, skip_auto_headers=AUTOMATIC)
+    async with invoker.turns, session:
         try:
             async with session.post(url, data=_chunks(stream), headers=headers) as answer:
                 if answer.status != 200:

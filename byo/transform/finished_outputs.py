@@ -55,6 +55,8 @@ class FinishedOutputs:
             return "there is no output"
         if known["job"] != self.job:
             return f"the job was another: {self._differences(str(known['job']))}"
+        if not source["etag"]:
+            return "the input may have changed: what it comes from does not say"
         if known["source"] != dict(source):
             return "the input has changed"
         return None if self._is_as_noted(name, there, known) else "the output has changed"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import unquote
 
 from byo.command_errors import UsageError
 from byo.objects import NoSuchObject, ObjectInfo, ObjectsFailed, ObjectStore, store_of
@@ -37,7 +38,9 @@ class InputObject:
     @property
     def shown(self) -> str:
         """As SageMaker's log has it: ``bucket/key``; a file by its path."""
-        return self.address.removeprefix("s3://").removeprefix("file://")
+        if self.address.startswith("file://"):
+            return unquote(self.address.removeprefix("file://"))
+        return self.address.removeprefix("s3://")
 
     @property
     def output(self) -> str:
@@ -93,7 +96,7 @@ def _of_manifest(place: str) -> Iterator[InputObject]:
     if "://" not in prefix:
         store, key = store_of(place)
         if not place.startswith("s3://"):
-            above = Path(store.address(key).removeprefix("file://")).parent
+            above = Path(unquote(store.address(key).removeprefix("file://"))).parent
             prefix = str(above / prefix)
     base, above_keys = store_of(prefix)
     for name in names:

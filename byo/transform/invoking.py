@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import Any
 
-from byo.command_errors import UsageError
+from byo.command_errors import EndpointFailed, UsageError
 from byo.served_container import Connections, ContainerUnreachable
 from byo.transform.job_settings import JobSettings, Limits
 from byo.transform.transform_errors import InvocationFailed
@@ -31,9 +31,14 @@ async def execution_parameters(connections: Connections) -> dict[str, Any]:
 
     Raises:
         UsageError: it answers with what is no JSON object.
-        ContainerUnreachable, TimeoutError: it does not answer.
+        EndpointFailed: it does not answer.
     """
-    answer = await connections.request("GET", PARAMETERS, timeout=PARAMETERS_SECONDS)
+    try:
+        answer = await connections.request("GET", PARAMETERS, timeout=PARAMETERS_SECONDS)
+    except TimeoutError:
+        raise EndpointFailed(
+            f"the container did not answer GET {PARAMETERS} within {PARAMETERS_SECONDS:g} s"
+        ) from None
     if answer.status != 200:
         return {}
     try:

@@ -23,6 +23,7 @@ DEFAULT_PAYLOAD_MB = 6
 MOST_MB = 100
 MOST_TIMEOUT = 3600
 MOST_RETRIES = 3
+MOST_HEADER = 256
 PROCESSED = (CSV, JSON, JSON_LINES)
 
 
@@ -74,6 +75,8 @@ class JobSettings:
                 "--batch-strategy (BatchStrategy) is about the records of an object: it needs "
                 "--split-type line, recordio or tfrecord"
             )
+        _check_header("--content-type", self.content_type)
+        _check_header("--accept", self.accept)
         for path in (self.input_filter, self.output_filter):
             JsonPath.parse(path)
         if self.processes_records:
@@ -164,6 +167,13 @@ def _suggested_strategy(said: Mapping[str, Any]) -> Strategy:
 def _within(name: str, value: int | None, least: int, most: int) -> None:
     if value is not None and not least <= value <= most:
         raise UsageError(f"{name} is {value}: SageMaker takes {least} to {most}")
+
+
+def _check_header(option: str, value: str | None) -> None:
+    if value is not None and not (
+        len(value) <= MOST_HEADER and value.isascii() and value.isprintable()
+    ):
+        raise UsageError(f"{option} is a line of {MOST_HEADER} ASCII characters at most")
 
 
 def _check_product(concurrent: int | None, payload: int | None) -> None:

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from byo.child_processes import child, with_packages
-from byo.command_errors import UsageError
+from byo.command_errors import EndpointFailed, UsageError
+from byo.transform.on_cluster import clusters
 from byo.transform.outputs import RECORD
 
 DEADLINE = 120.0
@@ -191,15 +192,14 @@ def test_hosts_of_this_machine_and_a_part_that_fails(folder, start):
     assert outputs(folder) == [doubled(0, 250), doubled(250, 500), doubled(750, 1000)]
 
 
-@pytest.mark.slow
-def test_a_scheduler_that_is_not_there(folder, start, monkeypatch):
+def test_a_scheduler_that_is_not_there(folder, transform, monkeypatch):
     """It is told, in bounded time."""
-    monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "1s")
-    running = start("--scheduler", "tcp://127.0.0.1:9")
-    said, _ = running.communicate(timeout=DEADLINE)
+    monkeypatch.setattr(clusters, "CONNECT_SECONDS", 0.5)
 
-    assert running.returncode == 1
-    assert "the scheduler tcp://127.0.0.1:9 can't be reached" in said.splitlines()[-1]
+    with pytest.raises(
+        EndpointFailed, match=r"the scheduler tcp://127\.0\.0\.1:9 can't be reached"
+    ):
+        transform("a.csv", "out", *LINES, "--model", "model", "--scheduler", "tcp://127.0.0.1:9")
 
 
 @pytest.mark.parametrize(

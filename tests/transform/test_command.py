@@ -19,6 +19,7 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from byo.child_processes import with_packages
+from byo.command_errors import UsageError
 from byo.objects.s3_store import _client
 from byo.transform.outputs import RECORD
 from tests.container.sdk.aws import moto_server
@@ -221,6 +222,9 @@ def test_objects_of_s3(tmp_path, stub: Stub, s3, transform, capsys):
         "out/2027/c.csv.out": b"in/2027/c.csv\n",
     }
     assert record.count(b'"output"') == 3
+
+    with pytest.raises(UsageError, match="lies in INPUT"):
+        transform("s3://birds/in", "s3://birds/in-out", *job[2:])
 
     stub.bodies.clear()
     stub.answer = lambda body: (422, b"no")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import threading
@@ -9,9 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from byo.command_errors import JobFailed, UsageError
-from byo.transform import invoking
-from byo.transform.outputs import RECORD
+from byo.command_errors import EndpointFailed, JobFailed, UsageError
+from byo.served_container import Connections
+from byo.transform import batch_job, invoking
+from byo.transform.container_environment import transform_environ
+from byo.transform.finished_outputs import FinishedOutputs
+from byo.transform.input_objects import find_objects
+from byo.transform.job_settings import JobSettings
+from byo.transform.outputs import RECORD, Outputs
 from tests.transform.framing import recordio, tfrecord
 from tests.transform.stub_container import Stub
 
@@ -315,6 +321,7 @@ def test_a_whole_object_in_chunks(transform, stub, tmp_path):
     transform("a.csv", "out", "--url", stub.url, "--max-payload", "0")
 
     assert stub.headers[0]["transfer-encoding"] == "chunked"
+    assert stub.headers[0].keys() == {"host", "content-type", "transfer-encoding"}
     assert stub.bodies == [body]
     assert outputs(tmp_path / "out") == {"a.csv.out": body}
 
@@ -361,6 +368,9 @@ def test_a_manifest_lists_objects(transform, stub, tmp_path):
         (("none", "out"), "not a folder"),
         (("in/a.csv", "in/a.csv"), "is a file: name a folder"),
         (("in", "in/out"), "lies in INPUT"),
+        (("in", "in"), "lies in INPUT"),
+        (("in", "out", "--accept", "text/csv\n"), "ASCII characters"),
+        (("in", "out", "--image", "i", "--algorithm", "in"), "leave out --algorithm"),
         (("in", "http://host/out"), "to write to"),
         (("in", "out", "--env", "A"), "not NAME=VALUE"),
         (("in", "out", "--batch-strategy", "multi-record"), "it needs --split-type"),
@@ -435,6 +445,8 @@ def test_a_record_that_is_cut_short_is_read_as_far_as_it_goes(transform, stub, t
         (LINES, "a,b\n1,2\n3,4\n", "the first line looks like a header (a,b)"),
         (LINES, '1,"x\ny"\n2,z\n', 'line 1 has an odd number of "'),
         (LINES, "1\n\n2\n", "line 2 is blank"),
+        ((), "1\n" * 3_200_000, "it can't be sent: the object is larger"),
+        ((), "1\n2\n", "--accept is not set"),
         (LINES[:2], "1\n2\n", "--assemble-with none: answers follow each other"),
         ((), "1\n" * 3_200_000, "the object will fail; --split-type line"),
     ],
@@ -442,16 +454,85 @@ def test_a_record_that_is_cut_short_is_read_as_far_as_it_goes(transform, stub, t
 def test_explain_shows_requests_and_what_bites(transform, tmp_path, capsys, arguments, body, words):
     """Nothing is started and nothing written."""
     (tmp_path / "a.csv").write_text(body)
-    try:
-        code = transform("a.csv", "out", "--explain", *arguments)
-    except Exception as error:
-        assert "the object is larger" in str(error)  # noqa: PT017
-        code = 0
-    said = capsys.readouterr().out
 
-    assert code == 0
+    assert transform("a.csv", "out", "--explain", *arguments) == 0
+
+    said = capsys.readouterr().out
     assert words in said
     assert not (tmp_path / "out").exists()
     if arguments == LINES:
         assert "POST /invocations" in said
         assert "  content-type: text/csv\n  accept: text/csv\n" in said
+
+
+class _Ended:
+    """A container that has gone: nothing listens where it was."""
+
+    log = None
+
+    def __init__(self) -> None:
+        self.connections = Connections("http://127.0.0.1:9")
+        self.url = self.connections.url
+
+    def ended(self) -> str | None:
+        return "exit code 1"
+
+    async def stop(self, seconds: float = 30.0) -> None:
+        await self.connections.close()
+
+
+def test_a_container_that_ends_takes_the_job_along(tmp_path, monkeypatch):
+    """The objects that are left would fail one after the other."""
+    for name in "abc":
+        (tmp_path / f"{name}.csv").write_text("1")
+    objects = find_objects(str(tmp_path))
+    outputs = Outputs(str(tmp_path / "out"), tmp_path)
+    settings = JobSettings(content_type="text/csv", retries=0)
+    said: list[str] = []
+
+    async def nothing(connections: Connections) -> dict[str, object]:
+        return {}
+
+    monkeypatch.setattr(batch_job, "execution_parameters", nothing)
+
+    async def job() -> None:
+        await batch_job.run_job(
+            _Ended(),
+            objects,
+            outputs,
+            FinishedOutputs(outputs, {}),
+            settings,
+            scratch=tmp_path,
+            say=said.append,
+            advanced=lambda read: None,
+        )
+
+    with pytest.raises(EndpointFailed, match=r"the container ended \(exit code 1\)"):
+        asyncio.run(job())
+    assert sum("Unable to get response" in line for line in said) == 1
+
+
+def test_a_container_is_told_of_its_job():
+    """By SageMaker's variables; what the job leaves to it is not set."""
+    assert transform_environ({"A": "1"}, JobSettings()) == {"A": "1", "SAGEMAKER_BATCH": "true"}
+    settings = JobSettings(split="Line", strategy="MultiRecord", max_payload=0, max_concurrent=5)
+    assert transform_environ({}, settings, ["X=a=b"]) == {
+        "SAGEMAKER_BATCH": "true",
+        "SAGEMAKER_MAX_PAYLOAD_IN_MB": "0",
+        "SAGEMAKER_BATCH_STRATEGY": "MULTI_RECORD",
+        "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS": "5",
+        "X": "a=b",
+    }
+    with pytest.raises(UsageError, match="16 variables, not 17"):
+        transform_environ({}, settings, [f"X{n}=1" for n in range(17)])
+
+
+@pytest.mark.parametrize("said", [b"no json", b"[1]"])
+def test_a_container_that_suggests_nonsense(transform, stub, tmp_path, said):
+    """It is told before anything is sent."""
+    stub.parameters = said
+    (tmp_path / "a.csv").write_text("1")
+
+    with pytest.raises(UsageError, match="/execution-parameters is no JSON object"):
+        transform("a.csv", "out", "--url", stub.url)
+    assert stub.bodies == []
