@@ -98,7 +98,7 @@ def transform_on_cluster(
         log_line(f"{len(objects)} objects in {len(parts)} parts, {sent}")
         if left:
             cluster = existing_cluster(options.scheduler) if options.scheduler else None
-            with cluster or local_cluster(options.hosts) as client:
+            with cluster or local_cluster(options.hosts, folder) as client:
                 packed = pack(model.paths.model, model.algorithm.folder)
                 total = sum((part.stop or 0) - part.start for part in left)
                 with (

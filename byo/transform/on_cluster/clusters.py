@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from byo.command_errors import EndpointFailed
@@ -32,11 +33,19 @@ def existing_cluster(scheduler: str) -> Iterator[Any]:
 
 
 @contextmanager
-def local_cluster(hosts: int) -> Iterator[Any]:
+def local_cluster(hosts: int, folder: Path) -> Iterator[Any]:
     """A client of a scheduler and workers on this machine, a process and a thread for each.
 
     Each is kept by a process that starts it again where it dies. They speak TLS with certificates
     of their own, so that nobody else on the machine can have them run anything.
+
+    Args:
+        hosts: how many.
+        folder: for their files.
+
+    Raises:
+        MissingPrerequisite: Dask's `distributed` is not installed.
+        EndpointFailed: none came up in time.
     """
     distributed = _distributed()
     security = distributed.Security.temporary()
@@ -48,6 +57,7 @@ def local_cluster(hosts: int) -> Iterator[Any]:
             host="127.0.0.1",
             protocol="tls",
             security=security,
+            local_directory=str(folder),
             dashboard_address=None,
             worker_dashboard_address=None,
             memory_limit=0,
