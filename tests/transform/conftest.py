@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from byo.cli.main import build_parser
+from byo.transform import invoking
 from tests.transform.stub_container import Stub, serving
 
 Transform = Callable[..., int]
@@ -31,3 +32,9 @@ def transform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Transform:
         return code
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests are sent again at once."""
+    monkeypatch.setattr(invoking, "PAUSE_SECONDS", 0.0)
