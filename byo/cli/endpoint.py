@@ -6,6 +6,7 @@ import argparse
 import json
 import logging
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -165,6 +166,7 @@ def up(options: argparse.Namespace) -> int:
         max_body=int(options.max_body * MEGABYTE),
         place=Place(region) if region else Place(),
     )
+    shutil.rmtree(settings.folder, ignore_errors=True)  # what a killed one on this port has left
     _log_to_stderr()
     uvloop.run(
         serve_until_signal(

@@ -35,6 +35,8 @@ class Instance:
     @property
     def under_way(self) -> int:
         """How many requests it is at work on."""
+        if self.cache is not None:
+            return self.cache.under_way
         return self.container.connections.busy
 
     async def invoke(
@@ -67,8 +69,11 @@ class Instance:
         )
 
     async def stop(self, seconds: float) -> None:
-        """SIGTERM, then SIGKILL; what it was started with goes, but for its log."""
+        """SIGTERM, then SIGKILL; what it was started with goes, but for its log.
+
+        Invocations that wait for one of many models are given as long to be answered first.
+        """
         if self.cache is not None:
-            await self.cache.close()
+            await self.cache.close(seconds)
         await self.container.stop(seconds)
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
 
+from byo.command_errors import EndpointFailed
 from byo.runtime.configuration import RuntimeSettings, VariantConfiguration
 from byo.runtime.instance import Instance
 from byo.runtime.runtime_metrics import VariantMetrics
@@ -190,6 +191,9 @@ class Variant:
         shutil.rmtree(folder, ignore_errors=True)
         printed = self._log.with_suffix(f".{serial}.log")
         started = await start_instance(configuration, self.metrics, folder, printed)
+        if self.state is State.STOPPED:  # nobody would stop it any more
+            await started.stop(STOP_SECONDS)
+            raise EndpointFailed(f"endpoint {self.endpoint} was stopped meanwhile")
         old, self.instance = self.instance, started
         self.configuration = configuration
         self.state, self.failure = State.IN_SERVICE, None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
@@ -41,7 +42,7 @@ class Connections:
         self.url = url.rstrip("/")
         self._scheme, self._host, self._port, self._prefix = _parts(self.url)
         self._host_line = urlsplit(self.url).netloc.rpartition("@")[2].encode()
-        self._idle: list[KeptConnection] = []
+        self._idle: deque[KeptConnection] = deque()  # the one that was used last at its end
         self._busy: set[KeptConnection] = set()
         self._turns = asyncio.Semaphore(most)
         self._idling = asyncio.Event()
@@ -154,8 +155,11 @@ class Connections:
         if not self._busy:
             self._idling.set()
         if connection.reusable and not self._closed:
-            connection.idle_since = asyncio.get_running_loop().time()
+            now = asyncio.get_running_loop().time()
+            connection.idle_since = now
             self._idle.append(connection)
+            if self._idle[0].idle_since < now - IDLE_SECONDS:  # one each time leaves none behind
+                self._idle.popleft().close()
         else:
             connection.close()
 

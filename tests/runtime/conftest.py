@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -72,3 +75,23 @@ def runtime_once(
     with running_runtime(loop, RuntimeSettings(tmp_path_factory.mktemp("r")), birds) as running:
         yield running
     loop.run(stub.stop())
+
+
+@pytest.fixture
+def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The bucket ``inputs`` of what S3's client is told is S3: it can be read."""
+    folder = tmp_path / "s3" / "inputs"
+    folder.mkdir(parents=True)
+    server = ThreadingHTTPServer(
+        ("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=tmp_path / "s3")
+    )
+    server.daemon_threads = True
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{server.server_port}")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, "any")
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield folder
+    server.shutdown()
+    thread.join(20)
+    server.server_close()

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
+import time
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from botocore.exceptions import ClientError
 
+from byo.runtime.async_jobs import Job
 from byo.runtime.configuration import (
     AsyncConfiguration,
     EndpointConfiguration,
@@ -71,26 +70,6 @@ def test_a_body_is_answered_by_an_object(
     assert got.headers["x-amzn-sagemaker-inference-id"] == "mine"
 
 
-@pytest.fixture
-def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The bucket ``inputs`` of what S3's client is told is S3: it can be read."""
-    folder = tmp_path / "s3" / "inputs"
-    folder.mkdir(parents=True)
-    server = ThreadingHTTPServer(
-        ("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=tmp_path / "s3")
-    )
-    server.daemon_threads = True
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{server.server_port}")
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
-        monkeypatch.setenv(name, "any")
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield folder
-    server.shutdown()
-    thread.join(20)
-    server.server_close()
-
-
 def test_an_input_is_fetched_and_its_answer_named(
     asynchronous: RunningRuntime, bucket: Path
 ) -> None:
@@ -134,6 +113,36 @@ def test_invocations_wait_their_turn(asynchronous: RunningRuntime, stub: StubCon
     assert waiting == 1
     assert json.loads(object_at(asynchronous, first["OutputLocation"]))["bytes"] == 1
     assert json.loads(object_at(asynchronous, second["OutputLocation"]))["bytes"] == 2
+
+
+def test_what_waited_too_long_is_not_sent(
+    asynchronous: RunningRuntime, stub: StubContainer
+) -> None:
+    jobs = asynchronous.state.endpoints["birds"].jobs
+    assert jobs is not None
+    given = {"RequestTTLSeconds": "60"}
+    late = Job("late", given, [], b"1", "", "late.out", time.monotonic() - 61)
+
+    locations = asynchronous.loop.call(jobs.submit, late)
+
+    assert b"waited 61 s" in object_at(asynchronous, locations["FailureLocation"])
+    assert stub.invocations == []
+
+
+def test_what_is_not_answered_when_it_stops_is_said(
+    loop: LoopThread,
+    settings: RuntimeSettings,
+    stub: StubContainer,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    places = AsyncConfiguration(str(tmp_path / "answers"))
+    birds = EndpointConfiguration("birds", (VariantConfiguration(url=stub.url),), places)
+    with running_runtime(loop, settings, birds) as running:
+        submit(running, "wait", Body=b"1")
+        loop.run(asyncio.wait_for(stub.arrived.wait(), 20))
+
+    assert "1 asynchronous invocations were not answered" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -210,6 +210,25 @@ def test_a_weight_changes_without_another_container(
     assert answer["InvokedProductionVariant"] == "green"
 
 
+def test_a_container_that_is_started_as_all_stops_is_not_left(
+    runtime: RunningRuntime, start_stub: Callable[..., StubContainer]
+) -> None:
+    """An update that comes to its end after the stop takes its container away again."""
+    slow = start_stub("slow", ping_status=500)
+    (variant,) = runtime.state.endpoints["birds"].variants.values()
+    old = variant.instance
+    configuration = VariantConfiguration(url=slow.url)
+    updating = asyncio.run_coroutine_threadsafe(variant.update(configuration), runtime.loop.loop)
+    runtime.loop.run(until_asked(slow, "/ping"))
+
+    runtime.loop.run(variant.stop())
+    runtime.loop.call(setattr, slow, "ping_status", 200)
+
+    with pytest.raises(EndpointFailed, match="was stopped meanwhile"):
+        updating.result(20)
+    assert variant.instance is old
+
+
 def test_an_update_names_what_it_does_not_know(runtime: RunningRuntime) -> None:
     with pytest.raises(Refused, match="colour can't be changed"):
         update(runtime, colour="red")

@@ -39,6 +39,8 @@ class StubContainer:
         self.invoke_gate.set()
         self.in_flight: Counter[str] = Counter()
         self.unloaded_in_use: list[str] = []
+        self.loading: set[str] = set()
+        self.slow_gets: list[int] = []
         self.life = 0
         self.unreachable = False
         self.arrived = asyncio.Event()
@@ -78,7 +80,7 @@ class StubContainer:
         elif method == "DELETE":
             answer = self._unload(name)
         else:
-            answer = self._describe(name)
+            answer = await self._describe(name)
         if life != self.life:
             raise ContainerUnreachable("the stub was started anew")
         return answer
@@ -86,7 +88,11 @@ class StubContainer:
     async def _load(self, name: str, url: str, headers: Headers) -> Answer:
         self.counts["LOAD"] += 1
         target = dict(headers)[b"x-amzn-sagemaker-target-model"].decode()
-        await self.load_gate.wait()
+        self.loading.add(name)
+        try:
+            await self.load_gate.wait()
+        finally:
+            self.loading.discard(name)
         if target in self.failing:
             status, body = self.failing[target]
             return _answer(status, body)
@@ -105,7 +111,8 @@ class StubContainer:
     async def _invoke(self, name: str, body: bytes) -> Answer:
         self.counts["INVOKE"] += 1
         if name not in self.models:
-            return _answer(404, b"no such model")
+            # As multi-model-server has it while a model has no worker yet.
+            return _answer(503, b"no worker") if name in self.loading else _answer(404, b"none")
         self.in_flight[name] += 1
         try:
             await self.invoke_gate.wait()
@@ -122,7 +129,9 @@ class StubContainer:
             self.unloaded_in_use.append(self.targets[name])
         return _answer(200, b"{}")
 
-    def _describe(self, name: str) -> Answer:
+    async def _describe(self, name: str) -> Answer:
+        for _ in range(self.slow_gets.pop() if self.slow_gets else 0):
+            await asyncio.sleep(0)
         if name not in self.models:
             return _answer(404, b"no such model")
         told = {"modelName": name, "modelUrl": self.models[name][0]}

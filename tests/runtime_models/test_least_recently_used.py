@@ -15,7 +15,7 @@ from tests.runtime_models.stub_container import StubContainer
 
 MODELS = 300
 FITTING = 60
-REQUESTS = 6000
+REQUESTS = 4000
 CLIENTS = 16
 
 

@@ -274,11 +274,39 @@ def test_a_model_that_the_container_lost_is_loaded_again(tmp_path: Path, folder:
             own = await cache.invoke(A, (), b"404", timeout=5)
             assert (own.status, own.body) == (404, f"{A}:404".encode())
             assert stub.counts["LOAD"] == 1
-            stub.lose(A)
-            asked = [ask(cache, A, b"%d" % i) for i in range(20)]
-            assert await asyncio.gather(*asked) == [f"{A}:{i}" for i in range(20)]
+            for turns in (0, 7, 50):
+                stub.lose(A)
+                # One is told late, when the model is loaded again, that it is there.
+                stub.slow_gets = [0] * 10 + [turns] * 5 + [0]
+                loads = stub.counts["LOAD"]
+                asked = [ask(cache, A, b"%d" % i) for i in range(20)]
+                assert await asyncio.gather(*asked) == [f"{A}:{i}" for i in range(20)]
+                assert stub.counts["LOAD"] == loads + 1
+                check_consistent(cache, stub, folder)
+
+    asyncio.run(scenario())
+
+
+def test_a_models_own_404_is_not_taken_for_a_loss(tmp_path: Path, folder: Path) -> None:
+    """Nor where it is unloaded at that moment, as others need its memory or nothing is kept."""
+
+    async def scenario() -> None:
+        stub, store = StubContainer(), store_with(tmp_path / "s", [A, B])
+        async with cache_of(stub, store, folder, memory=SIZE) as cache:
+            await ask(cache, A)
+            stub.invoke_gate.clear()
+            own = asyncio.create_task(cache.invoke(A, (), b"404", timeout=20))
+            await _until(lambda: stub.counts["INVOKE"] == 2)
+            other = asyncio.create_task(ask(cache, B))
+            await _until(lambda: cache._models[A].state is ModelState.UNLOADING)
+            stub.invoke_gate.set()
+            assert (await own).body == f"{A}:404".encode()
+            await other
             assert stub.counts["LOAD"] == 2
-            check_consistent(cache, stub, folder)
+        async with cache_of(stub, store, folder, caching=False) as cache:
+            assert (await cache.invoke(A, (), b"404", timeout=20)).status == 404
+            await settled(cache)
+            assert stub.counts["LOAD"] == 3
 
     asyncio.run(scenario())
 
@@ -320,6 +348,34 @@ def test_a_container_that_is_away(tmp_path: Path, folder: Path) -> None:
             assert await ask(cache, A) == f"{A}:x"
             assert await ask(cache, B) == f"{B}:x"
             check_consistent(cache, stub, folder)
+
+    asyncio.run(scenario())
+
+
+def test_what_waits_for_a_model_is_answered_before_the_end(tmp_path: Path, folder: Path) -> None:
+    """A container that is replaced answers what it was asked; nobody waits for longer than said."""
+
+    async def scenario() -> None:
+        stub, store = StubContainer(), store_with(tmp_path / "s", [A, B])
+        async with cache_of(stub, store, folder) as cache:
+            stub.load_gate.clear()
+            waiting = asyncio.create_task(ask(cache, A))
+            await stub.arrived.wait()
+            closing = asyncio.create_task(cache.close(20))
+            await asyncio.sleep(0)
+            assert cache.under_way == 1
+            with pytest.raises(ContainerUnreachable, match="is stopping"):
+                await ask(cache, A)
+            stub.load_gate.set()
+            assert await waiting == f"{A}:x"
+            await closing
+        async with cache_of(stub, store, folder) as cache:
+            stub.load_gate.clear()
+            waiting = asyncio.create_task(ask(cache, B))
+            await _until(lambda: stub.counts["LOAD"] == 2)
+            await cache.close(0.01)
+            with pytest.raises(ContainerUnreachable, match="is stopping"):
+                await waiting
 
     asyncio.run(scenario())
 

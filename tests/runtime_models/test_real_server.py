@@ -94,6 +94,7 @@ def test_models_come_and_go_by_what_they_take(
 ) -> None:
     """The server as a whole stays near its budget, and every request is answered."""
     monkeypatch.setattr(container_memory, "LEAST_SECONDS", 0)
+    monkeypatch.setattr(container_memory, "LEAST_PAUSE", 0)
 
     async def scenario() -> None:
         log = place[0].base / "log"

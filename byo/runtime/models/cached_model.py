@@ -70,7 +70,8 @@ class CachedModel:
     """A model that was asked for.
 
     `changing` is held by whoever loads or unloads it. Invocations wait until it is loaded, and are
-    admitted then: it is not unloaded before `in_flight` of those are answered.
+    admitted then: it is not unloaded before `in_flight` of those are answered. `losses` says how
+    often the container has lost it by itself.
 
     Args:
         target_model: its TargetModel.
@@ -84,7 +85,7 @@ class CachedModel:
         self.told = False
         self.in_flight = 0
         self.waiting: set[asyncio.Future[None]] = set()
-        self.hits = self.invocations = self.loads = self.evictions = 0
+        self.hits = self.invocations = self.loads = self.evictions = self.losses = 0
         self.last_used = 0.0
         self.latencies: deque[float] = deque(maxlen=KEPT_LATENCIES)
         self.changing = asyncio.Lock()

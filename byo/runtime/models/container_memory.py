@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
-# Measuring takes milliseconds for a hundred processes, and seconds where docker has to be asked.
+# Measuring takes some hundred milliseconds for as many processes, and seconds where docker has to
+# be asked: it is done for a twentieth of the time at most.
 LEAST_SECONDS = 2.0
+LEAST_PAUSE = 20
 # No process takes less; where many models share one, this is the price of caution.
 LEAST_EACH = 1024 * 1024
 # Whatever is measured, so much of a budget is for models.
@@ -40,7 +43,7 @@ class ContainerMemory:
         self._own_at_most = int((budget or 0) * (1 - LEAST_SHARE))
         self._own = self._each = 0
         self._last: tuple[int, int] | None = None  # models, and what they and the container took
-        self._measured = float("-inf")
+        self._next = 0.0
         self._warned = False
         self._began: asyncio.Task[int | None] | None = None
 
@@ -65,12 +68,17 @@ class ContainerMemory:
         Args:
             known: gives how many models it has, or is loading, and what is known of all together.
         """
-        now = asyncio.get_running_loop().time()
-        if self._measure is None or now - self._measured < LEAST_SECONDS:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        if self._measure is None or began < self._next:
             return
-        self._measured = now
+        self._next = math.inf
         before, _ = known()
-        taken = await asyncio.to_thread(self._measure)
+        try:
+            taken = await asyncio.to_thread(self._measure)
+        finally:
+            ended = loop.time()
+            self._next = ended + max(LEAST_SECONDS, LEAST_PAUSE * (ended - began))
         count, size = known()
         if taken is not None:
             # Where models come and go meanwhile, the larger number is nearer to what was measured.

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 LOAD_SECONDS = 360.0
 UNLOAD_SECONDS = 60.0
 GET_SECONDS = 10.0
-NOT_FOUND, CONFLICT = 404, 409
+NOT_FOUND, CONFLICT, UNAVAILABLE = 404, 409, 503
 JSON = (b"content-type", b"application/json")
 TARGET_MODEL = b"x-amzn-sagemaker-target-model"
 

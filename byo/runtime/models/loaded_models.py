@@ -59,7 +59,10 @@ class LoadedModels:
         self._metrics.loaded(len(self._models))
 
     def lost(self, model: CachedModel) -> None:
-        """The container does not have a model any more."""
+        """The container does not have a model any more, by itself."""
+        model.losses += 1
+        if not model.is_loaded:
+            return  # it is being unloaded, which will find nothing
         self._remove(model)
         model.gone(on_disk=True)
         self._room.lost(model.bytes)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from byo.runtime.models.container_memory import ContainerMemory, Measure
 from byo.runtime.models.container_models import (
     LOAD_SECONDS,
     NOT_FOUND,
+    UNAVAILABLE,
     ContainerModels,
     Requests,
 )
@@ -30,9 +32,13 @@ from contract.errors import ByoError
 
 log = logging.getLogger(__name__)
 
+STOPPING = "the container is stopping"
+
 
 class ModelCache:
     """The models of one multi-model container, as SageMaker keeps them; of one event loop.
+
+    `under_way` says how many invocations there are, those that wait for their model among them.
 
     A model that is invoked is downloaded, unpacked and loaded, once however many ask. The least
     recently used ones are unloaded where one that is asked for needs their memory, none while it
@@ -68,6 +74,8 @@ class ModelCache:
         measure: Measure | None = None,
     ) -> None:
         folder = folder.absolute()
+        self.under_way = 0
+        self._closing, self._answered = False, asyncio.Event()
         self._caching = caching
         self._metrics = metrics
         self._models: dict[str, CachedModel] = {}
@@ -106,14 +114,22 @@ class ModelCache:
             TimeoutError: it was not answered in time.
             ContainerUnreachable: the container can't be reached, or broke off.
         """
-        model = self._loaded.get(target_model)
-        if model is None:
-            self._metrics.missed()
-            return await self._invoke_unloaded(target_model, headers, body, timeout)
-        self._metrics.hit()
-        model.hits += 1
-        model.admit()
-        return await self._invoke_admitted(model, headers, body, timeout)
+        if self._closing:
+            raise ContainerUnreachable(STOPPING, sent=False)
+        self.under_way += 1
+        try:
+            model = self._loaded.get(target_model)
+            if model is None:
+                self._metrics.missed()
+                return await self._invoke_unloaded(target_model, headers, body, timeout)
+            self._metrics.hit()
+            model.hits += 1
+            model.admit()
+            return await self._invoke_admitted(model, headers, body, timeout)
+        finally:
+            self.under_way -= 1
+            if self._closing and not self.under_way:
+                self._answered.set()
 
     def snapshot(self) -> list[ModelSnapshot]:
         """The models that were ever loaded, the one that was used last first."""
@@ -140,8 +156,19 @@ class ModelCache:
             self._container.connections = connections
         self._loaded.container_restarted()
 
-    async def close(self) -> None:
-        """Give up what is under way, and delete the models' files; the container is left alone."""
+    async def close(self, seconds: float = 0.0) -> None:
+        """Wait until invocations are answered, give up what is under way then, delete the files.
+
+        The container is left alone.
+
+        Args:
+            seconds: how long to wait at most.
+        """
+        self._closing = True
+        if self.under_way:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._answered.wait()
         tasks = [*self._loads.values(), *self._tasks]
         for task in tasks:
             task.cancel()
@@ -162,17 +189,23 @@ class ModelCache:
     ) -> Answer:
         """A model's answer; where the container has lost it, that after another LOAD."""
         until = asyncio.get_running_loop().time() + timeout
-        loads = model.loads
-        answer = await self._send(model, headers, body, timeout)
-        if answer.status != NOT_FOUND or not await self._was_lost(model, loads):
-            return answer
+        losses = model.losses
+        try:
+            answer = await self._send(model, headers, body, timeout)
+            if not await self._was_lost(model, losses, answer.status):
+                return answer
+        finally:
+            self._ended(model)
         log.warning("the container has lost model %s: it is loaded again", model.target_model)
         again = self._loaded.get(model.target_model)
         if again is None:
             again = await self._admitted(model.target_model, self._left(until))
         else:
             again.admit()
-        return await self._send(again, headers, body, self._left(until))
+        try:
+            return await self._send(again, headers, body, self._left(until))
+        finally:
+            self._ended(again)
 
     async def _send(
         self, model: CachedModel, headers: Headers, body: bytes, timeout: float
@@ -184,10 +217,29 @@ class ModelCache:
                 "POST", model.invoke_path, headers, body, timeout=timeout
             )
         finally:
-            model.ended()
             model.latencies.append(time.perf_counter() - began)
-            if not (self._caching or model.in_flight):
-                self._spawn(self._loaded.discard(model))
+
+    def _ended(self, model: CachedModel) -> None:
+        model.ended()
+        if not (self._caching or model.in_flight):
+            self._spawn(self._loaded.discard(model))
+
+    async def _was_lost(self, model: CachedModel, losses: int, status: int) -> bool:
+        """Whether an answer is that of a container which does not have the model, and not its own.
+
+        Args:
+            model: that was invoked, and still counts this invocation.
+            losses: how often it had been lost before.
+            status: of the answer.
+        """
+        if model.losses != losses:  # another invocation has found it out
+            return status in (NOT_FOUND, UNAVAILABLE)
+        if status != NOT_FOUND:
+            return False
+        there = await self._container.has(model.name)
+        if model.losses == losses and not there:
+            self._loaded.lost(model)
+        return model.losses != losses
 
     async def _admitted(self, target_model: str, seconds: float) -> CachedModel:
         """A model that is loaded, with an invocation begun: it stays until that has ended.
@@ -212,7 +264,7 @@ class ModelCache:
     def _load_ended(self, model: CachedModel, load: asyncio.Task[None]) -> None:
         del self._loads[model.target_model]
         if load.cancelled():
-            model.failed(ContainerUnreachable("the endpoint is stopping"))
+            model.failed(ContainerUnreachable(STOPPING, sent=False))
         elif (error := load.exception()) is not None:
             level = logging.WARNING if isinstance(error, ByoError) else logging.ERROR
             log.log(level, "model %s: %s", model.target_model, error, exc_info=level > 30)
@@ -235,19 +287,6 @@ class ModelCache:
             await self._room.shrink(spare, until)
         except NoRoom as error:
             log.warning("models take more memory than the budget: %s", error)
-
-    async def _was_lost(self, model: CachedModel, loads: int) -> bool:
-        """Whether a model that answered with 404 is one that the container does not have."""
-        if self._same(model, loads):
-            if await self._container.has(model.name):
-                return False
-            if self._same(model, loads):
-                self._loaded.lost(model)
-        return True
-
-    def _same(self, model: CachedModel, loads: int) -> bool:
-        """Whether a model is loaded, and has been since a moment."""
-        return model.loads == loads and model.is_loaded
 
     def _left(self, until: float) -> float:
         return max(0.0, until - asyncio.get_running_loop().time())
