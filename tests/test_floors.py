@@ -24,9 +24,9 @@ ROOMS = {
     ),
     "byo": (
         "command_errors < algorithm_folder | child_processes | content_types | table "
-        "< tree | prerequisites < objects < local_training < endpoint | local_hosts | containers "
-        "< served_container < runtime | transform < contract_check | demonstration < doctor "
-        "< cli < __main__"
+        "| junit_report < body_values < tree | prerequisites < objects < local_training < endpoint "
+        "| local_hosts | containers < served_container < runtime | transform | container_rules "
+        "< recorded < contract_check | demonstration < doctor < cli < __main__"
     ),
 }
 # Floor 0 must be cheap to import anywhere: beside the standard library it knows numpy alone.

@@ -1,4 +1,4 @@
-"""``byo check``: does an algorithm folder keep the contract?"""
+"""``byo check``: does an algorithm folder, or a container that runs, keep the contract?"""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from byo.algorithm_folder import find_algorithm
+from byo.cli.check_url import add_url_arguments, check_url, refuse_mixture
 from byo.cli.errors_to_exit_codes import say
 from byo.cli.options import add_channels, check_channels, seconds
 from byo.cli.progress_and_colour import say_finding, working
@@ -30,6 +31,9 @@ train on sample/ or on what --channel names, serve the model, GET /ping, send sa
 and the example row of signature.json, and count the predictions. With --image, first import in a
 container of that image what requirements.txt names, and tell which library of the system is
 missing. The exit code is 1 if there is any error.
+
+With --url, check a container that runs, whoever made it, by SageMaker's rules for its mode: a line
+for each rule, and exit code 1 if one fails that a container must keep.
 """
 EXAMPLES = """\
 examples:
@@ -38,6 +42,9 @@ examples:
   byo check mine --channel training=measurements.csv
   byo check mine --no-round-trip
   byo check mine --image byo
+  byo check --url http://127.0.0.1:8080 --payload payload.csv --accept text/csv
+  byo check --url http://127.0.0.1:8080 --mode multi --payload payload.csv \\
+      --model-url /opt/ml/models/one/model --junit report.xml
 """
 TIMEOUT_SECONDS = 600.0
 
@@ -63,13 +70,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--timeout",
         type=seconds,
-        default=TIMEOUT_SECONDS,
         metavar="SECONDS",
-        help="how long training may take, and the server until ready (default: %(default)g)",
+        help="how long training may take, and the server until ready "
+        f"(default: {TIMEOUT_SECONDS:g}); with --url how long an answer may take (default: 60)",
     )
+    add_url_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
+    refuse_mixture(options)
+    return check_url(options) if options.url else check_algorithm(options)
+
+
+def check_algorithm(options: argparse.Namespace) -> int:
+    """Check an algorithm folder, and say each finding.
+
+    Raises:
+        CheckFailed: there is an error among them.
+    """
+    timeout = options.timeout or TIMEOUT_SECONDS
     check_channels(options.channel)
     algorithm = find_algorithm(options.directory, os.environ)
     if options.image:
@@ -78,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
     errors = _show(check_folder(algorithm, os.environ, working))
     if options.image and not errors:
         with working(f"importing in {options.image} what {FILE_NAME} names"):
-            found = check_imports_in(options.image, algorithm.folder, options.timeout)
+            found = check_imports_in(options.image, algorithm.folder, timeout)
         errors = _show(found)
     if options.no_round_trip or not (algorithm.has_sample or options.channel):
         say("skipped  the round trip")
@@ -89,7 +108,7 @@ def run(options: argparse.Namespace) -> int:
         require_serving(os.environ)
         with scratch("check") as folder:
             found = check_round_trip(
-                algorithm, os.environ, folder, options.timeout, working, options.channel
+                algorithm, os.environ, folder, timeout, working, options.channel
             )
             errors = _show(found)
             _raise_if(errors, algorithm.folder)

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from byo.cli.endpoint_record import add_record
 from byo.cli.errors_to_exit_codes import say
 from byo.cli.options import seconds
 from byo.cli.own_tree import own_tree
@@ -33,7 +34,8 @@ DESCRIPTION = f"""\
 SageMaker's Runtime on this machine. `byo endpoint up` answers on {ADDRESS} as the Runtime does in
 AWS: boto3 and the SDK invoke an endpoint by its name, with SageMaker's headers, limits and errors.
 Its container is the real `serve` of this machine, an image, or a server that runs already.
-`byo endpoint update` gives it another container, without a request lost.
+`byo endpoint update` gives it another container, without a request lost. `byo endpoint record`
+stands before a server and records its invocations with their answers.
 """
 UP = f"""\
 Run endpoints in the foreground; Ctrl-C stops them and all that they started.
@@ -53,6 +55,7 @@ examples:
   byo endpoint up --name penguins --url http://127.0.0.1:8080    a server that runs already
   byo endpoint up --config endpoints.yaml            several, with production variants
   byo endpoint update --name penguins --model model-2.tar.gz
+  byo endpoint record --url http://127.0.0.1:8080 --output invocations.jsonl
 """
 
 
@@ -68,6 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "update", help="give an endpoint another container", description=UPDATE, **shape
         )
     )
+    add_record(actions)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -3,8 +3,8 @@ from importlib import metadata
 import pytest
 
 COMMANDS = [
-    "init", "check", "train", "serve", "pin", "endpoint", "invoke", "transform", "models", "load",
-    "unload", "build", "push", "demo", "doctor", "completion",
+    "init", "check", "train", "serve", "pin", "endpoint", "invoke", "transform", "replay", "models",
+    "load", "unload", "build", "push", "demo", "doctor", "completion",
 ]  # fmt: skip
 
 
