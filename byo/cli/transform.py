@@ -171,8 +171,10 @@ def _start(
     log = folder / LOG
     assert model is not None  # noqa: S101 - for the type checker
     if options.image:
-        more = [part for each in options.env for part in ("--env", each)]
-        return start_image(options.image, model.paths.model, environ, log=log, more=more)
+        # By their values: docker itself would take those of its own environment.
+        own = transform_environ({}, settings, options.env)
+        more = [part for name, value in own.items() for part in ("--env", f"{name}={value}")]
+        return start_image(options.image, model.paths.model, os.environ, log=log, more=more)
     return start_serve(model.paths, model.algorithm, environ, log=log)
 
 
