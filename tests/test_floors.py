@@ -25,8 +25,8 @@ ROOMS = {
     "byo": (
         "command_errors < algorithm_folder | child_processes | content_types | table "
         "| junit_report < body_values < tree | prerequisites < objects < local_training < endpoint "
-        "| local_hosts | containers < served_container < runtime | container_rules < recorded "
-        "< contract_check | demonstration < doctor < cli < __main__"
+        "| local_hosts | containers < served_container < runtime | transform | container_rules "
+        "< recorded < contract_check | demonstration < doctor < cli < __main__"
     ),
 }
 # Floor 0 must be cheap to import anywhere: beside the standard library it knows numpy alone.

@@ -20,6 +20,7 @@ SUBCOMMANDS = {
     "endpoint": "answer as SageMaker's Runtime does, on this machine",
     "play": "show a form in the browser that invokes a running server",
     "invoke": "send a file to a running server",
+    "transform": "send files through a model as batch transform does",
     "replay": "send recorded invocations again, and compare the answers",
     "models": "list the models of a multi-model server",
     "load": "load a model into a multi-model server",

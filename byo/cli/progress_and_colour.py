@@ -25,7 +25,7 @@ STYLES = {Level.OK: "green", Level.WARNING: "bold yellow", Level.ERROR: "bold re
 
 def say_finding(finding: Finding) -> None:
     """A finding as a line; a terminal shows its level in colour."""
-    terminal = _terminal(sys.stdout)
+    terminal = terminal_of(sys.stdout)
     if terminal is None:
         say(str(finding))
         return
@@ -39,7 +39,7 @@ def say_finding(finding: Finding) -> None:
 
 def say_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """A table; a terminal too narrow for it shows cells on several lines."""
-    terminal = _terminal(sys.stdout)
+    terminal = terminal_of(sys.stdout)
     if terminal is None:
         say(table.render(header, rows))
         return
@@ -65,7 +65,7 @@ def working(text: str, log: Path | None = None) -> Iterator[None]:
         text: a few words; nothing else may be printed meanwhile.
         log: a file that is written meanwhile: its last line is shown as well.
     """
-    terminal = _terminal(sys.stderr)
+    terminal = terminal_of(sys.stderr)
     if terminal is None:
         if sys.stderr.isatty():
             print(f"{text} …", file=sys.stderr, flush=True)
@@ -77,7 +77,7 @@ def working(text: str, log: Path | None = None) -> Iterator[None]:
         yield
 
 
-def _terminal(stream: TextIO) -> Console | None:
+def terminal_of(stream: TextIO) -> Console | None:
     """Rich on a stream, or None where plain text is due."""
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") in (None, "", "dumb", "unknown")
     if plain or not stream.isatty():

@@ -3,7 +3,8 @@ from importlib import metadata
 import pytest
 
 COMMANDS = [
-    "init", "check", "train", "serve", "pin", "endpoint", "play", "invoke", "replay", "models",
+    "init", "check", "train", "serve", "pin", "endpoint", "play", "invoke", "transform", "replay",
+    "models",
     "load", "unload", "build", "push", "demo", "doctor", "completion",
 ]  # fmt: skip
 
