@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -376,6 +377,28 @@ def test_what_waits_for_a_model_is_answered_before_the_end(tmp_path: Path, folde
             await cache.close(0.01)
             with pytest.raises(ContainerUnreachable, match="is stopping"):
                 await waiting
+
+    asyncio.run(scenario())
+
+
+def test_a_download_that_hangs_keeps_nobody(tmp_path: Path, folder: Path) -> None:
+    """It is given up with the cache; what comes of it after all is thrown away."""
+
+    async def scenario() -> None:
+        stub, store = StubContainer(), store_with(tmp_path / "s", [A])
+        async with cache_of(stub, store, folder) as cache:
+            store.gate.clear()
+            waiting = asyncio.create_task(ask(cache, A))
+            await _until(lambda: store.fetched[A] == 1)
+            await cache.close()
+            with pytest.raises(ContainerUnreachable, match="is stopping"):
+                await waiting
+            threads = [each for each in threading.enumerate() if each.name == "models"]
+            assert threads
+            assert all(each.daemon for each in threads)
+            store.gate.set()
+            await asyncio.to_thread(lambda: [each.join(20) for each in threads])
+            assert not any((folder / ".staging").iterdir())
 
     asyncio.run(scenario())
 

@@ -5,7 +5,8 @@ SageMaker's contract for many models. `model_files.py` brings models to the disk
 `unpack_model.py`) and keeps them there, `load_model.py` has the container load one,
 `loaded_models.py` knows which it has and has them go, `memory_room.py` and `container_memory.py`
 what they take, `container_models.py` speaks to the container. `cached_model.py` is one model,
-`cache_metrics.py` counts, `model_errors.py` says how it fails.
+`cache_metrics.py` counts, `model_errors.py` says how it fails; what blocks runs by
+`daemon_thread.py`.
 """
 
 from byo.runtime.models.cache_metrics import CacheMetricFamilies, CacheMetrics

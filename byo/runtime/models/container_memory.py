@@ -12,6 +12,8 @@ import logging
 import math
 from collections.abc import Callable
 
+from byo.runtime.models.daemon_thread import in_daemon_thread
+
 log = logging.getLogger(__name__)
 
 # Measuring takes some hundred milliseconds for as many processes, and seconds where docker has to
@@ -55,7 +57,7 @@ class ContainerMemory:
         """Measure it while it has no models; later calls wait for the first, or do nothing."""
         if self._measure is not None and self._last is None:
             if self._began is None:
-                self._began = asyncio.create_task(asyncio.to_thread(self._measure))
+                self._began = asyncio.create_task(in_daemon_thread(self._measure))
             taken = await asyncio.shield(self._began)
             if taken is None:
                 self._measure = None
@@ -75,7 +77,7 @@ class ContainerMemory:
         self._next = math.inf
         before, _ = known()
         try:
-            taken = await asyncio.to_thread(self._measure)
+            taken = await in_daemon_thread(self._measure)
         finally:
             ended = loop.time()
             self._next = ended + max(LEAST_SECONDS, LEAST_PAUSE * (ended - began))

@@ -9,15 +9,13 @@ import shutil
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 
 from byo.objects import DiskFull, NoAccess, NoSuchObject
 from byo.runtime.models import unpack_model
 from byo.runtime.models.cache_metrics import CacheMetrics
+from byo.runtime.models.daemon_thread import in_daemon_thread
 from byo.runtime.models.model_errors import (
     INSUFFICIENT_STORAGE,
     ModelDataInvalid,
@@ -28,7 +26,6 @@ from byo.runtime.models.target_model import ModelSource, container_name, is_cont
 from byo.tree.model_to_serve import ARCHIVE_SUFFIXES
 
 log = logging.getLogger(__name__)
-Result = TypeVar("Result")
 
 # Beside the models, for what is not whole yet or is being deleted.
 STAGING = ".staging"
@@ -90,7 +87,7 @@ class ModelFiles:
         self._give_up = give_up
         self._metrics = metrics
         self._room = asyncio.Lock()
-        self._threads = ThreadPoolExecutor(DOWNLOADS_AT_ONCE, "models")
+        self._turns = asyncio.Semaphore(DOWNLOADS_AT_ONCE)
         self._clear()
         self.budget = budget or int(shutil.disk_usage(folder).free * SHARE_OF_DISK)
 
@@ -129,11 +126,10 @@ class ModelFiles:
             doomed = self._stage()
             (self.folder / found.name).rename(doomed)
             self.bytes -= found.bytes
-            await self._in_thread(_delete, doomed)
+            await in_daemon_thread(_delete, doomed)
 
     def close(self) -> None:
         """Delete all files; downloads under way are thrown away when they end."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
         self._folders.clear()
         self._held.clear()
         self.bytes = 0
@@ -162,8 +158,10 @@ class ModelFiles:
         """A model's files in a folder beside the others; others go where the disk is full."""
         while True:
             try:
-                async with asyncio.timeout_at(until):
-                    return await self._in_thread(self._fetch, target_model)
+                async with asyncio.timeout_at(until), self._turns:
+                    return await in_daemon_thread(
+                        self._fetch, target_model, unwanted=lambda staged: _delete(staged.folder)
+                    )
             except DiskFull as error:
                 log.warning("%s: models that are not loaded are deleted", error.cause)
                 async with self._room:
@@ -188,15 +186,6 @@ class ModelFiles:
 
     def _victim(self) -> str | None:
         return next((each for each in self._folders if each not in self._held), None)
-
-    async def _in_thread(self, what: Callable[..., Result], *given: object) -> Result:
-        """Run what blocks in a thread; what comes of it after all is thrown away."""
-        future = asyncio.get_running_loop().run_in_executor(self._threads, what, *given)
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            future.add_done_callback(_throw_away)
-            raise
 
     def _fetch(self, target_model: str) -> _Staged:
         """Bring a model's files; in a thread."""
@@ -246,11 +235,3 @@ def _is_archive(place: Path) -> bool:
 
 def _delete(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _throw_away(done: asyncio.Future[Any]) -> None:
-    if not done.cancelled() and done.exception() is None:
-        staged = done.result()
-        if isinstance(staged, _Staged):
-            with suppress(OSError):
-                _delete(staged.folder)
