@@ -45,7 +45,7 @@ MEMORY = "1g"
 NAME, BODY = "tenants", b"5.1,3.5,1.4,0.2\n"
 CSV = {"ContentType": "text/csv", "Accept": "text/csv"}
 SECONDS = 90.0
-SAMPLE_SECONDS = 1.0
+SAMPLE_SECONDS = 2.0
 MEBIBYTE = 1024 * 1024
 ALONE = 500
 INTRODUCTION = f"""\
@@ -181,6 +181,7 @@ def report(
     counts: dict[str, float],
     seen: Watched,
     seconds: float,
+    load: float,
 ) -> Iterator[str]:
     """The lines of the page."""
     took = sorted(each for _, each in outcomes)
@@ -205,6 +206,7 @@ def report(
     yield f"| all requests, p50 and p99, ms | {_at(took, 0.5):.1f}, {_at(took, 0.99):.0f} |"
     yield f"| a loaded model, one client, p50, ms | {_at(sorted(t for _, t in alone), 0.5):.2f} |"
     yield f"| requests a second | {len(outcomes) / seconds:.0f} |"
+    yield f"| what else the machine was at work on before: its load | {load:.1f} |"
 
 
 def _lost(outcomes: Sequence[tuple[bool, float]]) -> int:
@@ -224,6 +226,7 @@ def _memory(values: Sequence[int]) -> str:
 
 
 def main() -> None:
+    load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as place:
         os.chdir(place)  # where `byo endpoint` keeps its files
         names = make_models(Path(place))
@@ -238,7 +241,7 @@ def main() -> None:
             counts = counted(url)
             ask(client, names[0])
             alone = [ask(client, names[0]) for _ in range(ALONE)]
-        print("\n".join(report(asked, outcomes, alone, counts, seen, seconds)))
+        print("\n".join(report(asked, outcomes, alone, counts, seen, seconds, load)))
 
 
 if __name__ == "__main__":
