@@ -35,7 +35,7 @@ from contract.machine import MEBIBYTE
 from contract.paths import Paths
 
 ROWS, COLUMNS = 1_000_000, 20
-ROUNDS = 3
+ROUNDS = 5
 CONCURRENT = 2
 SIZES_MB = (1, 6)
 HEADERS = ((b"content-type", b"text/csv"), (b"accept", b"text/csv"))
