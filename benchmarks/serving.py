@@ -13,10 +13,12 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import machine_report, plots
+from benchmarks.figures import Figure
 from benchmarks.measures.all_measures import MEASURES
 from benchmarks.report import Results, markdown
 from benchmarks.session import FAILURES, Session
@@ -43,6 +45,8 @@ def main() -> int:
     stacks = {name: stack for name, stack in chosen.items() if name not in absent}
     results = run(options, stacks, absent)
     print(markdown(results))
+    if options.renew:
+        write(renewed(options.renew, results, options.measures), options.renew)
     if options.output:
         write(results, options.output)
     return 1 if results.failures else 0
@@ -71,6 +75,23 @@ def run(
         "settings of ours": dict(options.ours) or "defaults",
     }
     return Results(where, shown, figures, absent, session.failures)
+
+
+def renewed(folder: Path, results: Results, measures: Sequence[str]) -> Results:
+    """The results in a folder, with what was measured again in the place of what it was.
+
+    The report says which measures are of a later run.
+    """
+    kept = json.loads((folder / "serving.json").read_text(encoding="utf-8"))
+    known = {figure["name"]: Figure(**figure) for figure in kept["figures"]} | results.by_name()
+    return replace(
+        results,
+        machine=kept["machine"],
+        options=kept["options"] | {"measured again": ", ".join(measures)},
+        figures=list(known.values()),
+        absent=kept["absent"],
+        failures=[*kept["failures"], *results.failures],
+    )
 
 
 def write(results: Results, folder: Path) -> None:
@@ -104,6 +125,7 @@ def parse() -> argparse.Namespace:
         help="a variable for our own server; again for more",
     )
     add("--output", type=Path, metavar="DIR", help="write the results there, too")
+    add("--renew", type=Path, metavar="DIR", help="put what is measured into the results there")
     add("--list", action="store_true", help="name the measures and the stacks")
     options = parser.parse_args()
     options.rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)

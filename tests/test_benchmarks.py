@@ -16,6 +16,7 @@ from benchmarks.load_run import LoadFailed, Plan
 from benchmarks.measures.generator_ceiling import RESPONDER
 from benchmarks.models import Model
 from benchmarks.report import Results, markdown
+from benchmarks.serving import renewed, write
 from benchmarks.session import Session
 from benchmarks.stacks.all_stacks import STACKS
 from benchmarks.stacks.programs.responder import ANSWER
@@ -142,3 +143,25 @@ def test_every_stack_answers_and_the_report_is_made(tmp_path: Path) -> None:
     # Two stacks are others of them with one variable set; a machine may have no nginx.
     assert measured == set(STACKS) - {"fastapi-omp1", "no-metrics"} - set(results["absent"])
     assert set(results["absent"]) <= {"classic"}
+
+
+def test_what_is_measured_again_takes_its_place(tmp_path: Path) -> None:
+    """The other figures stay, and the report names what is of a later run."""
+    first = Results(
+        {"cores": "2"},
+        {"rounds": 1},
+        [Figure("a", "A", "s", {"ours": [1.0]}), Figure("b", "B", "s", {"ours": [2.0]})],
+        {},
+        ["stock: broke off"],
+    )
+    write(first, tmp_path)
+    again = Results({"cores": "9"}, {}, [Figure("b", "B", "s", {"ours": [3.0]})], {}, [])
+
+    found = renewed(tmp_path, again, ["memory"])
+
+    assert {name: figure.values["ours"] for name, figure in found.by_name().items()} == {
+        "a": [1.0], "b": [3.0],
+    }  # fmt: skip
+    assert found.machine == {"cores": "2"}
+    assert found.options == {"rounds": 1, "measured again": "memory"}
+    assert found.failures == ["stock: broke off"]
