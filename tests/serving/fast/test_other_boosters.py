@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -32,22 +33,28 @@ def kind(model: Any) -> str:
     return type(model).__name__
 
 
-CLASSIFIERS = [
-    LGBMClassifier(**QUIET),
-    LGBMClassifier(**QUIET, boosting_type="rf", bagging_freq=1, bagging_fraction=0.7),
-    LGBMClassifier(**QUIET, boosting_type="dart", objective="multiclassova"),
-    XGBClassifier(**SMALL),
-    XGBClassifier(**SMALL, booster="dart", rate_drop=0.3),
-    XGBClassifier(**SMALL, missing=-1.0, base_score=0.3),
-    XGBRFClassifier(**SMALL),
+# Newer versions of xgboost say of some of its boosters that they will go.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*is deprecated:FutureWarning"),
+    pytest.mark.filterwarnings("ignore:.*is deprecated:UserWarning"),
 ]
-REGRESSORS = [
-    LGBMRegressor(**QUIET),
-    LGBMRegressor(**QUIET, objective="poisson"),
-    XGBRegressor(**SMALL),
-    XGBRegressor(**SMALL, objective="reg:tweedie"),
-    XGBRFRegressor(**SMALL),
-]
+with warnings.catch_warnings(action="ignore", category=FutureWarning):
+    CLASSIFIERS = [
+        LGBMClassifier(**QUIET),
+        LGBMClassifier(**QUIET, boosting_type="rf", bagging_freq=1, bagging_fraction=0.7),
+        LGBMClassifier(**QUIET, boosting_type="dart", objective="multiclassova"),
+        XGBClassifier(**SMALL),
+        XGBClassifier(**SMALL, booster="dart", rate_drop=0.3),
+        XGBClassifier(**SMALL, missing=-1.0, base_score=0.3),
+        XGBRFClassifier(**SMALL),
+    ]
+    REGRESSORS = [
+        LGBMRegressor(**QUIET),
+        LGBMRegressor(**QUIET, objective="poisson"),
+        XGBRegressor(**SMALL),
+        XGBRegressor(**SMALL, objective="reg:tweedie"),
+        XGBRFRegressor(**SMALL),
+    ]
 
 
 def fitted(model: Any, data: Any, target: np.ndarray) -> Any:
