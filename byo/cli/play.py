@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from byo.cli.endpoint import port_number, run_endpoints
+from byo.cli.endpoint_options import port_number
+from byo.cli.endpoint_up import run_endpoints
 from byo.command_errors import UsageError
 from byo.endpoint.client import DEFAULT_URL
 from byo.prerequisites import require_local
