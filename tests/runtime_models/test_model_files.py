@@ -55,7 +55,10 @@ def _named(name: str) -> Change:
         (archive({"model.joblib": bytes(range(256)) * 400})[:500], "can't be unpacked"),
         (archive({}), "it is empty"),
     ],
-)
+    # Not by their content, in which the time is that of the process.
+    ids=["link", "link beside", "hard link", "device", "pipe", "outside", "outside of a folder",
+         "nothing", "no archive", "cut off", "empty"],
+)  # fmt: skip
 def test_archives_that_are_refused(tmp_path: Path, content: bytes, why: str) -> None:
     """Nothing of them is left, and the client is told in AWS's words."""
 
