@@ -354,3 +354,13 @@ def test_users_say_their_own_execution_parameters(
 
     assert found == (answered or found | {"BatchStrategy": "MULTI_RECORD"})
     assert ("execution_parameters_fn gave none" in log) == (answered is None)
+
+
+@pytest.mark.parametrize("document", [b"{not json", b"[]", b'"a"', b"", b'{"batch_size": "x"}'])
+def test_a_load_that_is_no_document(many: Server, document: bytes) -> None:
+    """400 and what is right, where the frontend by itself says 500; the connection goes on."""
+    refused = many.client.request("POST", "/models", document, {"Content-Type": "application/json"})
+
+    assert refused.status == 400
+    assert '"model_name"' in json.loads(refused.body)["detail"]
+    assert many.client.request("GET", "/models").status == 200

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -160,17 +159,19 @@ def test_what_user_code_prints_outlives_the_launcher(many: Observed) -> None:
 
 
 def test_unload_during_a_prediction(many: Observed, model: Path) -> None:
-    """It is not waited for, and may stay without an answer, as the frontend has it."""
+    """It is waited for, and nothing is left then."""
     gate = model / "gate"
-    with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(many.invoke, model, f"wait for {gate}", seconds=5)
+    with ThreadPoolExecutor(2) as pool:
+        asked = pool.submit(many.invoke, model, f"wait for {gate}", seconds=30)
         eventually(gate.with_suffix(".begun").exists)
+        unload = pool.submit(many.unload, model)
+        eventually(lambda: many.invoke(model)[0] == 404)
 
-        assert many.unload(model) == 200
+        gate.touch()
 
-        assert_gone(many, model)
-        with suppress(RequestFailed):
-            assert asked.result()[0] >= 500
+        assert asked.result()[0] == 200
+        assert unload.result() == 200
+    assert_gone(many, model)
     assert many.load(model) == 200
 
 

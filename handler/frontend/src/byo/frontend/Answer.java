@@ -5,6 +5,9 @@ import com.amazonaws.ml.mms.util.JsonUtils;
 import com.google.gson.JsonObject;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpHeaderNames;
@@ -90,6 +93,15 @@ final class Answer {
 
     int code() {
         return status.code();
+    }
+
+    /** Answer a request whose body has come. */
+    void send(ChannelHandlerContext context, HttpRequest request) {
+        boolean closes = !HttpUtil.isKeepAlive(request);
+        ChannelFuture sent = context.writeAndFlush(response(context.channel(), request, closes));
+        if (closes) {
+            sent.addListener(ChannelFutureListener.CLOSE);
+        }
     }
 
     /** The response itself, with its cause for the log. */

@@ -45,6 +45,7 @@ public final class GuardedServer extends ModelServer {
             Runtime.getRuntime().addShutdownHook(Drain.SERVER);
             Reconnects.begin();
             EndedLaunches.begin();
+            LostInvocations.begin();
             HeapReturn.begin();
             MemoryKills.begin();
             new GuardedServer(ConfigManager.getInstance()).startAndWait();
@@ -131,6 +132,7 @@ public final class GuardedServer extends ModelServer {
             pipeline.addAfter("http", "requests", new RequestLog());
             pipeline.addAfter("aggregator", "loads", new LoadWatch());
             pipeline.addAfter("aggregator", "memory", new MemoryAnswers());
+            pipeline.addAfter("aggregator", "unloads", new UnloadGate());
         }
     }
 }

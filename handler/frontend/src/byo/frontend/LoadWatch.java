@@ -16,12 +16,15 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Optional;
 
-/** Reads in passing what a model is loaded as, and watches over each LOAD until it is answered. */
+/**
+ * Reads in passing what a model is loaded as, and watches over each LOAD and each change of a model's
+ * workers until it is answered.
+ */
 final class LoadWatch extends ChannelDuplexHandler {
 
     private static final int LONGEST_DOCUMENT = 64 * 1024;
 
-    /** For each request on this connection that is not answered: the LOAD that it is, if any. */
+    /** For each request on this connection that is not answered: what starts workers, if it does. */
     private final Deque<Optional<PendingLoad>> underWay = new ArrayDeque<>();
 
     @Override
@@ -32,6 +35,12 @@ final class LoadWatch extends ChannelDuplexHandler {
         }
         FullHttpRequest request = (FullHttpRequest) message;
         Target target = request.decoderResult().isSuccess() ? Target.of(request) : null;
+        Answer refusal = target == null ? null : LoadDocument.refusal(request, target);
+        if (refusal != null) {
+            refusal.send(context, request);
+            request.release();
+            return;
+        }
         String loaded = target != null && target.isManagement() ? note(request, target) : null;
         Optional<PendingLoad> load =
                 Optional.ofNullable(loaded).map(name -> new PendingLoad(context, request, name));
@@ -58,20 +67,27 @@ final class LoadWatch extends ChannelDuplexHandler {
         context.fireChannelInactive();
     }
 
-    /** The name of the model that a request loads, or null. */
+    /** The name of the model that a request loads or scales, or null. */
     private static String note(FullHttpRequest request, Target target) {
         String managed = target.managedModel();
         if (HttpMethod.DELETE.equals(request.method()) && managed != null) {
-            TargetModels.unloading(managed);
-            Backlog.forget(managed);
+            unloading(managed);
         } else if (HttpMethod.POST.equals(request.method()) && managed == null) {
             String name = nameIn(request, target);
             if (name != null) {
                 TargetModels.loading(name, request.headers().get(TargetModels.HEADER));
             }
             return name;
+        } else if (HttpMethod.PUT.equals(request.method())) {
+            return managed;
         }
         return null;
+    }
+
+    /** A model is about to be unloaded. */
+    static void unloading(String model) {
+        TargetModels.unloading(model);
+        Backlog.forget(model);
     }
 
     /** The name under which a LOAD loads, or null. */

@@ -9,10 +9,11 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A LOAD that the frontend has begun and not answered, and now and then a look whether it will.
+ * A LOAD, or a change of a model's workers, that the frontend has begun and not answered, and now and
+ * then a look whether it will.
  *
- * <p>Where a model is unloaded while it loads, the frontend's thread may fail before it has told
- * anybody, and LOAD is never answered. It is answered here once the model has been gone for a while.
+ * <p>Where a model is unloaded meanwhile, the frontend's thread may fail before it has told
+ * anybody, and it is never answered. It is answered here once the model has been gone for a while.
  */
 final class PendingLoad {
 
@@ -56,7 +57,7 @@ final class PendingLoad {
         Answer answer =
                 Answer.problem(
                         HttpResponseStatus.INTERNAL_SERVER_ERROR,
-                        "the model was unloaded while it was being loaded");
+                        "the model was unloaded while its workers were being started");
         context.writeAndFlush(answer.response(context.channel(), head, true))
                 .addListener(ChannelFutureListener.CLOSE);
         isAnswered = true;
