@@ -12,10 +12,6 @@ from tests.serving.conftest import Server, make_tree, running, save_positional
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 PAYLOAD = b"0,0\n2,0\n3,0\n1,0\n"
-# Known, and told in docs/container-check.md.
-DEVIATIONS = {"load-malformed"}
-# The same, but only at times, and then some wait for an answer until it is too late.
-BY_CHANCE = {"unload-while-invoked"}
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +40,7 @@ def test_many_models(tmp_path_factory: pytest.TempPathFactory) -> None:
     with running(tree, multi_model=True) as server:
         urls = tuple(map(str, places))
         asked = Container(server.client.url, Mode.MULTI, PAYLOAD, "text/csv", "text/csv", urls)
-        rules = [rule for rule in rules_for(asked) if rule.id not in BY_CHANCE]
-        verdicts = list(run_rules(asked, rules))
+        verdicts = list(run_rules(asked, rules_for(asked)))
 
     missed = {each.rule.id: str(each) for each in verdicts if each.outcome is not Outcome.PASSED}
-    assert missed.keys() <= DEVIATIONS, missed
+    assert missed == {}
