@@ -24,7 +24,11 @@ from tests.runtime.browser import PROGRAM, Page, page_of
 from tests.runtime.running import LoopThread, RunningRuntime, read, running_runtime
 from tests.runtime.stub_container import StubContainer
 
-FILES = sorted(file for file in Path(page_files.__file__).parent.iterdir() if file.suffix != ".py")
+FILES = sorted(
+    file
+    for file in Path(page_files.__file__).parent.iterdir()
+    if file.is_file() and file.suffix != ".py"
+)
 in_browser = [
     pytest.mark.slow,
     pytest.mark.skipif(PROGRAM is None, reason="there is no Chromium on this machine"),

@@ -242,7 +242,8 @@ def test_an_unload_does_not_wait_for_ever(tmp_path: Path) -> None:
 def test_a_server_that_stops_during_an_unload(tmp_path: Path) -> None:
     """Both are answered before it ends."""
     with (
-        observed(tmp_path, multi_model=True) as one,
+        # With one worker an invocation that came before the UNLOAD would wait for the gate as well.
+        observed(tmp_path, multi_model=True, MODEL_SERVER_WORKERS="2") as one,
         ThreadPoolExecutor(2) as pool,
     ):
         folder = one.model("stopped", "waits_at_a_gate.py")
