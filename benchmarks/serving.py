@@ -29,6 +29,7 @@ from benchmarks.stacks.stack import Stack
 ROOT = Path(__file__).parent.parent
 ROUNDS, SECONDS = 5, 1.5
 QUICK_ROUNDS, QUICK_SECONDS = 2, 1.0
+AGAIN = "measured again"
 
 
 def main() -> int:
@@ -84,10 +85,11 @@ def renewed(folder: Path, results: Results, measures: Sequence[str]) -> Results:
     """
     kept = json.loads((folder / "serving.json").read_text(encoding="utf-8"))
     known = {figure["name"]: Figure(**figure) for figure in kept["figures"]} | results.by_name()
+    again = [*filter(None, kept["options"].get(AGAIN, "").split(", ")), *measures]
     return replace(
         results,
         machine=kept["machine"],
-        options=kept["options"] | {"measured again": ", ".join(measures)},
+        options=kept["options"] | {AGAIN: ", ".join(dict.fromkeys(again))},
         figures=list(known.values()),
         absent=kept["absent"],
         failures=[*kept["failures"], *results.failures],

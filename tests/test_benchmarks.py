@@ -165,3 +165,6 @@ def test_what_is_measured_again_takes_its_place(tmp_path: Path) -> None:
     assert found.machine == {"cores": "2"}
     assert found.options == {"rounds": 1, "measured again": "memory"}
     assert found.failures == ["stock: broke off"]
+    write(found, tmp_path)
+    later = renewed(tmp_path, again, ["first", "memory"])
+    assert later.options["measured again"] == "memory, first"
