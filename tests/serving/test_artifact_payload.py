@@ -88,7 +88,10 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, int
         folders[name] = folder
     files = [str(folder / "model.joblib") for folder in folders.values()]
     done = subprocess.run(
-        [sys.executable, "-c", MEASURE, *files], stdout=subprocess.PIPE, check=True, timeout=60
+        [sys.executable, "-P", "-c", MEASURE, *files],
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=60,
     )
     taken = json.loads(done.stdout)
     return {name: (folders[name], taken[at]) for at, name in enumerate(folders)}
