@@ -63,7 +63,10 @@ def accepted_or_done(one: Observed, folder: Path, asked: list[Asked]) -> bool:
 
 
 def unloading(one: Observed, pool: ThreadPoolExecutor, folder: Path) -> Future[int]:
-    """An UNLOAD that has come."""
+    """An UNLOAD that has come.
+
+    An invocation that came before it is answered by the model, so a worker must be free for that.
+    """
     unload = pool.submit(one.unload, folder)
     eventually(lambda: unload.done() or one.invoke(folder)[0] == 404)
     return unload
@@ -146,7 +149,8 @@ def test_what_was_accepted_is_answered(one: Observed, model: Path) -> None:
 
 def test_what_the_stock_worker_has_accepted_is_answered(tmp_path: Path) -> None:
     """It is the frontend that forgets them, so its own worker is no better off."""
-    with observed(tmp_path, multi_model=True, BYO_BACKEND="stock") as one:
+    settings = {"BYO_BACKEND": "stock", "MODEL_SERVER_WORKERS": "2"}
+    with observed(tmp_path, multi_model=True, **settings) as one:
         folder = one.model("stock", "waits_at_a_gate.py")
         assert one.load(folder) == 200
         assert_accepted_are_answered(one, folder)
