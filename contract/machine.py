@@ -41,8 +41,9 @@ def this_machine(root: Path = Path("/")) -> Machine:
     """
     cpus = [float(len(os.sched_getaffinity(0)))]
     memory = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
-    for folder in groups(root):
+    for folder in groups(root, "cpu"):
         cpus += _quotas(folder)
+    for folder in groups(root, "memory"):
         memory += numbers(folder / "memory.max")
         memory += numbers(folder / "memory.limit_in_bytes")
     return Machine(max(1, math.ceil(min(cpus))), min(memory))

@@ -14,7 +14,7 @@ import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -286,13 +286,18 @@ def load_signature(model_dir: str | os.PathLike[str]) -> Signature | None:
 
 def installed_versions() -> dict[str, str]:
     """The versions in this environment of what a saved model depends on."""
+    found = {name: _installed_version(name) for name in TRACKED_VERSIONS}
     versions = {"python": platform.python_version()}
-    for name in TRACKED_VERSIONS:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions
+    return versions | {name: version for name, version in found.items() if version is not None}
+
+
+@cache
+def _installed_version(name: str) -> str | None:
+    """A package's version, which takes a millisecond to read; None where it is not installed."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _column(member: Mapping[str, Any]) -> Column:

@@ -10,6 +10,7 @@ unpickled. So are their folders ``lib``, where the SDK puts ``dependencies=[...]
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -65,7 +66,18 @@ def make_importable(directories: Sequence[Path]) -> None:
     """
     names = [str(folder) for folder in module_folders(directories)]
     sys.path[:] = [*dict.fromkeys(names), *(entry for entry in sys.path if entry not in names)]
-    importlib.invalidate_caches()
+    _forget_listings(names)
+
+
+def _forget_listings(folders: Sequence[str]) -> None:
+    """Have folders be read again by the next import: their files may be younger than that shows.
+
+    All other folders stay known, so that an import after a fork reads none of them again.
+    """
+    below = tuple(f"{folder}{os.sep}" for folder in folders)
+    for known in tuple(sys.path_importer_cache):
+        if known in folders or known.startswith(below):
+            sys.path_importer_cache.pop(known, None)
 
 
 def import_program(file: Path) -> ModuleType:
