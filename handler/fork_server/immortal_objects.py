@@ -11,6 +11,8 @@ from __future__ import annotations
 import ctypes
 import gc
 import sys
+from collections.abc import Iterable, Iterator
+from types import CodeType
 from typing import Any
 
 # From 3.14 on, the count shares its word with flags that differ from object to object.
@@ -41,10 +43,17 @@ def _reachable() -> dict[int, Any]:
     known = {id(one): one for one in gc.get_objects()}
     fresh = list(known.values())
     while fresh:
-        found = {id(one): one for one in gc.get_referents(*fresh)}
+        found = {id(one): one for one in (*gc.get_referents(*fresh), *_constants(fresh))}
         fresh = [one for address, one in found.items() if address not in known]
         known |= found
     return known
+
+
+def _constants(objects: Iterable[object]) -> Iterator[object]:
+    """What code refers to, which it does not tell the garbage collector."""
+    for one in objects:
+        if isinstance(one, CodeType):
+            yield one.co_consts
 
 
 def _count_of(one: object) -> ctypes.c_ssize_t:

@@ -15,6 +15,7 @@ from contract import save_signature
 from contract.settings import MODEL_FORMATS, ServingSettings
 from handler.invocation.pipeline_loading import load_pipeline
 from handler.invocation.request_types import Request
+from handler.processes.freed_memory import give_back
 
 logger = logging.getLogger(__name__)
 
@@ -110,6 +111,10 @@ def rehearse(settings: ServingSettings) -> None:
 
 
 def settle() -> None:
-    """Keep hosts from un-sharing what is here by looking for garbage in it."""
+    """Keep hosts from un-sharing what is here by looking for garbage in it.
+
+    What imports have freed is given back: every fork would take its pages along.
+    """
     gc.collect()
+    give_back()
     gc.freeze()
