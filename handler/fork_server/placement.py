@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -74,6 +75,10 @@ class Placements:
         self._watchdog = watchdog
         self._clock = clock
         self._placed: dict[LaunchRequest, OwnHost | InSharedHost] = {}
+        # What is placed is not looked through for each new model: to look at a thousand is to write
+        # to their pages, of which the model's host would then have the only copy.
+        self._executions: set[tuple[int, str]] = set()
+        self._by_model: defaultdict[str, set[LaunchRequest]] = defaultdict(set)
         # Models that leave a host that they share, and the hosts of their own that load them.
         self._moving: dict[LaunchRequest, OwnHost] = {}
         self._to_reload: set[LaunchRequest] = set()
@@ -103,7 +108,7 @@ class Placements:
     def announced(self, request: LaunchRequest) -> None:
         """A launcher asks for a process for its model."""
         # Placed already: from what was saved, before its launcher came to announcing it again.
-        if not any(_is_same(request, one) for one in self._placed):
+        if request.execution not in self._executions:
             self._place(request)
 
     def reload(self, seconds: float) -> None:
@@ -184,10 +189,11 @@ class Placements:
         if not (slot.has_launcher or request.again):
             slot.close()  # the frontend has changed its mind
             return
-        for one, placed in self._placed.items():
-            if one.model == request.model:
-                placed.leave()  # the frontend forgot the model, and has now loaded it anew
+        for earlier in self._by_model[request.model]:
+            self._placed[earlier].leave()  # the frontend forgot it, and has now loaded it anew
         self._placed[request] = self._placed_in_host(slot)
+        self._executions.add(request.execution)
+        self._by_model[request.model].add(request)
         if not slot.has_launcher:
             self._check(request)
 
@@ -206,6 +212,10 @@ class Placements:
     def _remove(self, request: LaunchRequest) -> None:
         self._stay(request)
         self._placed.pop(request).slot.close()
+        self._executions.discard(request.execution)
+        self._by_model[request.model].discard(request)
+        if not self._by_model[request.model]:
+            del self._by_model[request.model]
         if self._checks is not None:
             self._checks.end(request)
 
@@ -226,11 +236,6 @@ class Placements:
 
         if self._checks is not None:
             self._checks.begin(request, request.model, answered, after)
-
-
-def _is_same(request: LaunchRequest, other: LaunchRequest) -> bool:
-    """Whether two requests come of one execution of the launcher."""
-    return (request.pid, request.address) == (other.pid, other.address)
 
 
 def can_share(model_dir: Path) -> bool:

@@ -56,6 +56,11 @@ class LaunchRequest:
             raise ValueError(f"the frontend gave no {error.args[0]}") from None
         return cls(pid, model, model_dir, kind, address, given.get("--again") == "yes")
 
+    @property
+    def execution(self) -> tuple[int, str]:
+        """What tells this execution of the launcher from others: it may ask a second time."""
+        return self.pid, self.address
+
     def listen(self) -> socket.socket:
         """The socket that the frontend will connect to, once for each worker."""
         if self.kind == "unix":
