@@ -161,6 +161,9 @@ def _run(work: Callable[[ProcessRecord], None], record: ProcessRecord, parent: i
         # Else every child would draw the same numbers as its siblings.
         np.random.seed(int.from_bytes(os.urandom(4), sys.byteorder))
         random.seed()
+        # What the parent has is no garbage here: to look at it would be to copy its pages, those of
+        # every other model's among them.
+        gc.freeze()
         gc.enable()
         work(record)
         code = 0
