@@ -11,15 +11,16 @@ import contextlib
 from collections.abc import Callable, Iterable
 
 from contract.free_memory import free_memory, least_left, memory_kills
+from contract.machine import MEBIBYTE
 from handler.host.out_of_memory import described
 from handler.processes.memory_notes import MemoryNotes, RefusalNote
 from handler.processes.process_memory import anonymous_bytes
 from handler.processes.process_shared_memory import LoadState, ProcessRecord
 
-# How often to look while a model loads, and where less than a part of the limit is free: a process
-# takes some 50 MB in the one, and 8 in the other.
-LOOK_SECONDS, LOOK_CLOSELY_SECONDS = 0.03, 0.005
-CLOSE_SHARE = 8
+GIBIBYTE = 1024 * MEBIBYTE
+# A process takes some 2 GB a second: by the next look, at most half of what is free is gone.
+TAKEN_EACH_SECOND = 2 * GIBIBYTE
+LEAST_SECONDS, MOST_SECONDS = 0.005, 0.25
 
 
 class LoadGuard:
@@ -35,12 +36,13 @@ class LoadGuard:
         self._end = end
         self._models: dict[int, tuple[str, ProcessRecord]] = {}  # by process id
         self._kills = memory_kills()
-        self.look_in = LOOK_SECONDS  # after so many seconds, as long as it is needed
+        self.look_in = LEAST_SECONDS  # after so many seconds, as long as it is needed
         self._ending = 0  # the process that is being ended, as long as it has its memory
 
     def begun(self, pid: int, model: str, record: ProcessRecord) -> None:
         """A process begins to load a model."""
         self._models[pid] = model, record
+        self.look_in = LEAST_SECONDS
 
     def is_unwanted(self, pid: int) -> None:
         """A process is about to be ended, as nobody wants its model any more."""
@@ -73,9 +75,10 @@ class LoadGuard:
         if not self.is_needed or self._ending:
             return
         memory = free_memory()
-        is_close = memory.free < memory.limit // CLOSE_SHARE
-        self.look_in = LOOK_CLOSELY_SECONDS if is_close else LOOK_SECONDS
-        if memory.free >= least_left(memory.limit):
+        spare = memory.free - least_left(memory.limit)
+        seconds = spare / 2 / (TAKEN_EACH_SECOND * len(self._models))
+        self.look_in = min(MOST_SECONDS, max(LEAST_SECONDS, seconds))
+        if spare >= 0:
             return
         # One that has a reason already is about to end by itself.
         taken = self._taken([pid for pid, (_, one) in self._models.items() if not one.reason])

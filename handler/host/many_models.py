@@ -71,7 +71,7 @@ class ManyModelsHost:
         """Serve for ever; this process ends with the fork server."""
         container_log.configure(self._settings.log_level, LOG_FORM)
         take_turn(Turn.SERVING)
-        bound_growth()
+        bound_growth(this_machine().memory)
         self._worker.watch(self._channel.fileno(), self._hear)
         while True:
             self._worker.turn(RETRY_SECONDS if self._away else None)

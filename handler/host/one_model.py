@@ -110,7 +110,7 @@ class OneModelHost:
             self._request.tell_started(os.getpid())
         pipeline = self._load(self._record)
         take_turn(Turn.SERVING)
-        bound_growth()
+        bound_growth(self._plan.machine.memory)
         if not self._settings.multi_model or self._occasion is LoadOccasion.ANEW:
             # The frontend opens its port now, and is healthy indeed.
             self._request.tell_started(os.getpid())
