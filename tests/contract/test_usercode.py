@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -98,3 +100,21 @@ def test_refuses_to_be_shadowed(tmp_path: Path, name: str) -> None:
 
     with pytest.raises(UserCodeError, match=name):
         check_names([tmp_path])
+
+
+def test_a_file_that_is_younger_than_its_folder_shows_is_found(tmp_path: Path) -> None:
+    """Of the folders of user code nothing is remembered, of all others what is there."""
+    folder, other = tmp_path / "code", tmp_path / "other"
+    write(folder, "script.py", "")
+    write(other, "helper.py", "")
+    import_program(folder / "script.py")
+    sys.path.append(str(other))
+    importlib.import_module("helper")
+    read = sys.path_importer_cache[str(other)]
+    at = folder.stat().st_mtime_ns
+
+    write(folder, "inference.py", "")
+    os.utime(folder, ns=(at, at))
+
+    assert import_program(folder / "inference.py").__file__ == str(folder / "inference.py")
+    assert sys.path_importer_cache[str(other)] is read

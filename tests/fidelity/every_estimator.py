@@ -34,6 +34,9 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "HalvingGridSearchCV": {"param_grid": {"max_depth": [1, 3]}},
     "RandomizedSearchCV": {"param_distributions": {"max_depth": [1, 3]}, "n_iter": 2},
     "HalvingRandomSearchCV": {"param_distributions": {"max_depth": [1, 3]}},
+    # How well it has been fitted is not what is tested: 1,000 steps take a minute.
+    "DictionaryLearning": {"max_iter": 20},
+    "MiniBatchDictionaryLearning": {"max_iter": 20},
     "NMF": {"n_components": 2},
     "MiniBatchNMF": {"n_components": 2},
     "RandomForestClassifier": {"n_estimators": 20},

@@ -56,6 +56,13 @@ def test_siblings_draw_unlike_numbers() -> None:
     assert set(first).isdisjoint(second)
 
 
+def test_a_child_looks_for_no_garbage_in_what_its_parent_has() -> None:
+    """It would copy the pages of every other model's host's record, a thousand of them."""
+    reports, _ = told("garbage")
+
+    assert reports == [{"looked_through": 0, "enabled": True}]
+
+
 def test_a_child_answers_signals_as_any_process() -> None:
     """Its parent's handlers are not its own."""
     reports, _ = told("signals")
