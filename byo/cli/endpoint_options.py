@@ -7,6 +7,8 @@ from pathlib import Path
 
 ADDRESS = "127.0.0.1"
 PORT = 9000
+# What `add_container` adds.
+CONTAINER = ("model", "models", "image", "url", "memory", "env", "algorithm")
 UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
 
@@ -30,6 +32,13 @@ def add_container(parser: argparse.ArgumentParser) -> None:
         "--memory", type=_bytes, metavar="SIZE", help="what the container may take: 512m, 2g"
     )
     parser.add_argument(
+        "--env",
+        type=_variable,
+        action="append",
+        metavar="NAME=VALUE",
+        help="a variable of the container's environment; may be given several times",
+    )
+    parser.add_argument(
         "--algorithm",
         type=Path,
         metavar="DIR",
@@ -48,11 +57,23 @@ def add_port(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def options_given(options: argparse.Namespace, *names: str) -> list[str]:
+    """Those of the options that were given, as they are written."""
+    return [f"--{each.replace('_', '-')}" for each in names if getattr(options, each) is not None]
+
+
 def port_number(text: str) -> int:
     """What an option that names a port to listen on is."""
     if not text.isdecimal() or not 0 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 (any free one) to 65535")
     return int(text)
+
+
+def _variable(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a variable: NAME=VALUE")
+    return name, value
 
 
 def _bytes(text: str) -> int:

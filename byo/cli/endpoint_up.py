@@ -11,7 +11,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from byo.cli.endpoint_options import ADDRESS, PORT, add_container, add_port
+from byo.cli.endpoint_options import (
+    ADDRESS,
+    CONTAINER,
+    PORT,
+    add_container,
+    add_port,
+    options_given,
+)
 from byo.cli.errors_to_exit_codes import say
 from byo.cli.own_tree import own_tree
 from byo.command_errors import UsageError
@@ -105,8 +112,7 @@ def _configurations(options: argparse.Namespace) -> list[EndpointConfiguration]:
     )
     from byo.runtime.configuration_file import read_configuration
 
-    single = ("name", "model", "models", "image", "url", "memory", "algorithm", "async_output")
-    given = [f"--{each.replace('_', '-')}" for each in single if getattr(options, each)]
+    given = options_given(options, "name", *CONTAINER, "async_output")
     if options.config:
         if given:
             raise UsageError(f"--config says what there is: leave {given[0]} out")
@@ -123,6 +129,7 @@ def _configurations(options: argparse.Namespace) -> list[EndpointConfiguration]:
         image=options.image,
         url=options.url,
         memory=options.memory,
+        environment=dict(options.env or ()),
         algorithm=options.algorithm,
     )
     output = options.async_output

@@ -162,7 +162,7 @@ class _Reader:
 
     def place(self, text: object) -> str:
         """A path as from the file's folder; addresses are as they are."""
-        return str(text) if "://" in str(text) else str(self._file.parent / str(text))
+        return str(text) if "://" in str(text) else str(self._file.parent.resolve() / str(text))
 
     def refuse(self, what: str) -> NoReturn:
         raise UsageError(f"{self._file}: {what}")

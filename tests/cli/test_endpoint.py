@@ -115,6 +115,61 @@ def test_a_model_is_served_updated_and_gone(
     assert survivors() == []
 
 
+CONFIGURATION = """\
+EndpointName: birds
+ProductionVariants:
+  - ModelDataUrl: first
+    Environment: {{SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT: {accept}}}
+"""
+
+
+@pytest.mark.slow
+def test_endpoints_become_what_a_file_says(
+    start_byo: Callable[..., subprocess.Popen],
+    run_byo: Callable[..., subprocess.CompletedProcess],
+    survivors: Callable[[], list[str]],
+    tmp_path: Path,
+) -> None:
+    """Another environment is another container; what is as the file says goes on."""
+    model(tmp_path / "first", 7)
+    file = tmp_path / "endpoints.yaml"
+    file.write_text(CONFIGURATION.format(accept="text/csv"), encoding="utf-8")
+    process = start_byo("endpoint", "up", "--config", file, "--port", "0")
+    url = until_in_service(process)
+    port = url.rpartition(":")[2]
+
+    def kind() -> str:
+        answer = client(url).invoke_endpoint(
+            EndpointName="birds", Body=b"1", ContentType="text/csv"
+        )
+        return answer["ContentType"]
+
+    kinds = [kind()]
+    same = run_byo("endpoint", "update", "--config", file, "--port", port)
+    file.write_text(CONFIGURATION.format(accept="application/json"), encoding="utf-8")
+    other = run_byo("endpoint", "update", "--config", file, "--port", port)
+    kinds.append(kind())
+    by_option = run_byo(
+        "endpoint", "update", "--name", "birds", "--port", port,
+        "--env", "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT=application/x-npy",
+    )  # fmt: skip
+    kinds.append(kind())
+    file.write_text(file.read_text().replace("birds", "fish"), encoding="utf-8")
+    strange = run_byo("endpoint", "update", "--config", file, "--port", port)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+
+    assert "variant AllTraffic: as it was; its container goes on" in same.stdout
+    assert "another container answers" in other.stdout, other.stderr
+    assert "another container answers" in by_option.stdout, by_option.stderr
+    assert [each.partition(";")[0] for each in kinds] == [
+        "text/csv", "application/json", "application/x-npy"
+    ]  # fmt: skip
+    assert strange.returncode != 0
+    assert "endpoint fish, variant AllTraffic does not run" in strange.stderr
+    assert survivors() == []
+
+
 @pytest.mark.slow
 def test_many_models_outlive_their_container(
     start_byo: Callable[..., subprocess.Popen],
@@ -202,6 +257,8 @@ def test_a_model_that_can_not_be_loaded_says_why(
         (("--name", "birds", "--model", "nowhere", "--memory", "2g"), "has no limit of memory"),
         (("--config", "f.yaml", "--name", "birds"), "leave --name out"),
         (("--config", "f.yaml"), "f.yaml: No such file"),
+        (("--config", "f.yaml", "--env", "A=1"), "leave --env out"),
+        (("--name", "birds", "--url", "u", "--env", "A=1"), "Environment and MemoryInMB are for"),
     ],
 )
 def test_what_can_not_be_used_is_refused(arguments: tuple[str, ...], said: str) -> None:
@@ -216,9 +273,28 @@ def test_what_can_not_be_used_is_refused(arguments: tuple[str, ...], said: str) 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        ((), "--name is missing"),
+        (("--config", "f.yaml", "--weight", "0"), "leave --weight out"),
+        (("--config", "f.yaml", "--name", "birds"), "leave --name out"),
+        (("--config", "f.yaml"), "f.yaml: No such file"),
+    ],
+)
+def test_updates_that_can_not_be_used_are_refused(arguments: tuple[str, ...], said: str) -> None:
+    options = build_parser(["endpoint"]).parse_args(["endpoint", "update", *arguments])
+
+    with pytest.raises(UsageError) as caught:
+        options.run(options)
+
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
         (("--memory", "2x"), "is not a size such as 512m"),
         (("--max-body", "0"), "is not a number of MB"),
         (("--port", "70000"), "is not a port"),
+        (("--env", "A"), "is not a variable: NAME=VALUE"),
     ],
 )
 def test_options_that_are_none(

@@ -234,6 +234,36 @@ def test_an_update_names_what_it_does_not_know(runtime: RunningRuntime) -> None:
         update(runtime, colour="red")
 
 
+@pytest.mark.parametrize("weight", [1, 3])
+def test_what_is_as_before_keeps_its_container_where_that_is_asked(
+    loop: LoopThread, settings: RuntimeSettings, stub: StubContainer, weight: float
+) -> None:
+    """With all of its fields given, be they the same; without a word it is started anew."""
+    with running_runtime(loop, settings, birds(stub.url)) as running:
+        (variant,) = running.state.endpoints["birds"].variants.values()
+        first = variant.instance
+        fields = {"url": stub.url, "environment": {}, "image": None, "caching": True}
+        kept = update(running, keep_equal=True, weight=weight, asynchronous=None, **fields)
+        second = variant.instance
+        anew = update(running, weight=weight, **fields)
+
+    assert (kept["replaced"], kept["changed"]) == (False, weight != 1)
+    assert second is first
+    assert variant.weight == weight
+    assert anew["replaced"]
+
+
+def test_an_update_can_not_change_where_asynchronous_answers_go(runtime: RunningRuntime) -> None:
+    with pytest.raises(Refused, match="AsyncInferenceConfig of endpoint birds can't be changed"):
+        update(runtime, asynchronous={"output": "/elsewhere", "failure": None, "concurrency": 4})
+
+
+@pytest.mark.parametrize("value", [None, 7, "A=1", ["A"]])
+def test_an_environment_is_a_mapping(runtime: RunningRuntime, value: object) -> None:
+    with pytest.raises(Refused, match="a value is of the wrong kind"):
+        update(runtime, environment=value)
+
+
 def test_no_container_is_service_unavailable(
     loop: LoopThread, settings: RuntimeSettings, stub: StubContainer
 ) -> None:
