@@ -15,7 +15,7 @@ import pytest
 
 from byo.child_processes import child, with_packages
 from byo.command_errors import EndpointFailed, UsageError
-from byo.transform.on_cluster import clusters
+from byo.transform.on_cluster import cluster_job, clusters
 from byo.transform.outputs import RECORD
 
 DEADLINE = 120.0
@@ -190,6 +190,24 @@ def test_hosts_of_this_machine_and_a_part_that_fails(folder, start):
     assert "a.csv.part-00002.out: records 501 to 750: the model answered with 500" in said
     assert "3 parts transformed, 1 failed" in said
     assert outputs(folder) == [doubled(0, 250), doubled(250, 500), doubled(750, 1000)]
+
+
+@pytest.mark.slow
+def test_a_part_that_does_not_come_to_its_end_is_named(folder, transform, scheduler, monkeypatch):
+    """Once no other has come to its end for long; those that have are there."""
+    monkeypatch.setattr(cluster_job, "PART_SECONDS", 5.0)
+    (folder / "seen/hold-300").touch()
+    job = ("--scheduler", scheduler, "--rows-per-part", "100")
+
+    with pytest.raises(
+        EndpointFailed, match=r"no part was done for 5 s: a\.csv\.part-00003\.out of"
+    ):
+        transform("a.csv", "out", *LINES, "--model", "model", *job)
+
+    (folder / "seen/hold-300").unlink()
+    assert len(outputs(folder)) == 9
+    assert transform("a.csv", "out", *LINES, "--model", "model", *job) == 0
+    assert outputs(folder) == [doubled(n, n + 100) for n in range(0, 1000, 100)]
 
 
 def test_a_scheduler_that_is_not_there(folder, transform, monkeypatch):

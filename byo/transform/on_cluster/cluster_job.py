@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from importlib import import_module
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from byo.command_errors import EndpointFailed
@@ -19,8 +19,9 @@ from byo.transform.on_cluster.row_ranges import row_ranges
 from byo.transform.on_cluster.score_part import Part, PartDone, score_part
 from byo.transform.transform_errors import InvocationFailed, ObjectFailed
 
-# As long as SageMaker would let one request take.
+# As long as SageMaker would let one request take: for so long, no part may come to its end.
 PART_SECONDS = 3600.0
+NAMED_PARTS = 3
 
 
 def parts_of(one: InputObject, settings: JobSettings, rows: int, scratch: Path) -> Iterator[Part]:
@@ -121,18 +122,19 @@ def run_parts(
         advanced: takes the bytes that parts were, as they are done.
 
     Raises:
-        EndpointFailed: they took longer than an hour each.
+        EndpointFailed: for an hour, none has come to its end.
     """
-    distributed: Any = import_module("distributed")
     outcome = JobOutcome()
-    seconds = PART_SECONDS * len(parts)
+    ended: SimpleQueue[Any] = SimpleQueue()
     futures = {
         client.submit(score_part, part, digest, settings, limits, place, pure=False): part
         for part in parts
     }
+    for future in futures:
+        future.add_done_callback(ended.put)
     try:
-        ended = distributed.as_completed(list(futures), loop=client.loop, timeout=seconds)
-        for future in ended:
+        while futures:
+            future = ended.get(timeout=PART_SECONDS)
             part = futures.pop(future)
             error = future.exception()
             if error is None:
@@ -141,14 +143,21 @@ def run_parts(
                 _fail(part, error, outcome, say)
             advanced((part.stop or 0) - part.start)
             future.release()  # what is wanted still would be done again if its worker died
-    except TimeoutError:
+    except Empty:
         raise EndpointFailed(
-            f"{len(futures)} of {len(parts)} parts were not done within {seconds:g} s"
+            f"no part was done for {PART_SECONDS:g} s: {_named(list(futures.values()))} of "
+            f"{len(parts)} are left, and what is done is kept"
         ) from None
     finally:
         client.cancel(list(futures))
         finished.close()
     return outcome
+
+
+def _named(parts: Sequence[Part]) -> str:
+    names = ", ".join(part.output for part in parts[:NAMED_PARTS])
+    more = len(parts) - NAMED_PARTS
+    return f"{names} and {more} more" if more > 0 else names
 
 
 def _note(part: Part, done: PartDone, finished: FinishedOutputs, outcome: JobOutcome) -> None:
