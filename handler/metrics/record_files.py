@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import logging
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -33,6 +34,8 @@ logger = logging.getLogger(__name__)
 # What is the sum of models beyond so many is kept for all of them together, under this name.
 MOST_MODELS = 10_000
 OTHER = "other"
+# What a record is called until it has all that its readers look for: its process, and a time.
+_UNNAMED = re.compile(r"(\d+)-\d+")
 _DIED = OUTCOMES_AT + OUTCOMES.index("died")
 
 
@@ -93,8 +96,15 @@ class RecordFiles:
         return snapshot
 
     def _paths(self) -> Iterator[Path]:
+        paths: list[Path] = []
         with contextlib.suppress(FileNotFoundError), os.scandir(self._folder) as entries:
-            yield from sorted(Path(one.path) for one in entries if one.name.endswith(ENDING))
+            paths = sorted(Path(one.path) for one in entries)
+        for path in paths:
+            if path.name.endswith(ENDING):
+                yield path
+            elif _was_never_named(path.name):
+                with contextlib.suppress(OSError):
+                    path.unlink()
 
     def _look(self, path: Path) -> Found | None:
         """A record whose process lives; that of one that has ended is added to what stands."""
@@ -142,6 +152,12 @@ class RecordFiles:
 
 def _add(figures: dict[str, Figures], found: Found) -> None:
     figures.setdefault(found.model, Figures()).add(found.figures)
+
+
+def _was_never_named(name: str) -> bool:
+    """Whether a file is a record whose process ended while it made it."""
+    found = _UNNAMED.fullmatch(name)
+    return found is not None and not Path(f"/proc/{found[1]}").exists()
 
 
 def _can_lock(descriptor: int) -> bool:

@@ -231,3 +231,24 @@ def test_user_code_has_so_many_names(folder: Path, caplog: pytest.LogCaptureFixt
     assert len(found.users) == MOST_USER_NAMES
     assert found.cells[CELLS - 1] == 2 * MOST_USER_NAMES
     assert caplog.text.count("names") == 1
+
+
+def test_a_record_whose_process_was_killed_while_it_made_it_is_not_left(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is one taken away that a living process is just making."""
+    being_made = folder / f"{os.getpid()}-1"
+    being_made.touch()
+    strange = folder / "socket-1"
+    strange.touch()
+
+    def killed(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr(os, "posix_fallocate", killed)
+    in_a_child(lambda: predict("a"))
+    assert len(list(folder.iterdir())) == 3
+
+    assert RecordFiles(folder).read().figures == {}
+
+    assert set(folder.iterdir()) == {being_made, strange}
