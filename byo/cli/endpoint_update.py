@@ -66,7 +66,7 @@ def update(options: argparse.Namespace) -> int:
         if options.config:
             _require_that_they_run(client, wanted, options.config)
         for each in wanted:
-            say(f"byo endpoint: {_told(_updated(client, each))}")
+            say(f"byo endpoint: {_told(_asked(client, 'POST', '/-/update', each))}")
     return 0
 
 
@@ -123,7 +123,7 @@ def _require_that_they_run(client: Client, wanted: list[dict[str, Any]], file: P
     Raises:
         UsageError: it names another endpoint or variant than those that run, or lacks one.
     """
-    state = json.loads(client.request("GET", "/-/state").require_ok().body)
+    state = _asked(client, "GET", "/-/state")
     there = {
         (endpoint["name"], variant["name"])
         for endpoint in state["endpoints"]
@@ -138,14 +138,22 @@ def _require_that_they_run(client: Client, wanted: list[dict[str, Any]], file: P
             )
 
 
-def _updated(client: Client, wanted: dict[str, Any]) -> dict[str, Any]:
-    """What an update has come to.
+def _asked(client: Client, method: str, path: str, body: object = None) -> dict[str, Any]:
+    """What the Runtime answers.
 
     Raises:
-        RequestFailed: it was refused, and all stays as it was.
+        RequestFailed: it refuses, and all stays as it was; or what listens there is no Runtime.
     """
-    answer = client.request("POST", "/-/update", json.dumps(wanted).encode(), JSON)
-    document: dict[str, Any] = json.loads(answer.body)
+    answer = client.request(method, path, json.dumps(body).encode() if body else b"", JSON)
+    try:
+        document = json.loads(answer.body)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise RequestFailed(
+            f"what listens at {client.url} is no `byo endpoint up`: it answers {method} {path} "
+            f"with {answer.status}; name the right --port"
+        )
     if not answer.ok:
         raise RequestFailed(document.get("Message") or answer.failure())
     return document

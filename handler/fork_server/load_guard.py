@@ -18,8 +18,9 @@ from handler.processes.process_memory import anonymous_bytes
 from handler.processes.process_shared_memory import LoadState, ProcessRecord
 
 GIBIBYTE = 1024 * MEBIBYTE
-# A process takes some 2 GB a second: by the next look, at most half of what is free is gone.
-TAKEN_EACH_SECOND = 2 * GIBIBYTE
+# A process takes some 2 GB a second page by page, and 8 in huge pages: by the next look, at most
+# half of what is free is gone.
+TAKEN_EACH_SECOND = 8 * GIBIBYTE
 LEAST_SECONDS, MOST_SECONDS = 0.005, 0.25
 
 

@@ -6,7 +6,6 @@ import contextlib
 import logging
 import os
 import time
-from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -75,10 +74,6 @@ class Placements:
         self._watchdog = watchdog
         self._clock = clock
         self._placed: dict[LaunchRequest, OwnHost | InSharedHost] = {}
-        # What is placed is not looked through for each new model: to look at a thousand is to write
-        # to their pages, of which the model's host would then have the only copy.
-        self._executions: set[tuple[int, str]] = set()
-        self._by_model: defaultdict[str, set[LaunchRequest]] = defaultdict(set)
         # Models that leave a host that they share, and the hosts of their own that load them.
         self._moving: dict[LaunchRequest, OwnHost] = {}
         self._to_reload: set[LaunchRequest] = set()
@@ -108,7 +103,7 @@ class Placements:
     def announced(self, request: LaunchRequest) -> None:
         """A launcher asks for a process for its model."""
         # Placed already: from what was saved, before its launcher came to announcing it again.
-        if request.execution not in self._executions:
+        if request not in self._placed:
             self._place(request)
 
     def reload(self, seconds: float) -> None:
@@ -189,11 +184,10 @@ class Placements:
         if not (slot.has_launcher or request.again):
             slot.close()  # the frontend has changed its mind
             return
-        for earlier in self._by_model[request.model]:
-            self._placed[earlier].leave()  # the frontend forgot it, and has now loaded it anew
+        for one, placed in self._placed.items():
+            if one.model == request.model:
+                placed.leave()  # the frontend forgot the model, and has now loaded it anew
         self._placed[request] = self._placed_in_host(slot)
-        self._executions.add(request.execution)
-        self._by_model[request.model].add(request)
         if not slot.has_launcher:
             self._check(request)
 
@@ -212,10 +206,6 @@ class Placements:
     def _remove(self, request: LaunchRequest) -> None:
         self._stay(request)
         self._placed.pop(request).slot.close()
-        self._executions.discard(request.execution)
-        self._by_model[request.model].discard(request)
-        if not self._by_model[request.model]:
-            del self._by_model[request.model]
         if self._checks is not None:
             self._checks.end(request)
 

@@ -7,7 +7,7 @@ import logging
 import os
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from contract import log_format
@@ -22,7 +22,7 @@ STDOUT, STDERR = 8, 9
 
 @dataclass(frozen=True)
 class LaunchRequest:
-    """One execution of the launcher.
+    """One execution of the launcher; equal to what it asks for a second time.
 
     Args:
         pid: the launcher's process id; its output is the frontend's.
@@ -38,7 +38,7 @@ class LaunchRequest:
     model_dir: Path
     kind: str
     address: str
-    again: bool = False
+    again: bool = field(default=False, compare=False)
 
     @classmethod
     def of(cls, pid: int, arguments: list[str]) -> LaunchRequest:
@@ -55,11 +55,6 @@ class LaunchRequest:
         except KeyError as error:
             raise ValueError(f"the frontend gave no {error.args[0]}") from None
         return cls(pid, model, model_dir, kind, address, given.get("--again") == "yes")
-
-    @property
-    def execution(self) -> tuple[int, str]:
-        """What tells this execution of the launcher from others: it may ask a second time."""
-        return self.pid, self.address
 
     def listen(self) -> socket.socket:
         """The socket that the frontend will connect to, once for each worker."""

@@ -10,6 +10,7 @@ import tarfile
 import threading
 import time
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -332,6 +333,25 @@ def test_an_update_without_a_runtime_says_so(
 
     assert done.returncode == 1
     assert "nothing listens at http://127.0.0.1:1" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("--name", "birds"), ("--config", "endpoints.yaml")])
+def test_an_update_of_what_is_no_runtime_says_so(
+    run_byo: Callable[..., subprocess.CompletedProcess],
+    arguments: tuple[str, ...],
+    tmp_path: Path,
+) -> None:
+    """Whatever listens at the port, and does not answer in JSON."""
+    (tmp_path / "endpoints.yaml").write_text(CONFIGURATION.format(accept="text/csv"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as stranger:
+        threading.Thread(target=stranger.serve_forever, daemon=True).start()
+        port = str(stranger.server_port)
+        done = run_byo("endpoint", "update", *arguments, "--port", port)
+        stranger.shutdown()
+
+    assert done.returncode == 1
+    assert f"what listens at http://127.0.0.1:{port} is no `byo endpoint up`" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_without_the_extra_it_says_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from handler.fork_server.load_guard import LEAST_SECONDS, MOST_SECONDS, LoadGuar
 from handler.processes.memory_notes import MemoryNotes
 from handler.processes.process_shared_memory import ProcessRecord
 
-LIMIT = 4096 * MEBIBYTE
+LIMIT = 8192 * MEBIBYTE
 
 
 @pytest.fixture
@@ -44,9 +44,9 @@ def test_the_less_is_free_the_sooner_it_is_looked_again(guard: LoadGuard, free: 
     guard.begun(1, "one", ProcessRecord())
 
     assert guard.look_in == LEAST_SECONDS
-    assert look_with(guard, free, 3000) == MOST_SECONDS
-    # 64 MB are left for those that serve; of 512 more, half are taken in an eighth of a second.
-    assert look_with(guard, free, 576) == pytest.approx(0.125)
+    assert look_with(guard, free, 4200) == MOST_SECONDS
+    # 64 MB are left for those that serve; of 1,024 more, half are taken in a sixteenth of a second.
+    assert look_with(guard, free, 1088) == pytest.approx(0.0625)
     assert look_with(guard, free, 65) == LEAST_SECONDS
 
 
