@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -87,18 +88,24 @@ def start(folder: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 @pytest.fixture(scope="module")
 def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a scheduler with two workers, which are started again where they die."""
-    folder = tmp_path_factory.mktemp("dask")
+    with cluster(tmp_path_factory.mktemp("dask")) as (address, _):
+        yield address
+
+
+@contextmanager
+def cluster(folder: Path) -> Iterator[tuple[str, int]]:
+    """The address and the process id of a scheduler with two workers."""
     file = folder / "scheduler.json"
     quiet = {**os.environ, "DASK_DISTRIBUTED__SCHEDULER__HTTP__ROUTES": "[]"}
     common = ("--no-dashboard", "--scheduler-file", str(file))
     lead = (*DASK, "scheduler", "--host", "127.0.0.1", "--port", "0", *common)
     work = (*DASK, "worker", "--nthreads", "1", "--nworkers", "2", "--host", "127.0.0.1", *common)
     log = (folder / "log").open("wb")
-    with log, child(lead, quiet, stdout=log):
+    with log, child(lead, quiet, stdout=log) as leader:
         _wait_for(file)
         place = ("--local-directory", str(folder))
         with child((*work, *place), quiet, stdout=log):
-            yield json.loads(file.read_text())["address"]
+            yield json.loads(file.read_text())["address"], leader.pid
 
 
 def _wait_for(file: Path) -> str:
@@ -208,6 +215,23 @@ def test_a_part_that_does_not_come_to_its_end_is_named(folder, transform, schedu
     assert len(outputs(folder)) == 9
     assert transform("a.csv", "out", *LINES, "--model", "model", *job) == 0
     assert outputs(folder) == [doubled(n, n + 100) for n in range(0, 1000, 100)]
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_is_killed_ends_the_job(folder, start, tmp_path_factory):
+    """In a line that says what is left; another one goes on with that."""
+    (folder / "seen/hold-300").touch()
+    with cluster(tmp_path_factory.mktemp("dask")) as (address, leader):
+        running = start("--scheduler", address, "--rows-per-part", "100")
+        _wait_for(folder / "seen/asked-300")
+        _wait_for_parts(folder, 9)
+        os.kill(leader, signal.SIGKILL)
+        said, _ = running.communicate(timeout=DEADLINE)
+
+    assert running.returncode == 1, said
+    assert "connection to the scheduler is lost: a.csv.part-00003.out of 10 are left" in said
+    assert "Traceback" not in said
+    assert len(outputs(folder)) == 9
 
 
 def test_a_scheduler_that_is_not_there(folder, transform, monkeypatch):

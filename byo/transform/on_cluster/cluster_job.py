@@ -122,7 +122,7 @@ def run_parts(
         advanced: takes the bytes that parts were, as they are done.
 
     Raises:
-        EndpointFailed: for an hour, none has come to its end.
+        EndpointFailed: for an hour, none has come to its end; or the scheduler has gone.
     """
     outcome = JobOutcome()
     ended: SimpleQueue[Any] = SimpleQueue()
@@ -135,6 +135,11 @@ def run_parts(
     try:
         while futures:
             future = ended.get(timeout=PART_SECONDS)
+            if future.cancelled():  # by Dask: there is nobody left who would do it
+                raise EndpointFailed(
+                    f"the connection to the scheduler is lost: {_named(list(futures.values()))} of "
+                    f"{len(parts)} are left; the same command goes on from what is done"
+                )
             part = futures.pop(future)
             error = future.exception()
             if error is None:
@@ -146,7 +151,7 @@ def run_parts(
     except Empty:
         raise EndpointFailed(
             f"no part was done for {PART_SECONDS:g} s: {_named(list(futures.values()))} of "
-            f"{len(parts)} are left, and what is done is kept"
+            f"{len(parts)} are left; the same command goes on from what is done"
         ) from None
     finally:
         client.cancel(list(futures))
