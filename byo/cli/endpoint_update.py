@@ -145,11 +145,8 @@ def _asked(client: Client, method: str, path: str, body: object = None) -> dict[
         RequestFailed: it refuses, and all stays as it was; or what listens there is no Runtime.
     """
     answer = client.request(method, path, json.dumps(body).encode() if body else b"", JSON)
-    try:
-        document = json.loads(answer.body)
-    except ValueError:
-        document = None
-    if not isinstance(document, dict):
+    document = answer.document
+    if document is None:
         raise RequestFailed(
             f"what listens at {client.url} is no `byo endpoint up`: it answers {method} {path} "
             f"with {answer.status}; name the right --port"

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from byo.command_errors import EndpointFailed, RequestFailed, UsageError
@@ -34,14 +35,20 @@ class Response:
     def ok(self) -> bool:
         return 200 <= self.status < 300
 
+    @property
+    def document(self) -> dict[str, Any] | None:
+        """The JSON object that its body is; None where it is none."""
+        try:
+            found = json.loads(self.body)
+        except ValueError:
+            return None
+        return found if isinstance(found, dict) else None
+
     def failure(self) -> str:
         """One line that says what went wrong, from a problem document or any other body."""
         title = f"{self.status} {reason_phrase(self.status)}"
-        try:
-            document = json.loads(self.body)
-        except ValueError:
-            document = None
-        if not isinstance(document, dict):
+        document = self.document
+        if document is None:
             return _joined(title, self.body.decode(errors="replace"))
         # multi-model-server's own errors carry a message.
         detail = document.get("detail") or document.get("message") or document.get("title") or ""

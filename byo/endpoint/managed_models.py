@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, urlencode
 
 from byo.command_errors import RequestFailed, UsageError
@@ -43,7 +42,9 @@ def list_models(client: Client) -> list[ManagedModel]:
     token = None
     while True:
         query = f"?{urlencode({'next_page_token': token})}" if token else ""
-        page = _document(_require(client.request("GET", f"/models{query}"), ""))
+        page = _require(client.request("GET", f"/models{query}"), "").document
+        if page is None:
+            raise RequestFailed(f"what listens at {client.url} is no server of many models")
         for each in page.get("models") or ():
             found.append(ManagedModel(str(each["modelName"]), str(each["modelUrl"])))
         token = page.get("nextPageToken")
@@ -92,8 +93,3 @@ def _require(answer: Response, name: str) -> Response:
     if advice is None:
         raise RequestFailed(answer.failure())
     raise RequestFailed(f"{answer.failure().rstrip('.')}: {advice.format(name=name)}")
-
-
-def _document(answer: Response) -> dict[str, Any]:
-    document = json.loads(answer.body)
-    return document if isinstance(document, dict) else {}

@@ -89,6 +89,26 @@ def test_models_come_and_go(server: LocalEndpoint, model_dir: Path, run_byo: Run
     assert "one" not in after.stdout
 
 
+def test_what_is_no_server_of_models_is_named(run_byo: Run) -> None:
+    """Rather than taken for one that has none."""
+
+    class Stranger(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "5")
+            self.end_headers()
+            self.wfile.write(b"[1,2]")
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Stranger) as stranger:
+        threading.Thread(target=stranger.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{stranger.server_port}"
+        done = run_byo("models", "--url", url)
+        stranger.shutdown()
+
+    assert done.returncode == 1
+    assert done.stderr == f"byo models: what listens at {url} is no server of many models\n"
+
+
 def test_a_server_of_one_model_says_that_it_is_one(
     server: LocalEndpoint, model_dir: Path, run_byo: Run, environ: dict[str, str], tmp_path: Path
 ) -> None:
