@@ -74,6 +74,9 @@ class Placements:
         self._watchdog = watchdog
         self._clock = clock
         self._placed: dict[LaunchRequest, OwnHost | InSharedHost] = {}
+        # The last request for each model. To look through all that is placed would be to write to
+        # its pages: of a thousand models, each new host would have 0.9 MB of copies.
+        self._of_model: dict[str, LaunchRequest] = {}
         # Models that leave a host that they share, and the hosts of their own that load them.
         self._moving: dict[LaunchRequest, OwnHost] = {}
         self._to_reload: set[LaunchRequest] = set()
@@ -184,10 +187,11 @@ class Placements:
         if not (slot.has_launcher or request.again):
             slot.close()  # the frontend has changed its mind
             return
-        for one, placed in self._placed.items():
-            if one.model == request.model:
-                placed.leave()  # the frontend forgot the model, and has now loaded it anew
+        earlier = self._of_model.get(request.model)
+        if earlier is not None:
+            self._placed[earlier].leave()  # the frontend forgot it, and has now loaded it anew
         self._placed[request] = self._placed_in_host(slot)
+        self._of_model[request.model] = request
         if not slot.has_launcher:
             self._check(request)
 
@@ -206,6 +210,8 @@ class Placements:
     def _remove(self, request: LaunchRequest) -> None:
         self._stay(request)
         self._placed.pop(request).slot.close()
+        if self._of_model.get(request.model) == request:
+            del self._of_model[request.model]
         if self._checks is not None:
             self._checks.end(request)
 
